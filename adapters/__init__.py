@@ -1,0 +1,52 @@
+"""The registry of vendors: our own, and those that other packages register.
+
+A package offers a vendor by an entry point in the group ``connector.adapters`` whose
+object is an ``AdapterKind``. It cannot replace a built-in one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from pydantic import BaseModel
+
+from adapters.base import Adapter
+from connector.errors import ConnectorError
+
+GROUP = "connector.adapters"
+BUILT_IN = ("helpscout", "zendesk", "jira", "memory")
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterKind:
+    """A vendor: the word in the configuration, its settings, and how to build one."""
+
+    kind: str
+    config: type[BaseModel]
+    build: Callable[[str, Any], Adapter]
+
+
+@cache
+def kinds() -> Mapping[str, AdapterKind]:
+    """Return every known vendor by its ``kind``."""
+    found: dict[str, AdapterKind] = {}
+    for name in BUILT_IN:
+        found[name] = import_module(f"adapters.{name}").KIND
+    for point in entry_points(group=GROUP):
+        offered = point.load()
+        if not isinstance(offered, AdapterKind):
+            raise ConnectorError(
+                f"entry point {point.name!r} ({point.value}) is not an AdapterKind"
+            )
+        if offered.kind in found:
+            raise ConnectorError(
+                f"entry point {point.name!r} ({point.value}) offers the kind "
+                f"{offered.kind!r}, which is taken"
+            )
+        found[offered.kind] = offered
+    return found

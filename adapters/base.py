@@ -1,0 +1,154 @@
+"""What the connector asks of a vendor. All methods are abstract; nothing calls down.
+
+An adapter translates at the border: vendor words in, our words out. It knows nothing of
+rules, groups or the database, and imports only ``connector.models``,
+``connector.errors`` and this package's shared files. One adapter object is used by
+several threads at once. It never retries a call on its own (except once after renewing
+an expired token); it raises the ``VendorError`` that says whether to try again.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from connector.models import (
+    Block,
+    Delivery,
+    Finding,
+    Issue,
+    IssueChange,
+    IssueDraft,
+    IssueRef,
+    Message,
+    Note,
+    Signed,
+    Ticket,
+    TicketEvent,
+    TicketLink,
+    WebhookRequest,
+    Written,
+)
+
+
+class Adapter(ABC):
+    """The webhook side and the health of any vendor. ``name`` is the source's name."""
+
+    kind: ClassVar[str]
+    kept_headers: ClassVar[frozenset[str]]  #: lower case; stored with a delivery
+    name: str
+
+    @abstractmethod
+    def verify(self, request: WebhookRequest, now: datetime) -> None:
+        """Return if the request is from the vendor, else raise ``SignatureRejected``.
+
+        Looks at raw bytes only; never parses the body.
+        """
+
+    @abstractmethod
+    def delivery_id(self, request: WebhookRequest) -> str | None:
+        """Return what the vendor keeps the same over all attempts of one delivery.
+
+        None where the vendor has no such thing: then every delivery counts as new,
+        which is harmless because a delivery only says "look again".
+        """
+
+    @abstractmethod
+    def parse(self, delivery: Delivery) -> tuple[TicketEvent, ...]:
+        """Say what to read again; raise ``MalformedPayload`` if that cannot be told."""
+
+    @abstractmethod
+    def sign(self, body: bytes, event: str | None, now: datetime) -> Signed:
+        """Sign ``body`` as the vendor would, for replaying recorded payloads.
+
+        ``event`` is the vendor's event name where it travels outside the body; None
+        lets the adapter infer it from the body's shape.
+        """
+
+    @abstractmethod
+    def check(self, now: datetime) -> list[Finding]:
+        """Try credentials and reachability with harmless reads; never raise."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back connections."""
+
+
+class Helpdesk(Adapter):
+    """A source of tickets. Ids are the vendor's, as strings."""
+
+    @abstractmethod
+    def fetch_ticket(self, external_id: str) -> Ticket:
+        """Read a ticket with its comments. Raises ``TicketGone``, ``TicketMerged``."""
+
+    @abstractmethod
+    def change_tags(
+        self, external_id: str, add: frozenset[str], remove: frozenset[str]
+    ) -> frozenset[str]:
+        """Add and remove exactly these tags, keep all others; return the tags now.
+
+        Reads first, writes nothing if nothing would change, and looks again after
+        writing. Safe to repeat.
+        """
+
+    @abstractmethod
+    def add_note(self, external_id: str, note: Note) -> Written:
+        """Write an internal note without changing the ticket's status."""
+
+    @abstractmethod
+    def send_message(self, external_id: str, message: Message) -> Written:
+        """Write to the customer, or prepare it where ``message.draft`` is set.
+
+        Keeps the ticket's status. Where the ticket is closed for good, opens the
+        vendor's kind of follow-up and says so in ``Written.ticket``.
+        """
+
+    @abstractmethod
+    def find_mark(self, external_id: str, mark: str) -> Written | None:
+        """Find a note, draft or message of ours by its mark, after a lost answer."""
+
+
+class Tracker(Adapter):
+    """Where issues are filed. ``external_id`` is the id that survives a move."""
+
+    @abstractmethod
+    def fetch_issue(self, external_id: str) -> Issue:
+        """Read an issue. Raises ``NotFound`` if it is gone or hidden."""
+
+    @abstractmethod
+    def find_issue(self, project: str, mark: str) -> IssueRef | None:
+        """Find the oldest issue that carries ``mark``, after a lost answer.
+
+        The tracker's search may lag: None proves nothing for some minutes.
+        """
+
+    @abstractmethod
+    def create_issue(self, draft: IssueDraft) -> IssueRef:
+        """Create an issue; the call is sent once, whatever happens."""
+
+    @abstractmethod
+    def update_issue(self, external_id: str, change: IssueChange) -> None:
+        """Apply a change. Safe to repeat."""
+
+    @abstractmethod
+    def comment_issue(
+        self, external_id: str, body: Sequence[Block], mark: str
+    ) -> Written:
+        """Add a comment that carries ``mark``."""
+
+    @abstractmethod
+    def find_comment(self, external_id: str, mark: str) -> Written | None:
+        """Find a comment of ours by its mark, after a lost answer."""
+
+    @abstractmethod
+    def reopen_issue(self, external_id: str) -> bool:
+        """Move a done issue to a status that is not done. Safe to repeat.
+
+        False if the workflow offers no such transition from here.
+        """
+
+    @abstractmethod
+    def link_ticket(self, external_id: str, link: TicketLink) -> None:
+        """Show a ticket on the issue; the same ``global_id`` is one link only."""

@@ -1,0 +1,229 @@
+"""One careful way to call a vendor over HTTP. The only place that holds a session.
+
+A call is made once. What comes back is either a response with an expected status or the
+``VendorError`` that says whether to try again; no request is ever logged whole.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+
+from connector.errors import (
+    CredentialsRejected,
+    NotFound,
+    VendorBusy,
+    VendorConflict,
+    VendorError,
+    VendorRefused,
+    VendorUnavailable,
+    VendorUnreachable,
+)
+
+USER_AGENT = "complaint-connector"
+TIMEOUT = (5.0, 30.0)  # connect, read; seconds
+
+#: Longest quotation of a vendor's error text that is kept.
+WORDS_LIMIT = 400
+
+Explain = Callable[[requests.Response], str]
+
+
+class Token:
+    """A bearer token shared by threads, fetched when needed and renewed early.
+
+    ``fetch`` returns the token and its life in seconds (None: no end is known).
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[], tuple[str, float | None]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._value = ""
+        self._expires = 0.0
+
+    def value(self) -> str:
+        with self._lock:
+            if not self._value or self._clock() >= self._expires:
+                self._renew()
+            return self._value
+
+    def renew(self, rejected: str) -> str:
+        """Replace ``rejected``; if another thread already did, use its token."""
+        with self._lock:
+            if self._value == rejected:
+                self._renew()
+            return self._value
+
+    def _renew(self) -> None:
+        self._value = ""
+        value, life = self._fetch()
+        # A tenth early, a minute at most: the clock of the vendor is not ours.
+        margin = min(60.0, life * 0.1) if life else 0.0
+        self._expires = self._clock() + (life - margin if life else float("inf"))
+        self._value = value
+
+
+class VendorClient:
+    """Calls to one vendor account.
+
+    ``auth`` is set for Basic or fixed credentials, ``token`` for a bearer that expires.
+    ``explain`` gets the vendor's own words out of an error response.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        explain: Explain,
+        *,
+        token: Token | None = None,
+        auth: tuple[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        verify: bool | str = True,
+        timeout: tuple[float, float] = TIMEOUT,
+    ) -> None:
+        self.name = name
+        self.base_url = base_url.rstrip("/")
+        self.timeout = timeout
+        self._explain = explain
+        self._token = token
+        self._session = requests.Session()
+        self._session.auth = auth
+        self._session.verify = verify
+        self._session.headers.update({"User-Agent": USER_AGENT, **(headers or {})})
+        # Credentials come from the configuration, never from a .netrc or proxy file.
+        self._session.trust_env = False
+        adapter = requests.adapters.HTTPAdapter(pool_maxsize=32, max_retries=0)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        expect: Collection[int] = (200,),
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Send one request to ``path`` below the base address; do not follow redirects.
+
+        Raises the fitting ``VendorError`` unless the status is in ``expect``.
+        """
+        used = self._token.value() if self._token else ""
+        response = self._send(method, path, json, params, headers, used)
+        if response.status_code == 401 and self._token:
+            fresh = self._token.renew(used)
+            response = self._send(method, path, json, params, headers, fresh)
+        if response.status_code not in expect:
+            raise self.error(response)
+        return response
+
+    def read(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """GET a JSON document."""
+        return self.decode(self.call("GET", path, params=params))
+
+    def decode(self, response: requests.Response) -> Any:
+        """Return the JSON of a good response; anything else is no answer at all."""
+        try:
+            return response.json()
+        except ValueError as err:
+            raise VendorUnavailable(
+                f"{self.name} answered {response.status_code} without JSON",
+                status=response.status_code,
+            ) from err
+
+    def error(self, response: requests.Response) -> VendorError:
+        """Turn an unexpected response into the error that answers "try again?"."""
+        status = response.status_code
+        words = self._explain(response)[:WORDS_LIMIT]
+        message = f"{self.name} answered {status}" + (f": {words}" if words else "")
+        wait = retry_after(response.headers)
+        if status == 429:
+            return VendorBusy(message, status=status, retry_after=wait)
+        if status in (408, 425) or status >= 500:
+            return VendorUnavailable(message, status=status, retry_after=wait)
+        if status == 401:
+            return CredentialsRejected(message, status=status)
+        if status in (404, 410):
+            return NotFound(message, status=status)
+        if status == 409:
+            return VendorConflict(message, status=status)
+        return VendorRefused(message, status=status)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        json: Any,
+        params: Mapping[str, Any] | None,
+        headers: Mapping[str, str] | None,
+        token: str,
+    ) -> requests.Response:
+        sent = dict(headers or {})
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
+        try:
+            return self._session.request(
+                method,
+                self.base_url + path,
+                json=json,
+                params=params,
+                headers=sent,
+                timeout=self.timeout,
+                allow_redirects=False,
+            )
+        except requests.exceptions.RequestException as err:
+            raise lost(self.name, err) from err
+
+
+def lost(name: str, err: requests.exceptions.RequestException) -> VendorError:
+    """Tell a connection that was never made from an answer that was lost."""
+    if isinstance(err, requests.exceptions.ConnectTimeout) or _never_connected(err):
+        return VendorUnreachable(f"{name} cannot be reached ({type(err).__name__})")
+    return VendorUnavailable(f"{name} gave no answer ({type(err).__name__})")
+
+
+def _never_connected(err: requests.exceptions.RequestException) -> bool:
+    if not isinstance(err, requests.exceptions.ConnectionError) or not err.args:
+        return False
+    reason = getattr(err.args[0], "reason", None)
+    return type(reason).__name__ in ("NewConnectionError", "NameResolutionError")
+
+
+def retry_after(
+    headers: Mapping[str, str], now: datetime | None = None
+) -> float | None:
+    """Return the seconds a vendor asks us to wait, from any header that says so.
+
+    Reads ``Retry-After`` as seconds or HTTP date, and Help Scout's
+    ``X-RateLimit-Retry-After``.
+    """
+    value = headers.get("X-RateLimit-Retry-After") or headers.get("Retry-After")
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())

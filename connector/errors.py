@@ -1,0 +1,111 @@
+"""Errors of the connector. Each vendor error answers one question: try again?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class ConnectorError(Exception):
+    """Anything this product raises on purpose."""
+
+
+class ConfigError(ConnectorError):
+    """The configuration cannot be used; ``problems`` holds every mistake found."""
+
+    def __init__(self, path: str, problems: Sequence[str]) -> None:
+        self.path = path
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
+
+
+class StoreUnavailable(ConnectorError):
+    """The database did not take or answer something; the caller may come again."""
+
+
+class SignatureRejected(ConnectorError):
+    """A delivery is not provably from the vendor. The text never holds the secret."""
+
+
+class MalformedPayload(ConnectorError):
+    """A verified delivery cannot be read; it is parked, not refused."""
+
+
+class VendorError(ConnectorError):
+    """A call to a vendor did not do what was asked.
+
+    ``retry``: asking again later can help. ``uncertain``: the vendor may have done it
+    although we saw no answer, so look before asking again. ``retry_after``: seconds the
+    vendor wants us to wait. ``whole_source``: nothing else for this source will work
+    either until then.
+    """
+
+    retry = False
+    uncertain = False
+    whole_source = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class VendorUnavailable(VendorError):
+    """No answer, a broken answer, or a 5xx: the request may have been carried out."""
+
+    retry = True
+    uncertain = True
+
+
+class VendorUnreachable(VendorError):
+    """The connection was never made, so nothing was carried out."""
+
+    retry = True
+
+
+class VendorBusy(VendorError):
+    """The vendor asked us to slow down (429); the request was not carried out."""
+
+    retry = True
+    whole_source = True
+
+
+class VendorConflict(VendorError):
+    """Somebody changed the same thing at the same time (409): read again, retry."""
+
+    retry = True
+
+
+class CredentialsRejected(VendorError):
+    """The vendor does not accept our credentials; a person has to look at them."""
+
+    whole_source = True
+
+
+class VendorRefused(VendorError):
+    """The vendor understood and said no; the same request will be refused again."""
+
+
+class NotFound(VendorRefused):
+    """The thing is gone, or our account may not see it; vendors do not tell which."""
+
+
+class TicketGone(NotFound):
+    """The ticket was deleted, or is hidden from our account."""
+
+
+class TicketMerged(VendorRefused):
+    """The ticket now lives on as another one: ``into`` is its external id."""
+
+    def __init__(self, message: str, *, into: str, status: int | None = None) -> None:
+        super().__init__(message, status=status)
+        self.into = into
+
+
+class TicketLocked(VendorRefused):
+    """The ticket takes no more of this (closed for good, or full)."""

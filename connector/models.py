@@ -1,0 +1,339 @@
+"""Words shared by every part: tickets, issues, deliveries. No behaviour, no I/O.
+
+*Ticket* is always the helpdesk side, *issue* always the tracker side, *source* the name
+of a block in the configuration. All datetimes are aware and in UTC.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BeforeValidator, PlainSerializer
+
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\s*")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+
+
+def parse_duration(value: object) -> object:
+    """Read ``10m``, ``4h``, ``7d`` or ``1h 30m``; leave other values to pydantic."""
+    if not isinstance(value, str):
+        return value
+    total, position = 0.0, 0
+    for match in _DURATION.finditer(value):
+        if match.start() != position:
+            break
+        total += float(match[1]) * _UNITS[match[2]]
+        position = match.end()
+    if position == 0 or position != len(value):
+        raise ValueError("expected a duration such as 30s, 10m, 4h or 7d")
+    return timedelta(seconds=total)
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(lambda value: f"{value.total_seconds():g}s"),
+]
+
+
+class TicketStatus(StrEnum):
+    NEW = "new"  #: nobody has looked at it
+    OPEN = "open"  #: waiting for an agent
+    PENDING = "pending"  #: waiting for the customer or a third party
+    RESOLVED = "resolved"  #: done; a new word of the customer reopens it
+    CLOSED = "closed"  #: done for good; the vendor refuses ordinary changes
+    SPAM = "spam"  #: not from a customer
+    DELETED = "deleted"  #: in the vendor's bin
+    UNKNOWN = "unknown"  #: the vendor used a word we do not know
+
+
+class Author(StrEnum):
+    CUSTOMER = "customer"  #: the person who asked, or somebody on their side
+    AGENT = "agent"  #: staff, including the account the connector uses
+    ROBOT = "robot"  #: the vendor, a workflow, an app
+    UNKNOWN = "unknown"
+
+
+class TicketRef(NamedTuple):
+    source: str
+    external_id: str
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.external_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """Who wrote. ``email`` is lower-cased; ``tags`` are the helpdesk's own marks."""
+
+    external_id: str
+    email: str | None = None
+    name: str | None = None
+    organization: str | None = None
+    tags: frozenset[str] = frozenset()
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """One contribution to a ticket. ``body`` is HTML if ``is_html``, else plain text.
+
+    ``public`` is true when the customer can read it; ``draft`` when nobody was sent it.
+    ``channel`` is how this comment came in, in the vendor's word.
+    """
+
+    external_id: str
+    author: Author
+    author_id: str | None
+    public: bool
+    body: str
+    is_html: bool
+    created_at: datetime
+    draft: bool = False
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """A ticket as it stands now. ``comments`` are oldest first; ``number`` is what
+    people see; ``url`` opens it for an agent; ``version`` is the vendor's stamp for
+    safe updates (empty where there is none)."""
+
+    ref: TicketRef
+    number: str
+    subject: str
+    status: TicketStatus
+    customer: Customer
+    comments: tuple[Comment, ...]
+    tags: frozenset[str]
+    created_at: datetime
+    updated_at: datetime
+    url: str
+    channel: str = ""
+    version: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+class IssueCategory(StrEnum):
+    TODO = "new"  #: not started
+    IN_PROGRESS = "indeterminate"  #: somebody works on it
+    DONE = "done"  #: whatever the status is called
+    UNKNOWN = "undefined"  #: the tracker does not say
+
+
+class IssueRef(NamedTuple):
+    """An issue. ``external_id`` never changes; ``key`` does when it is moved."""
+
+    source: str
+    external_id: str
+    key: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """An issue as it stands now. ``resolution`` is a name, or empty."""
+
+    ref: IssueRef
+    summary: str
+    category: IssueCategory
+    status_name: str
+    resolution: str
+    labels: frozenset[str]
+    updated_at: datetime
+    project: str = ""
+
+
+class BlockKind(StrEnum):
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    BULLET = "bullet"  #: neighbours form one list
+    QUOTE = "quote"  #: words of a customer, already masked
+
+
+class Block(NamedTuple):
+    """One piece of neutral text; each tracker renders it so that ``text`` is inert.
+
+    ``href``, if set, links the whole text (``http`` or ``https`` only).
+    """
+
+    kind: BlockKind
+    text: str
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueDraft:
+    """An issue to be created.
+
+    ``mark`` is a deterministic label by which a lost create is found again;
+    ``properties`` are small JSON values stored on the issue, without personal data;
+    ``fields`` are passed through by tracker field id.
+    """
+
+    project: str
+    issue_type: str
+    summary: str
+    description: tuple[Block, ...]
+    mark: str
+    labels: tuple[str, ...] = ()
+    priority: str | None = None
+    properties: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueChange:
+    """Changes to an existing issue; labels are added and removed, never replaced."""
+
+    add_labels: frozenset[str] = frozenset()
+    remove_labels: frozenset[str] = frozenset()
+    properties: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketLink:
+    """A link from an issue to a ticket. ``global_id`` makes it an upsert."""
+
+    global_id: str
+    url: str
+    title: str
+    resolved: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """An internal note. ``text`` is plain; ``mark`` is part of what gets written."""
+
+    text: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Words to the customer. ``draft``: prepared for an agent, not sent.
+
+    ``text`` is plain; ``mark`` is a short visible reference that gets written with it.
+    """
+
+    text: str
+    mark: str
+    draft: bool
+    language: str = ""
+
+
+class Written(NamedTuple):
+    """What an adapter wrote: the vendor's id, and the ticket it went to if that is
+    another one (a follow-up of a closed ticket)."""
+
+    external_id: str
+    ticket: TicketRef | None = None
+
+
+class EventKind(StrEnum):
+    TICKET_CHANGED = "ticket_changed"  #: read this ticket again
+    ISSUE_CHANGED = "issue_changed"  #: read this issue again
+    IGNORED = "ignored"  #: understood, and nothing for us; ``reason`` says why
+
+
+class TicketEvent(NamedTuple):
+    """What a delivery says, which is never more than "this changed"."""
+
+    kind: EventKind
+    source: str
+    external_id: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """A request as it arrived: header names in lower case, the body's exact bytes."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+class Signed(NamedTuple):
+    """What to send beside a body so that the receiver accepts it."""
+
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A stored webhook delivery. ``headers`` are the few the adapter keeps."""
+
+    id: int
+    source: str
+    received_at: datetime
+    headers: Mapping[str, str]
+    body: bytes
+    attempts: int = 0
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"  #: waiting for the worker
+    CLAIMED = "claimed"  #: being worked on; taken back when the lease runs out
+    HANDLED = "handled"  #: its tickets or issues were read again and decided
+    IGNORED = "ignored"  #: understood, nothing to do; the reason says why
+    PARKED = "parked"  #: needs a person; shown, can be replayed or discarded
+    DISCARDED = "discarded"  #: a person said it is not needed
+
+
+class Operation(StrEnum):
+    CHANGE_TAGS = "change_tags"
+    ADD_NOTE = "add_note"
+    SEND_MESSAGE = "send_message"
+    CREATE_ISSUE = "create_issue"
+    UPDATE_ISSUE = "update_issue"
+    COMMENT_ISSUE = "comment_issue"
+    REOPEN_ISSUE = "reopen_issue"
+    LINK_TICKET = "link_ticket"
+
+
+class OutboxState(StrEnum):
+    PENDING = "pending"  #: waiting for its turn or for the next attempt
+    SENDING = "sending"  #: claimed; taken back when the sender's lease runs out
+    DONE = "done"  #: the vendor accepted it
+    PARKED = "parked"  #: needs a person; shown on the status page
+    OBSERVED = "observed"  #: recorded only, because the mode is ``observe``
+    DISCARDED = "discarded"  #: a person, or a newer state of things, took it back
+
+
+class GroupState(StrEnum):
+    EMERGING = "emerging"  #: below the threshold
+    READY = "ready"  #: over the threshold, settling before it is filed
+    FILED = "filed"  #: has an issue that is not done
+    FIXED = "fixed"  #: its issue is done as fixed; watched for a return
+    CLOSED = "closed"  #: the watch ended without a return
+    WONT_DO = "wont_do"  #: its issue is done, but not as fixed; counted silently
+    MUTED = "muted"  #: a person said: count, but do not file
+
+
+class Mode(StrEnum):
+    OBSERVE = "observe"  #: decide and record only
+    SUGGEST = "suggest"  #: prepare it for a person
+    ACT = "act"  #: do it
+
+
+class Level(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+class Finding(NamedTuple):
+    """One line of ``doctor``: what was looked at, what was seen, what to do."""
+
+    level: Level
+    subject: str
+    message: str
+    remedy: str = ""

@@ -1,0 +1,1 @@
+"""Judgement, pure: values in, values out; no network, disk access or clock."""

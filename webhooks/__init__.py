@@ -1,0 +1,1 @@
+"""The HTTP door: verify, store, answer. Nothing is decided here."""
