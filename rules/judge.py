@@ -1,0 +1,274 @@
+"""Weigh the words of a ticket and say why: complaint, types, emotion, urgency.
+
+Pure: packs in, text in, verdict out. What words mean is in the packs, who wrote them is
+decided in ``words``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+
+from rules.language import detect
+from rules.pack import Group, Hit, Pack, Packs, fold, load_packs
+from rules.verdict import PERSONAS, TYPES, Sentiment, Urgency, Verdict, band_of
+from rules.words import customer_words, looks_like_html
+
+JUDGED_CHARS = 12_000  # a longer message has said it by then
+_STEEPNESS = 1.6
+_ENOUGH = 1.0  # evidence of this weight makes a complaint
+_NEGATION_REACH = 3  # words
+_SECONDARY_SHARE = 0.5
+_TYPE_MINIMUM = 0.7
+_PERSONA_MINIMUM = 1.0
+_CONDITIONAL_SHARE = 0.3
+_NAMES = {"no": "nb", "nb-no": "nb", "nn-no": "nn"}
+_CLAUSE_END = re.compile(r"[.,;:!?\n]")
+_SENTENCE_END = re.compile(r"[.!?\n]")
+_REPLY = re.compile(r"(?i)^\s*(?:re|sv|vs|aw|fw|fwd|vl|wg|ang)\s*:")
+_SHOUTED = re.compile(r"\b[A-ZÆØÅÄÖ]{4,}\b")
+_BANGS = re.compile(r"!{2,}|\?{2,}|!\?|\?!")
+_WORD = re.compile(r"\w+(?:'\w+)?")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Evidence of one text, gathered by effect."""
+
+    weights: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    reasons: list[tuple[float, str]] = field(default_factory=list)
+
+    def add(self, effect: str, weight: float) -> None:
+        self.weights[effect] += weight
+
+    def explain(self, name: str, words: str, weight: float) -> None:
+        self.reasons.append((abs(weight), f'{name}: "{words}" ({weight:+.1f})'))
+
+
+class Judge:
+    """Judges tickets by a set of packs. Safe to share between threads."""
+
+    def __init__(self, packs: Packs | None = None) -> None:
+        self._packs = packs or load_packs()
+
+    @property
+    def version(self) -> str:
+        return self._packs.version
+
+    def judge(
+        self,
+        subject: str,
+        text: str,
+        lang: str | None = None,
+        *,
+        is_html: bool | None = None,
+    ) -> Verdict:
+        """Judge one message; ``is_html`` is looked up in the text if it is None."""
+        html = looks_like_html(text) if is_html is None else is_html
+        words = customer_words(text, html, subject)
+        lang = self._language(subject, words.text, lang)
+        if words.auto_reply:
+            return Verdict(
+                lang=lang,
+                auto_reply=True,
+                urgency="low",
+                reasons=(f"auto reply: {words.reason}",),
+                pack_version=self.version,
+            )
+        pack = self._packs.by_language.get(lang)
+        if pack is None:
+            reason = f"language: {lang} is not covered" if lang else "language: unknown"
+            return Verdict(lang="", reasons=(reason,), pack_version=self.version)
+        return self._weigh(pack, lang, subject[:500], words.text[:JUDGED_CHARS])
+
+    def _language(self, subject: str, text: str, given: str | None) -> str:
+        if given:
+            name = given.casefold().replace("_", "-")
+            name = _NAMES.get(name, name)
+            return name if name in self._packs.by_language else name.split("-")[0]
+        return detect(text) or detect(f"{subject}\n{text}") or self._by_words(text)
+
+    def _by_words(self, text: str) -> str:
+        """Choose the language whose pack knows most of a very short text."""
+        folded = fold(text[:200])
+        if len(folded) > 60:
+            return ""
+        best = max(
+            self._packs.by_language.items(),
+            key=lambda item: sum(hit.end - hit.start for hit in item[1].search(folded)),
+        )
+        known = any(hit.group in best[1].spec.groups for hit in best[1].search(folded))
+        return best[0] if known else ""
+
+    def _weigh(self, pack: Pack, lang: str, subject: str, text: str) -> Verdict:
+        heading = "" if _REPLY.match(subject) else subject
+        folded = fold(f"{heading}\n{text}")
+        tally = gather(pack, folded)
+        shouted = shouting(f"{heading}\n{text}")
+        return conclude(tally, lang, text, shouted, self.version)
+
+
+@cache
+def default_judge() -> Judge:
+    """Return the judge with the product's own packs, built once per process."""
+    return Judge()
+
+
+def gather(pack: Pack, folded: str) -> Tally:
+    """Add up what the words of a text mean in their clause."""
+    found: dict[str, list[tuple[float, Hit]]] = defaultdict(list)
+    taken: set[tuple[str, int]] = set()
+    for hit in pack.search(folded):
+        share = _share(pack, folded, hit)
+        if share and (hit.group.name, hit.start) not in taken:
+            taken.add((hit.group.name, hit.start))
+            found[hit.group.name].append((share, hit))
+    tally = Tally()
+    for hits in found.values():
+        _count(tally, folded, hits)
+    return tally
+
+
+def _count(tally: Tally, folded: str, hits: list[tuple[float, Hit]]) -> None:
+    """Count a group once, and repetitions a little (they never outweigh it)."""
+    straight = [hit for hit in hits if hit[0] > 0]
+    turned = [hit for hit in hits if hit[0] < 0]
+    for side in (straight, turned):
+        if not side:
+            continue
+        side.sort(key=lambda hit: -abs(hit[0]))
+        share, hit = side[0]
+        factor = share * (1.5 - 0.5 ** len(side))
+        effects = hit.group.effects if share > 0 else _turned(hit.group)
+        factor = abs(factor) if share < 0 else factor
+        for effect, weight in effects.items():
+            tally.add(effect, weight * factor)
+        words = folded[hit.start : hit.end].replace("\n", " ")
+        name = hit.group.name if share > 0 else f"not {hit.group.name}"
+        main = effects.get("complaint") or max(effects.values(), key=abs, default=0.0)
+        if main:
+            tally.explain(name, words, main * factor)
+
+
+def _turned(group: Group) -> dict[str, float]:
+    """Say what negated words mean: denied praise is a complaint."""
+    effects = group.effects
+    if effects.get("praise", 0) > 0:
+        return {"complaint": 1.0}
+    if effects.get("complaint", 0) > 0:
+        return {"complaint": -0.3 * effects["complaint"]}
+    return {}
+
+
+def _share(pack: Pack, folded: str, hit: Hit) -> float:
+    """Return how much of a hit counts: negative if negated, less after an "if"."""
+    if hit.group.firm:
+        return 1.0
+    before = folded[max(0, hit.start - 120) : hit.start]
+    own = set(_WORD.findall(folded[hit.start : hit.end]))
+    if not own & pack.spec.negators and _is_negated(pack, before):
+        return -1.0
+    sentence = _SENTENCE_END.split(before)[-1]
+    if pack.spec.conditions.intersection(_WORD.findall(sentence)):
+        return _CONDITIONAL_SHARE
+    return 1.0
+
+
+def _is_negated(pack: Pack, before: str) -> bool:
+    clause = _WORD.findall(_CLAUSE_END.split(before)[-1])
+    for word in reversed(clause[-_NEGATION_REACH:]):
+        if word in pack.spec.breaks:
+            return False
+        if word in pack.spec.negators or word.endswith("n't"):
+            return True
+    return False
+
+
+def shouting(text: str) -> float:
+    """Measure capitals and exclamation marks, from 0 to about 1.5."""
+    letters = [char for char in text if char.isalpha()]
+    upper = sum(1 for char in letters if char.isupper())
+    loud = 0.4 * min(2, len(_SHOUTED.findall(text)))
+    if len(letters) > 20 and upper > 0.6 * len(letters):
+        loud = 1.2
+    return min(1.5, loud + 0.25 * min(2, len(_BANGS.findall(text))))
+
+
+def conclude(
+    tally: Tally, lang: str, text: str, shouted: float, version: str
+) -> Verdict:
+    """Turn evidence into a verdict."""
+    weights = tally.weights
+    score = _score(weights["complaint"] + 0.2 * min(shouted, 1.0))
+    complaint = score >= 0.5
+    emotion = _emotion(weights["emotion"], shouted, complaint)
+    praise = weights["praise"] >= 1.0
+    return Verdict(
+        lang=lang,
+        complaint=complaint,
+        score=round(score, 3),
+        band=band_of(score),
+        types=_types(weights, text) if complaint else (),
+        emotion=emotion,
+        sentiment=_sentiment(complaint, praise, weights),
+        praise=praise,
+        urgency=_urgency(weights, complaint, praise),
+        personas=_personas(weights, emotion) if complaint else (),
+        reasons=_reasons(tally.reasons),
+        pack_version=version,
+    )
+
+
+def _score(evidence: float) -> float:
+    return 1 / (1 + math.exp(-_STEEPNESS * (evidence - _ENOUGH)))
+
+
+def _types(weights: dict[str, float], text: str) -> tuple[str, ...]:
+    found = sorted(
+        ((weights[name], -place, name) for place, name in enumerate(TYPES)),
+        reverse=True,
+    )
+    best = found[0][0]
+    if best < _TYPE_MINIMUM:
+        short = len(text.split()) <= 25
+        return ("insufficient_information",) if short else ("other",)
+    least = max(_TYPE_MINIMUM, _SECONDARY_SHARE * best)
+    return tuple(name for weight, _, name in found if weight >= least)[:3]
+
+
+def _emotion(weight: float, shouted: float, complaint: bool) -> int:
+    total = weight + (shouted if complaint or weight > 0 else 0.0)
+    return 3 if total >= 2.6 else 2 if total >= 1.6 else 1 if total >= 0.8 else 0
+
+
+def _sentiment(complaint: bool, praise: bool, weights: dict[str, float]) -> Sentiment:
+    if complaint or weights["emotion"] >= 1.0:
+        return "negative"
+    return "positive" if praise else "neutral"
+
+
+def _urgency(weights: dict[str, float], complaint: bool, praise: bool) -> Urgency:
+    balance = weights["urgent"] - weights["relaxed"]
+    if balance >= 1.0:
+        return "high"
+    if balance <= -1.0 or (praise and not complaint):
+        return "low"
+    return "normal"
+
+
+def _personas(weights: dict[str, float], emotion: int) -> tuple[str, ...]:
+    found = {name for name in PERSONAS if weights[name] >= _PERSONA_MINIMUM}
+    if emotion == 3:
+        found.add("outspoken")
+    if "outspoken" in found:
+        found.discard("quiet")
+    return tuple(name for name in PERSONAS if name in found)
+
+
+def _reasons(reasons: Iterable[tuple[float, str]]) -> tuple[str, ...]:
+    ranked = sorted(reasons, key=lambda reason: -reason[0])
+    return tuple(text for _, text in ranked[:5])

@@ -1,0 +1,74 @@
+"""What was judged about one ticket: the value, and its plain-dict form.
+
+How it is found out is in ``judge``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Band = Literal["high", "medium", "low"]
+Sentiment = Literal["negative", "neutral", "positive"]
+Urgency = Literal["low", "normal", "high"]
+
+TYPES = (
+    "delivery",
+    "product_quality",
+    "customer_service",
+    "billing_invoice",
+    "discount_pricing",
+    "returns_refunds",
+    "insufficient_information",
+    "social_media",
+    "other",
+)
+PERSONAS = ("outspoken", "premium", "frequent", "quiet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The judgement of one message.
+
+    ``lang`` is empty where no covered language was recognised: nothing else was then
+    looked at. ``score`` is how sure we are that it is a complaint, ``band`` says the
+    same in words: ``high`` 0.8 and up, ``low`` below 0.4, ``medium`` is worth a look.
+    ``types`` name the main one first. ``emotion`` goes from 0 (none) to 3 (furious).
+    ``reasons`` quote the deciding words. ``pack_version`` tells which packs judged.
+    """
+
+    lang: str = ""
+    complaint: bool = False
+    score: float = 0.0
+    band: Band = "low"
+    types: tuple[str, ...] = ()
+    emotion: int = 0
+    sentiment: Sentiment = "neutral"
+    praise: bool = False
+    urgency: Urgency = "normal"
+    personas: tuple[str, ...] = ()
+    auto_reply: bool = False
+    reasons: tuple[str, ...] = ()
+    pack_version: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        plain = asdict(self)
+        for name in ("types", "personas", "reasons"):
+            plain[name] = list(plain[name])
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Verdict:
+        """Build a verdict from ``to_dict``; unknown keys are ignored."""
+        known = {key: plain[key] for key in cls.__slots__ if key in plain}
+        for name in ("types", "personas", "reasons"):
+            if name in known:
+                known[name] = tuple(known[name])
+        return cls(**known)
+
+
+def band_of(score: float) -> Band:
+    """Put a score into words."""
+    return "high" if score >= 0.8 else "medium" if score >= 0.4 else "low"

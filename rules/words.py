@@ -1,0 +1,295 @@
+"""Which words are the customer's own, and did a machine write them.
+
+HTML to text, then quoted replies, signatures and device lines are cut, and automatic
+mail is recognised. Everything is linear in a bounded input: mail is hostile. What the
+words mean is no business of this module.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import re2
+from selectolax.lexbor import LexborHTMLParser
+
+MAX_CHARS = 100_000
+_HEADER_SPAN = 3  # mail programs wrap "On … wrote:" over up to three lines
+_CLOSING_LINES = 8  # a closing further up than this is part of the story
+
+_QUOTE_CLASSES = (
+    "blockquote, .gmail_quote, .gmail_signature, .gmail_attr, .yahoo_quoted, "
+    ".moz-cite-prefix, .moz-signature, .protonmail_quote, .zendesk_quoted, "
+    "#Signature, #signature"
+)
+_DROPPED = "script, style, head, title, template, noscript, svg, object, iframe"
+# Outlook puts the answered mail beside this marker, not inside it.
+_OUTLOOK_MARKS = (
+    "#appendonsend, #divRplyFwdMsg, #mail-editor-reference-message-container"
+)
+_HIDDEN_STYLE = re2.compile(
+    r"(?i)display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em)?"
+    r"\s*(?:;|$|!)|mso-hide\s*:\s*all"
+)
+_BLOCK_END = re2.compile(
+    r"(?i)(<(?:br|hr)\b[^<>]*>|</(?:p|div|li|ul|ol|tr|table|h[1-6]|blockquote|section)"
+    r"\s*>|<(?:p|div|li|tr|table|h[1-6]|blockquote)\b)"
+)
+_TAG = re2.compile(
+    r"(?i)<(?:p|div|br|span|html|body|table|blockquote|a|b|i|strong|em|ul|li|font)"
+    r"(?:\s[^<>]*)?/?>"
+)
+
+_INVISIBLE = dict.fromkeys(
+    [0x00AD, 0x034F, 0x061C, 0x180E, 0x2060, 0xFEFF, 0xFFFC]
+    + list(range(0x200B, 0x2010))
+    + list(range(0x202A, 0x202F))
+    + list(range(0x2066, 0x206A))
+    + [code for code in range(0x20) if code not in (0x09, 0x0A)]
+)
+
+_WROTE = re2.compile(
+    r"(?i)^[>\s*]*(?:"
+    r"on\s.{4,250}\swrote\s*:"
+    r"|(?:den|på|måndag|mandag|tirsdag|tisdag|onsdag|torsdag|fredag|lørdag|lördag|"
+    r"søndag|söndag|man|tir|ons|tor|fre|lør|søn|lön|mån|tis|tors|lør\.|søn\.)\W.{4,250}"
+    r"\s(?:skrev|skreiv)\b.{0,120}:"
+    r"|.{0,60}\d{1,4}.{0,200}\s(?:skrev|skreiv|schrieb|kirjoitti|wrote)\b.{0,120}:"
+    r"|am\s.{4,250}\sschrieb\b.{0,120}:"
+    r"|(?:ma|ti|ke|to|pe|la|su|maanantai|tiistai|keskiviikko|torstai|perjantai|"
+    r"lauantai|sunnuntai)\w{0,4}\W.{4,250}\skirjoitti\b.{0,120}:"
+    r")\s*$"
+)
+_SEPARATOR = re2.compile(
+    r"(?i)^[>\s]*(?:[-_=*]{2,}\s*)?(?:original message|forwarded message|"
+    r"opprinnelig melding|oprindelig meddelelse|opphavleg melding|videresendt melding|"
+    r"vidaresend melding|videresendt meddelelse|ursprungligt meddelande|"
+    r"vidarebefordrat meddelande|alkuperäinen viesti|välitetty viesti|"
+    r"edelleenlähetetty viesti|ursprüngliche nachricht|weitergeleitete nachricht|"
+    r"begin forwarded message|please type your reply above this line|"
+    r"##- .{0,120} -##|reply above this line)\W*$"
+)
+_FIELD = re2.compile(
+    r"(?i)^[>\s*]*(?:from|sent|to|cc|subject|date|fra|frå|sendt|til|kopi|emne|dato|"
+    r"från|skickat|till|kopia|ämne|datum|lähettäjä|lähetetty|vastaanottaja|kopio|"
+    r"aihe|päivämäärä|päiväys|von|gesendet|an|betreff)\s?\*?:\*?\s?\S"
+)
+_RULE = re2.compile(r"^\s*_{10,}\s*$")
+_DASHES = re2.compile(r"^\s*(?:--|—|––|__)\s*$")
+_DEVICE = re2.compile(
+    r"(?i)^\W*(?:sent from (?:my|outlook|mail|yahoo|proton|samsung)\b.{0,80}"
+    r"|get outlook for .{0,60}|sent via .{0,40}"
+    r"|sendt fra (?:min|outlook|mail|e-post|yahoo|samsung)\b.{0,80}"
+    r"|(?:last ned|hent|få|skaff deg) outlook (?:for|til) .{0,60}"
+    r"|skickat från (?:min|outlook|mail|e-post|yahoo)\b.{0,80}|hämta outlook .{0,60}"
+    r"|lähetetty .{0,60}(?:puhelimesta|iphonesta|ipadista|laitteesta|outlookista|"
+    r"sähköpostista|sovelluksesta|samsung\w*|androidista)\w*.{0,30}"
+    r"|hanki outlook .{0,60}"
+    r"|von meinem .{2,40} gesendet|gesendet von .{2,60}|outlook für .{2,40})\W*$"
+)
+_CLOSING = re2.compile(
+    r"(?i)^\W*(?:(?:best|kind|warm|warmest|many)?\s?(?:regards|wishes)|sincerely|"
+    r"yours (?:sincerely|faithfully|truly)|cheers|"
+    r"(?:med )?(?:vennlig|venleg|beste|venlig|vänlig|bästa|hjertelig)\w*\s"
+    r"(?:hilsen|helsing|hilsner|hälsning)\w*|hilsen|helsing|mvh|vh|"
+    r"med vänliga hälsningar|hälsningar|med venlig hilsen|"
+    r"(?:ystävällis\w*|parhain|lämpimin|kohteliaimmin)?\s?terveisin|terv|"
+    r"(?:mit )?(?:freundlich\w*|beste\w*|viele\w*|liebe)\s(?:grüße\w*|grüssen|gruß)|"
+    r"mfg|lg)\W*(?:\b\S+(?:\s\S+){0,4})?\W*$"
+)
+_DISCLAIMER = re2.compile(
+    r"(?i)^\W*(?:this (?:e-?mail|message)\b.{0,80}\bconfidential|"
+    r"confidentiality notice|"
+    r"denne e-?posten .{0,80}konfidensiel|diese e-?mail .{0,80}vertraulich|"
+    r"tämä (?:sähköposti)?viesti .{0,80}luottamuksel|"
+    r"det(?:ta|te) .{0,80}(?:konfidentiel|sekretess))"
+)
+
+_AUTO_SUBJECT = re2.compile(
+    r"(?i)^\W*(?:(?:re|sv|vs|aw)\s?:\s*)?(?:(?:automatic|auto)[- ]?(?:reply|response|"
+    r"matic reply)|out of (?:the )?office|ooo\b|autosvar|automatisk svar|"
+    r"automatiskt svar|fraværsmelding|frånvaro|ikke på kontoret|fravær\b|"
+    r"automaattinen vastaus|automaattivastaus|poissa(?:oloilmoitus|olo)?\s*:|"
+    r"poissaolo|automatische antwort|abwesenheit|abwesend|"
+    r"undeliver|delivery (?:status notification|failure|has failed)|mail delivery|"
+    r"failure notice|returned mail|message not delivered|"
+    r"meldingen kunne ikke leveres|kunne ikke leveres|kan ikke leveres|"
+    r"meddelandet kunde inte|viestiä ei voitu toimittaa|unzustellbar|"
+    r"calendar\s?:|(?:accepted|declined|tentative|tentatively accepted|"
+    r"godtatt|akseptert|avslått|godkänt|accepterat|accepteret|hyväksytty|hylätty|"
+    r"zugesagt|abgelehnt)\s?:|read\s?:|lest\s?:|luettu\s?:)"
+)
+_AUTO_TEXT = re2.compile(
+    r"(?i)(?:i am|i'm|we are|i will be) (?:currently )?(?:out of (?:the )?office|"
+    r"on (?:annual |parental |sick )?leave|on (?:my )?(?:holiday|vacation)|"
+    r"away from (?:the|my) (?:office|desk))"
+    r"|this is an? (?:automatic|automated|auto-generated) (?:reply|response|message)"
+    r"|(?:thank you for|thanks for) your (?:e-?mail|message).{0,60}"
+    r"(?:out of office|back (?:in|at) the office|limited access)"
+    r"|(?:jeg|eg|vi) er (?:ikke|ikkje|for tiden ikke|ute av|borte fra) "
+    r"(?:på )?kontoret|(?:jeg|eg) er (?:på|i) (?:ferie|permisjon|pappaperm|"
+    r"foreldrepermisjon)|dette er (?:et|eit) automatisk svar|"
+    r"(?:jag är|just nu är jag) (?:inte på kontoret|på semester|ledig|"
+    r"föräldraledig|tjänstledig)|detta är ett automatiskt|dette er et autosvar"
+    r"|olen (?:tällä hetkellä )?(?:lomalla|poissa toimistolta|pois toimistolta|"
+    r"vanhempainvapaalla|perhevapaalla|vuosilomalla|virkavapaalla|sairauslomalla)|"
+    r"tämä on automaattinen (?:vastaus|viesti)"
+    r"|ich bin (?:derzeit |zurzeit |aktuell )?(?:nicht im (?:büro|haus)|im urlaub|"
+    r"abwesend|außer haus)|dies ist eine automatische"
+    r"|jeg er på (?:ferie|barsel|orlov)"
+)
+_BOUNCE_TEXT = re2.compile(
+    r"(?i)(?:this is the mail system|mailer-daemon|"
+    r"could not be delivered to one or more|"
+    r"delivery to the following recipients? failed|550[ -]5\.\d\.\d"
+    r"|kunne (?:dessverre )?ikke leveres til|kunde inte levereras till"
+    r"|ei (?:valitettavasti )?voitu toimittaa|konnte nicht zugestellt werden"
+    r"|address (?:not found|rejected)|mailbox (?:is full|unavailable))"
+)
+_INVITATION_TEXT = re2.compile(
+    r"(?i)(?:has (?:accepted|declined|tentatively accepted) (?:your|the|this) "
+    r"(?:invitation|meeting)|har (?:godtatt|akseptert|avslått|takket ja til) "
+    r"(?:invitasjonen|møteinnkallingen|innbydinga)|har (?:accepterat|tackat ja till) "
+    r"inbjudan|har accepteret invitationen|hyväksyi kutsun|hylkäsi kutsun|"
+    r"hat (?:die|ihre) einladung (?:angenommen|abgelehnt))"
+)
+_AUTO_WINDOW = 600  # a machine says so at the top
+
+
+class Words(NamedTuple):
+    """The customer's new words. ``reason`` says why ``auto_reply`` is set."""
+
+    text: str
+    auto_reply: bool
+    reason: str
+
+
+def customer_words(body: str, is_html: bool, subject: str = "") -> Words:
+    """Return what the customer newly wrote, without quotes and signatures."""
+    body = body[:MAX_CHARS]
+    plain = tidy(html_to_text(body) if is_html else body)
+    text = cut_signature(cut_quotes(plain))
+    reason = automatic(subject, text or plain)
+    return Words(text, bool(reason), reason)
+
+
+def looks_like_html(body: str) -> bool:
+    """Tell whether a body is markup, where the source does not say."""
+    head = body[:4000]
+    return "<" in head and _TAG.search(_encodable(head)) is not None
+
+
+def html_to_text(body: str) -> str:
+    """Render markup as plain lines, without what a reader would not see."""
+    tree = LexborHTMLParser(_BLOCK_END.sub("\n\\1", _encodable(body)))
+    root = tree.body
+    if root is None:
+        return ""
+    tree.strip_tags(_DROPPED.split(", "), recursive=False)
+    for node in tree.css("[style], [hidden]"):
+        style = node.attributes.get("style") or ""
+        if "hidden" in node.attributes or _HIDDEN_STYLE.search(style):
+            node.decompose()
+    _drop_quotes(tree)
+    return root.text(deep=True, separator="", strip=False).replace("\xa0", " ")
+
+
+def _drop_quotes(tree: LexborHTMLParser) -> None:
+    """Remove answered mail, unless there would be nothing left (a bare forward)."""
+    for mark in tree.css(_OUTLOOK_MARKS):
+        later = mark.next
+        while later is not None:
+            following = later.next
+            later.decompose()
+            later = following
+        mark.decompose()
+    quotes = tree.css(_QUOTE_CLASSES)
+    root = tree.body
+    if not quotes or root is None:
+        return
+    before = root.html or ""
+    for node in quotes:
+        if node.parent is not None:
+            node.decompose()
+    if not root.text().strip():
+        root.replace_with(before)
+
+
+def tidy(text: str) -> str:
+    """Normalise line ends and spaces; drop characters nobody sees."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
+    text = text.translate(_INVISIBLE)
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _encodable(text: str) -> str:
+    """Replace lone surrogates, which neither RE2 nor the HTML parser can take."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def cut_quotes(text: str) -> str:
+    """Drop the mail that is being answered."""
+    lines = _encodable(text).split("\n")
+    kept: list[str] = []
+    for index, line in enumerate(lines):
+        if _starts_quote(lines, index):
+            if any(one.strip() for one in kept):
+                break
+            continue  # a bare forward: its text is all there is
+        if not line.startswith(">"):
+            kept.append(line)
+    return "\n".join(kept).strip()
+
+
+def _starts_quote(lines: list[str], index: int) -> bool:
+    line = lines[index]
+    if not line:
+        return False
+    if _SEPARATOR.match(line):
+        return True
+    if _FIELD.match(line) or _RULE.match(line):
+        fields = sum(1 for one in lines[index : index + 5] if _FIELD.match(one[:200]))
+        return fields >= 2
+    joined = line
+    for extra in range(_HEADER_SPAN):
+        if extra:
+            if index + extra >= len(lines):
+                return False
+            joined = f"{joined} {lines[index + extra]}"
+        if len(joined) > 400:
+            return False
+        if joined.endswith(":") and _WROTE.match(joined):
+            return True
+    return False
+
+
+def cut_signature(text: str) -> str:
+    """Drop signature, device line and legal footer."""
+    lines = text.split("\n")
+    for index, line in enumerate(lines):
+        if _DASHES.match(line) or (line and _DISCLAIMER.match(line)):
+            if any(lines[:index]):
+                lines = lines[:index]
+            break
+    lines = [line for line in lines if not (line and _DEVICE.match(line))]
+    while lines and not lines[-1]:
+        lines.pop()
+    for index in range(max(1, len(lines) - _CLOSING_LINES), len(lines)):
+        if len(lines[index]) <= 60 and _CLOSING.match(lines[index]):
+            return "\n".join(lines[:index]).strip()
+    return "\n".join(lines).strip()
+
+
+def automatic(subject: str, text: str) -> str:
+    """Say why a machine wrote this, or return an empty string."""
+    subject, head = _encodable(subject[:300]), _encodable(text[:_AUTO_WINDOW])
+    if _BOUNCE_TEXT.search(head):
+        return "bounce"
+    if _INVITATION_TEXT.search(head):
+        return "calendar answer"
+    if _AUTO_TEXT.search(head):
+        return "automatic reply in the text"
+    if _AUTO_SUBJECT.search(subject):
+        return "automatic reply in the subject"
+    return ""
