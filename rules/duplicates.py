@@ -1,0 +1,333 @@
+"""Which tickets are about one problem: an online fold over an ordered log.
+
+Pure and deterministic: the same additions in the same order give the same answers, so
+after a restart the stored memberships are replayed. States of groups belong to others,
+when a group is worth an issue to ``rules.thresholds``, and what a ticket is about to
+``rules.features``.
+
+A ticket is compared with whole groups, never with single tickets: a chain of
+neighbours would make one group of everything. Within one language all words count;
+between languages only what means the same in both (concepts, types, names, codes).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import exp, log, sqrt
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rules.features import Features, name_word
+
+Vector = dict[Hashable, float]
+
+# How much each kind of evidence weighs; measured with bench/grouping.py.
+WORDS = 0.6
+GRAMS = 0.4
+PORTABLE = 0.7
+NAME = 2.0
+CONCEPT = 0.5
+TYPE = 0.5
+COHESION = 0.25  # 0: average link, 0.5: likeness to the centre whatever the spread
+ENOUGH = 1.2  # portable evidence below this proves little
+CONFLICT = 0.5
+TELLING = 2.0  # a name with less information than this tells nobody apart
+HEAT = 0.08
+MOST_HEAT = 0.2
+COOLING = timedelta(hours=12)
+UNSEEN_GROUPS = 30  # as if so many had been seen, while few have
+
+QUERY_TERMS = 16
+MEMBERS_WEIGHED = 40
+
+
+class GroupingSettings(BaseModel):
+    """How alike a ticket and a group have to be, and how much is remembered.
+
+    Higher ``strictness`` means more and smaller groups. ``groups`` are the most
+    recently active ones that are compared with; ``candidates`` of them are looked at
+    closely, found through the ``postings`` newest groups of each rare word.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    strictness: float = Field(default=0.5, gt=0, lt=1)
+    groups: int = Field(default=10_000, ge=1)
+    candidates: int = Field(default=24, ge=1)
+    postings: int = Field(default=32, ge=1)
+
+
+class Proposal(NamedTuple):
+    """The group a ticket belongs to, or None for a new problem; and why."""
+
+    group: str | None
+    score: float
+    reasons: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Centre:
+    """The sum of members' unit vectors; old members fade once there are many."""
+
+    count: float = 0.0
+    sums: Vector = field(default_factory=dict)
+
+    def add(self, vector: Vector) -> None:
+        if self.count >= MEMBERS_WEIGHED:
+            self.count /= 2
+            self.sums = {key: v / 2 for key, v in self.sums.items() if v > 0.02}
+        self.count += 1
+        for key, value in vector.items():
+            self.sums[key] = self.sums.get(key, 0.0) + value
+
+    def likeness(self, vector: Vector) -> float:
+        """Average cosine to the members, lifted for a group that is itself diverse."""
+        sums = self.sums
+        dot = sum(value * sums[key] for key, value in vector.items() if key in sums)
+        if not dot:
+            return 0.0
+        cohesion = sum(value * value for value in sums.values()) / self.count**2
+        return float(dot / self.count / cohesion**COHESION)
+
+
+@dataclass(slots=True)
+class _Group:
+    last: datetime
+    words: dict[str, _Centre] = field(default_factory=dict)  # by language family
+    grams: dict[str, _Centre] = field(default_factory=dict)
+    portable: _Centre = field(default_factory=_Centre)
+    names: dict[str, float] = field(default_factory=dict)
+    terms: set[Hashable] = field(default_factory=set)
+    recent: deque[datetime] = field(default_factory=lambda: deque(maxlen=12))
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A ticket as weighted evidence, given what has been seen so far."""
+
+    family: str
+    words: Vector
+    grams: Vector
+    portable: Vector
+    strength: float  # length of ``portable`` before it was made a unit vector
+    telling: dict[str, float]  # names and codes that tell problems apart
+
+
+class Grouper:
+    """Proposes a group for each ticket and learns from where tickets were put."""
+
+    def __init__(self, settings: GroupingSettings | None = None) -> None:
+        self._settings = settings or GroupingSettings()
+        self._groups: dict[str, _Group] = {}  # least recently active first
+        self._spread: dict[Hashable, int] = {}  # in how many groups a term occurs
+        self._postings: dict[Hashable, dict[str, None]] = {}  # newest group last
+        self._seen: dict[str, int] = {}
+        self._named: dict[str, int] = {}
+        self._spelling: dict[str, str] = {}
+
+    def propose(self, features: Features, at: datetime) -> Proposal:
+        """Look up where a ticket belongs; changes nothing."""
+        view = self._view(features)
+        best: str | None = None
+        score = 0.0
+        for group in self._candidates(view):
+            candidate = self._score(self._groups[group], view, at)
+            if candidate > score:
+                best, score = group, candidate
+        if best is None or score < self._settings.strictness:
+            return Proposal(None, score, ("nothing alike",))
+        return Proposal(best, score, self._reasons(self._groups[best], view, features))
+
+    def add(self, group: str, member: str, features: Features, at: datetime) -> None:
+        """Record that a ticket belongs to ``group``, now or while replaying."""
+        view = self._view(features)
+        known = self._groups.pop(group, None) or _Group(at)
+        self._groups[group] = known  # at the end: most recently active
+        known.last = max(known.last, at)
+        known.recent.append(at)
+        known.words.setdefault(view.family, _Centre()).add(view.words)
+        known.grams.setdefault(view.family, _Centre()).add(view.grams)
+        known.portable.add(view.portable)
+        for name in view.telling:
+            known.names[name] = known.names.get(name, 0.0) + 1
+        self._learn_names(features)
+        self._post(group, known, features)
+        while len(self._groups) > self._settings.groups:
+            self._drop(next(iter(self._groups)))
+
+    def forget(self, before: datetime) -> None:
+        """Drop the groups that had no ticket since ``before``."""
+        for group in [g for g, known in self._groups.items() if known.last < before]:
+            self._drop(group)
+
+    # --- seeing a ticket --------------------------------------------------------
+
+    def _view(self, features: Features) -> _View:
+        marked = _marked(features)
+        words: Vector = {}
+        portable: Vector = {}
+        telling: dict[str, float] = {}
+        for word in features.words:
+            weight = self._information(word)
+            if word in marked or self._is_name(word):
+                portable[word] = weight = NAME * weight
+                if weight > NAME * TELLING:
+                    telling[word] = weight
+            words[word] = weight
+        for entity in features.entities:
+            if not entity.startswith("name:"):
+                weight = NAME * self._information(entity)
+                words[entity] = portable[entity] = telling[entity] = weight
+        for term in _meanings(features):
+            kind = TYPE if term.startswith("t:") else CONCEPT
+            weight = self._information(term)
+            words[term] = kind * weight
+            portable[term] = weight
+        grams: Vector = {gram: self._information(gram) for gram in features.grams}
+        return _View(
+            family=_FAMILIES.get(features.lang, features.lang),
+            words=_unit(words),
+            grams=_unit(grams),
+            portable=_unit(portable),
+            strength=sqrt(sum(weight * weight for weight in portable.values())),
+            telling=telling,
+        )
+
+    def _information(self, term: Hashable) -> float:
+        """Inverse document frequency over groups, so that a burst stays visible."""
+        groups = len(self._groups) + UNSEEN_GROUPS
+        return log(groups / (self._spread.get(term, 0) + 1))
+
+    def _is_name(self, word: str) -> bool:
+        """Say whether others mostly write this word as a name, in whatever case."""
+        seen = self._seen.get(word, 0)
+        return seen >= 2 and 2 * self._named.get(word, 0) >= seen
+
+    # --- finding and weighing groups --------------------------------------------
+
+    def _candidates(self, view: _View) -> list[str]:
+        votes: dict[str, float] = {}
+        for vector in (view.words, view.grams):
+            rarest = sorted(vector.items(), key=_by_weight)[:QUERY_TERMS]
+            for term, weight in rarest:
+                for group in self._postings.get(term, ()):
+                    votes[group] = votes.get(group, 0.0) + weight
+        ranked = sorted(votes.items(), key=_by_weight)
+        return [group for group, _ in ranked[: self._settings.candidates]]
+
+    def _score(self, group: _Group, view: _View, at: datetime) -> float:
+        score = self._likeness(group, view)
+        if self._in_conflict(group, view):
+            score -= CONFLICT
+        heat = sum(exp(-(abs(at - then) / COOLING)) for then in group.recent)
+        return score + min(MOST_HEAT, HEAT * log(1 + heat))
+
+    def _likeness(self, group: _Group, view: _View) -> float:
+        same = 0.0
+        own = group.words.get(view.family)
+        if own:
+            same = WORDS * own.likeness(view.words)
+            same += GRAMS * group.grams[view.family].likeness(view.grams)
+            if own.count * 2 >= group.portable.count:
+                return same
+        across = PORTABLE * group.portable.likeness(view.portable)
+        return max(same, across * view.strength / (view.strength + ENOUGH))
+
+    def _in_conflict(self, group: _Group, view: _View) -> bool:
+        """Say whether both speak of something by name, and not of the same."""
+        half = group.portable.count / 2
+        held = [name for name, count in group.names.items() if count > half]
+        return bool(view.telling and held) and not any(n in view.telling for n in held)
+
+    def _reasons(
+        self, group: _Group, view: _View, features: Features
+    ) -> tuple[str, ...]:
+        shared = [term for term in view.portable if term in group.portable.sums]
+        reasons = []
+        for term in map(str, shared):
+            if term.startswith("code:"):
+                reasons.append(f"same code {term[5:]}")
+        names = [str(t) for t in shared if t in view.telling and t not in _codes(view)]
+        if names:
+            spelt = (self._spelling.get(n, n.removeprefix("site:")) for n in names)
+            reasons.append("same name: " + ", ".join(spelt))
+        for prefix, words in (("t:", "same kind"), ("c:", "same object")):
+            found = [str(t)[2:] for t in shared if str(t).startswith(prefix)]
+            if found:
+                reasons.append(f"{words}: " + ", ".join(found[:3]))
+        own = group.words.get(view.family)
+        if own:
+            reasons.append(f"similar wording {own.likeness(view.words):.2f}")
+        return tuple(reasons)
+
+    # --- remembering ------------------------------------------------------------
+
+    def _learn_names(self, features: Features) -> None:
+        marked = _marked(features)
+        for word in features.words:
+            self._seen[word] = self._seen.get(word, 0) + 1
+            if word in marked:
+                self._named[word] = self._named.get(word, 0) + 1
+                self._spelling.setdefault(word, marked[word])
+
+    def _post(self, group: str, known: _Group, features: Features) -> None:
+        for term in _terms(features):
+            if term not in known.terms:
+                known.terms.add(term)
+                self._spread[term] = self._spread.get(term, 0) + 1
+            posting = self._postings.setdefault(term, {})
+            posting.pop(group, None)
+            posting[group] = None
+            if len(posting) > self._settings.postings:
+                del posting[next(iter(posting))]
+
+    def _drop(self, group: str) -> None:
+        for term in self._groups.pop(group).terms:
+            posting = self._postings[term]
+            posting.pop(group, None)
+            self._spread[term] -= 1
+            if not self._spread[term]:
+                for table in (self._spread, self._postings):
+                    del table[term]
+                for names in (self._seen, self._named, self._spelling):
+                    names.pop(term, None)  # type: ignore[call-overload]
+
+
+# Written alike, so their words are compared directly.
+_FAMILIES = dict.fromkeys(("nb", "nn", "no", "sv", "da"), "scandinavian")
+
+
+def _marked(features: Features) -> dict[str, str]:
+    names = (e.removeprefix("name:") for e in features.entities if e[:5] == "name:")
+    return {name_word(name): name for name in names}
+
+
+def _meanings(features: Features) -> Iterable[str]:
+    yield from (f"c:{concept}" for concept in features.concepts)
+    yield from (f"t:{kind}" for kind in features.types)
+
+
+def _terms(features: Features) -> Iterable[Hashable]:
+    yield from features.words
+    yield from (e for e in features.entities if not e.startswith("name:"))
+    yield from _meanings(features)
+    yield from features.grams
+
+
+def _codes(view: _View) -> list[str]:
+    return [name for name in view.telling if name.startswith("code:")]
+
+
+def _by_weight(item: tuple[Hashable, float]) -> tuple[float, str]:
+    return -item[1], str(item[0])
+
+
+def _unit(vector: Vector) -> Vector:
+    length = sqrt(sum(value * value for value in vector.values()))
+    if not length:
+        return {}
+    return {key: value / length for key, value in vector.items() if value > 0}
