@@ -31,8 +31,8 @@ CONCEPTS = {
     "checkout": "checkout* kasse kassen kassa kassan kassalla kassal* kassassa "
     "betalingssteg* betalningen zahlungsseite* maksuvaih* payment_page payment_step "
     "till_payment",
-    "basket": "basket* cart* handlekurv* varukorg* kurv kurven indkøbskurv* ostoskor* "
-    "warenkorb*",
+    "basket": "basket* cart carts handlekurv* varukorg* kurv kurven indkøbskurv* "
+    "ostoskor* warenkorb*",
     "discount code": "coupon* voucher* promo* discount_code promo_code campaign_code "
     "rabattkod* rabatkod* kampanjekod* kampanjkod* kampagnekod* alekoodi* "
     "alennuskood* kampanjakood* gutschein* rabattcode* aktionscode* kupong* kupon*",

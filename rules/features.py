@@ -242,7 +242,7 @@ def _concepts(tokens: Sequence[str]) -> Iterable[str]:
         phrase = _PHRASE.get(f"{token}_{following}")
         if phrase:
             yield phrase
-        concept = _concept(token)
+        concept = None if token in _STOP else _concept(token)
         if concept:
             yield concept
 

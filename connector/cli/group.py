@@ -1,0 +1,245 @@
+"""``group``: put recorded tickets into groups and say when one becomes ready.
+
+JSON lines in, JSON lines out, in order; no database, no vendor. The contract is kept
+for measurements, so a change of a key is a breaking change.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import click
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ValidationError
+
+from connector.errors import ConfigError
+from connector.models import parse_duration
+from rules.duplicates import Grouper
+from rules.features import features
+from rules.judge import default_judge
+from rules.thresholds import Crossing, Sighting, Thresholds, crossed
+from rules.words import customer_words, looks_like_html
+
+EXAMPLE = """\b
+Example:
+  complaint-connector group --alerts alerts.jsonl --customers 5 --window 24h \\
+      < tickets.jsonl
+"""
+
+
+def _in_utc(value: object) -> object:
+    """Take a time without an offset as UTC, as exports usually mean it."""
+    if not isinstance(value, str):
+        return value
+    at = datetime.fromisoformat(value)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+class TicketLine(BaseModel):
+    """One line of input; other keys are ignored."""
+
+    id: str | int
+    ts: Annotated[AwareDatetime, BeforeValidator(_in_utc)]
+    subject: str = ""
+    text: str = ""
+    customer: str | int | None = None
+    lang: str | None = None
+
+
+def _span(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> timedelta | None:
+    if value is None:
+        return None
+    try:
+        span = parse_duration(value)
+    except ValueError as err:
+        raise click.BadParameter(str(err)) from err
+    if not isinstance(span, timedelta) or span <= timedelta(0):
+        raise click.BadParameter("must be longer than nothing")
+    return span
+
+
+@click.command(epilog=EXAMPLE)
+@click.option(
+    "--alerts",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write one line here when a group first becomes ready.",
+)
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Take the thresholds from this configuration.",
+)
+@click.option("--customers", type=click.IntRange(0), help="Distinct customers; 0: off.")
+@click.option("--window", callback=_span, help="Within so long, for example 7d.")
+@click.option("--fast-customers", type=click.IntRange(0), help="Fast lane; 0: off.")
+@click.option("--fast-window", callback=_span, help="Window of the fast lane.")
+def group(
+    alerts: Path | None,
+    config: Path | None,
+    customers: int | None,
+    window: timedelta | None,
+    fast_customers: int | None,
+    fast_window: timedelta | None,
+) -> None:
+    """Read tickets ordered by time, write the group of each.
+
+    With --customers or --window the fast lane is off unless it is asked for too.
+    """
+    thresholds = _thresholds(config, customers, window, fast_customers, fast_window)
+    with ExitStack() as stack:
+        bad = _run(
+            click.get_binary_stream("stdin"),
+            click.get_binary_stream("stdout"),
+            stack.enter_context(alerts.open("wb")) if alerts else None,
+            thresholds,
+        )
+    sys.exit(1 if bad else 0)
+
+
+def _thresholds(
+    config: Path | None,
+    customers: int | None,
+    window: timedelta | None,
+    fast_customers: int | None,
+    fast_window: timedelta | None,
+) -> Thresholds:
+    base = _configured(config) if config else Thresholds()
+    given: dict[str, Any] = {"customers": customers, "window": window}
+    fast: dict[str, Any] = {
+        "fast_customers": fast_customers,
+        "fast_window": fast_window,
+    }
+    if _is_any_given(given) and not _is_any_given(fast):
+        fast["fast_customers"] = 0
+    chosen = {k: v for k, v in (given | fast).items() if v is not None}
+    return base.model_copy(update=chosen)
+
+
+def _configured(config: Path) -> Thresholds:
+    # Imported late: it brings in every vendor, and most runs need none.
+    from connector.config import load
+
+    try:
+        return load(config).problems
+    except ConfigError as err:
+        raise click.UsageError(str(err)) from err
+
+
+def _is_any_given(options: dict[str, Any]) -> bool:
+    return any(value is not None for value in options.values())
+
+
+def _run(
+    lines: Iterable[bytes],
+    out: BinaryIO,
+    alerts: BinaryIO | None,
+    thresholds: Thresholds,
+) -> int:
+    """Handle every line; return how many could not be read."""
+    stream = _Stream(thresholds)
+    bad = 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            ticket = TicketLine.model_validate_json(line)
+        except ValidationError as err:
+            bad += 1
+            click.echo(f"line {number}: {_what_is_wrong(err)}", err=True)
+            continue
+        placed, alert = stream.place(ticket)
+        _write(out, placed)
+        if alerts and alert:
+            _write(alerts, alert)
+    return bad
+
+
+def _what_is_wrong(err: ValidationError) -> str:
+    """Name the keys and the mistakes, never the values: they are a customer's."""
+    mistakes = err.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(
+        ".".join([str(part) for part in mistake["loc"]] or ["JSON"])
+        + f": {mistake['type'].replace('_', ' ')}"
+        for mistake in mistakes
+    )
+
+
+def _write(out: BinaryIO, value: dict[str, Any]) -> None:
+    out.write(json.dumps(value, ensure_ascii=False).encode() + b"\n")
+    out.flush()
+
+
+class _Stream:
+    """Groups and counts the tickets of one run; memory follows the window."""
+
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._thresholds = thresholds
+        self._kept = max(thresholds.window, thresholds.fast_window)
+        self._grouper = Grouper()
+        self._judge = default_judge()
+        self._groups = 0
+        self._ready: set[str] = set()
+        self._sightings: dict[str, list[Sighting]] = {}  # least recently active first
+
+    def place(self, ticket: TicketLine) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Return the line for a ticket, and an alert if its group became ready."""
+        text = customer_words(
+            ticket.text, looks_like_html(ticket.text), ticket.subject
+        ).text
+        verdict = self._judge.judge(ticket.subject, text, ticket.lang, is_html=False)
+        lang = ticket.lang or verdict.lang
+        found = features(ticket.subject, text, lang, verdict.types)
+        proposal = self._grouper.propose(found, ticket.ts)
+        name = proposal.group or self._new_group()
+        self._grouper.add(name, str(ticket.id), found, ticket.ts)
+        placed = {
+            "id": ticket.id,
+            "group": name,
+            "new": proposal.group is None,
+            "reasons": list(proposal.reasons),
+        }
+        crossing = self._count(name, ticket)
+        if crossing is None:
+            return placed, None
+        return placed, {
+            "group": name,
+            "ts": ticket.ts.isoformat().replace("+00:00", "Z"),
+            "id": ticket.id,
+            "customers": crossing.customers,
+            "tickets": crossing.tickets,
+            "rule": crossing.rule,
+        }
+
+    def _new_group(self) -> str:
+        self._groups += 1
+        return f"g{self._groups}"
+
+    def _count(self, name: str, ticket: TicketLine) -> Crossing | None:
+        if name in self._ready:
+            return None
+        horizon = ticket.ts - self._kept
+        seen = [s for s in self._sightings.pop(name, []) if s.at > horizon]
+        # Somebody unknown counts as somebody new.
+        who = f"ticket {ticket.id}" if ticket.customer is None else str(ticket.customer)
+        seen.append(Sighting(who, ticket.ts))
+        crossing = crossed(seen, self._thresholds, ticket.ts)
+        if crossing:
+            self._ready.add(name)
+        else:
+            self._sightings[name] = seen
+        self._forget(horizon)
+        return crossing
+
+    def _forget(self, horizon: datetime) -> None:
+        while self._sightings:
+            oldest = next(iter(self._sightings))
+            if self._sightings[oldest][-1].at > horizon:
+                break
+            del self._sightings[oldest]
