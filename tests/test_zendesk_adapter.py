@@ -143,6 +143,8 @@ def test_registry_knows_zendesk() -> None:
         ({"api_token": "t"}, "not a mixture"),
         ({"base_url": "fjord.zendesk.com"}, "base_url"),
         ({"base_url": f"{BASE}/api/v2"}, "base_url"),
+        ({"base_url": f"{BASE}/api/v2/"}, "it is added"),
+        ({"base_url": f"{BASE}?x=1"}, "base_url"),
         ({"base_url": "https://user:pw@fjord.zendesk.com"}, "base_url"),
         ({"webhook_secret": ""}, "webhook_secret is empty"),
         ({"webhook_secret": []}, "webhook_secret"),
@@ -157,6 +159,11 @@ def test_bad_settings_are_named(change: dict[str, object], complaint: str) -> No
         ZendeskConfig(**{**OAUTH, **change})
     assert "oauth-secret" not in str(caught.value)
     assert "hook-secret" not in str(caught.value)
+
+
+def test_address_may_have_a_path_of_its_own() -> None:
+    config = ZendeskConfig(**{**OAUTH, "base_url": "http://127.0.0.1:8820/zendesk/"})
+    assert config.base_url == "http://127.0.0.1:8820/zendesk"
 
 
 def test_settings_hide_their_secrets() -> None:

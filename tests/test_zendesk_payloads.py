@@ -381,3 +381,15 @@ def test_mark_survives_a_very_long_text() -> None:
 )
 def test_error_keeps_the_vendors_words_and_no_others(body: str, expected: str) -> None:
     assert payloads.words(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("warning", "expected"),
+    [
+        ('{:unpermitted_keys=>["ticket.a", "b_c"], :invalid_values=>["Kari"]}', 2),
+        ('Removed restricted keys ["ticket.a", "b_c"] from parameters', 2),
+        ("something about Kari", 0),
+    ],
+)
+def test_only_names_of_dropped_fields_are_kept(warning: str, expected: int) -> None:
+    assert payloads.ignored_keys(warning) == ["ticket.a", "b_c"][:expected]

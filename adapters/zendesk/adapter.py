@@ -78,8 +78,8 @@ class ZendeskConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     base_url: str = Field(
-        pattern=r"^https?://[^/?#\s@]+/?$",
-        description="Address of the account: https://SUBDOMAIN.zendesk.com, no path.",
+        pattern=r"^https?://[^/?#\s@]+(/[^?#\s@]*)?$",
+        description="Address of the account: https://SUBDOMAIN.zendesk.com.",
     )
     client_id: str | None = Field(
         default=None,
@@ -121,7 +121,9 @@ class ZendeskConfig(BaseModel):
 
     @field_validator("base_url")
     @classmethod
-    def _without_slash(cls, value: str) -> str:
+    def _without_api_path(cls, value: str) -> str:
+        if f"{value.rstrip('/')}/".endswith(f"{API}/"):
+            raise ValueError(f"leave {API} away, it is added")
         return value.rstrip("/")
 
     @model_validator(mode="after")

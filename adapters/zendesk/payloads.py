@@ -482,7 +482,8 @@ def job_problem(job: Json) -> str:
 
 def ignored_keys(warning: str) -> list[str]:
     """Return the names of fields that Zendesk dropped, from X-Zendesk-API-Warn."""
-    found = re.search(r"unpermitted_keys=>\[([^\]]*)\]", warning)
+    # Two forms are in use: a Ruby hash, and "Removed restricted keys [...]".
+    found = re.search(r"(?:unpermitted_keys=>|keys )\[([^\]]*)\]", warning)
     return re.findall(r"[\w.]+", found[1]) if found else []
 
 
