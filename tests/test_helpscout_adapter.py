@@ -572,27 +572,43 @@ def test_a_mark_is_looked_for_in_two_pages_and_then_in_follow_ups(
     vendor.get(f"{ONE}/threads", json=page("threads", [thread(9)], 1, 4))
     ours = thread(70, "x<br><br>Ref. cc-m1", type="message")
     others = [
-        conversation(),
-        conversation(id=6005),
-        conversation(id=6006, _embedded={"threads": [ours]}),
+        conversation(subject="itself (#71)"),
+        conversation(id=6005, subject="something else"),
+        conversation(id=6006, subject="Pakken (#71)"),
+        conversation(id=6007, subject="Pakken (#71)"),
     ]
+    wanted = {
+        "query": "(customerIds:901)",
+        "status": "all",
+        "sortField": "createdAt",
+        "sortOrder": "desc",
+    }
     vendor.get(
         f"{API}/v2/conversations",
         json=page("conversations", others, 1, 1),
-        match=[
-            matchers.query_param_matcher(
-                {
-                    "query": "(customerIds:901)",
-                    "status": "all",
-                    "sortField": "createdAt",
-                    "sortOrder": "desc",
-                    "embed": "threads",
-                }
-            )
-        ],
+        match=[matchers.query_param_matcher(wanted)],
     )
-    assert desk.find_mark("4001", "cc-m1") == Written("6006", TicketRef("desk", "6006"))
+    for ident, item in ((6006, thread(60)), (6007, ours)):
+        vendor.get(
+            f"{API}/v2/conversations/{ident}/threads",
+            json=page("threads", [item], 1, 1),
+        )
+    assert desk.find_mark("4001", "cc-m1") == Written("6007", TicketRef("desk", "6007"))
     assert len(sent(vendor, "GET", f"{ONE}/threads")) == 2
+
+
+def test_the_fate_of_a_follow_up_is_not_taken_for_the_tickets_own(
+    vendor: responses.RequestsMock, desk: HelpScoutAdapter
+) -> None:
+    other = f"{API}/v2/conversations/6006"
+    vendor.get(ONE, json=conversation())
+    vendor.get(f"{ONE}/threads", json=page("threads", [], 1, 0))
+    listed = [conversation(id=6006, subject="Pakken (#71)")]
+    listing = page("conversations", listed, 1, 1)
+    vendor.get(f"{API}/v2/conversations", json=listing)
+    vendor.get(f"{other}/threads", status=404, json={})
+    vendor.get(other, status=301, headers={"Location": ONE})
+    assert desk.find_mark("4001", "cc-m1") is None
 
 
 def test_a_mark_that_was_never_written_is_not_found(

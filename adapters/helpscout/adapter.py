@@ -353,17 +353,19 @@ class HelpScoutAdapter(Helpdesk):
             "status": "all",  # the default is active ones only
             "sortField": "createdAt",
             "sortOrder": "desc",
-            "embed": "threads",
         }
         page = self._client.read("/v2/conversations", params)
-        for other in payloads.embedded(page, "conversations"):
-            ident = payloads.identifier(other.get("id"))
-            threads = payloads.embedded(other, "threads")
-            if ident in (None, external_id):
-                continue
-            if payloads.find_mark(threads, mark) is not None:
+        for ident in payloads.follow_ups(conversation, page):
+            if self._has_mark(ident, mark):
                 return Written(ident, TicketRef(self.name, ident))
         return None
+
+    def _has_mark(self, external_id: str, mark: str) -> bool:
+        try:
+            threads = self._threads(external_id, 1)
+            return payloads.find_mark(threads, mark) is not None
+        except (TicketGone, TicketMerged):
+            return False  # must not be taken for the fate of the ticket asked about
 
     # -- own: writing --
 

@@ -429,6 +429,19 @@ def find_mark(threads: Iterable[Json], mark: str) -> str | None:
     return None
 
 
+def follow_ups(conversation: Json, page: object) -> list[str]:
+    """Return the ids of those listed that carry on this conversation."""
+    own, ending = conversation.get("id"), _back_reference(conversation)
+    listed = embedded(page, "conversations")
+    return [
+        str(one["id"])
+        for one in listed
+        if identifier(one.get("id"))
+        and one.get("id") != own
+        and _text(one.get("subject")).endswith(ending)
+    ]
+
+
 def describe_user(user: object) -> str:
     """Name the account we act as, for people."""
     person = _object(user)
@@ -640,13 +653,17 @@ def follow_up(conversation: Json, text: str, draft: bool) -> dict[str, Any]:
     reply = {"type": "reply", "customer": person, "text": text}
     subject = _text(conversation.get("subject"))
     return {
-        "subject": f"{subject} (#{_text(conversation.get('number'))})".strip(),
+        "subject": f"{subject} {_back_reference(conversation)}".strip(),
         "customer": person,
         "mailboxId": conversation.get("mailboxId"),
         "type": "email",
         "status": "active" if draft else conversation.get("status"),
         "threads": [{**reply, "draft": True} if draft else reply],
     }
+
+
+def _back_reference(conversation: Json) -> str:
+    return f"(#{_text(conversation.get('number'))})"
 
 
 def _reference(mark: str) -> str:
