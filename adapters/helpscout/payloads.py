@@ -589,7 +589,7 @@ def _fields(conversation: Json, threads: Iterable[Json]) -> dict[str, str]:
     assignee = _object(conversation.get("assignee"))
     fields["mailbox"] = _text(conversation.get("mailboxId"))
     fields["assignee"] = _text(assignee.get("email")) or _name(assignee)
-    fields["rating"] = _newest_rating(threads)
+    fields["satisfaction"] = _newest_rating(threads)
     return {name: value for name, value in fields.items() if name and value}
 
 
