@@ -1,0 +1,161 @@
+"""How Jira writes its things as JSON, for both flavours and versions. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from connector.sandbox.jira_text import as_document, as_string
+from connector.sandbox.stage import AGENT, API, Json
+
+if TYPE_CHECKING:
+    from connector.sandbox.jira_tracker import (
+        Comment,
+        Issue,
+        JiraTracker,
+        Project,
+        Status,
+        Transition,
+    )
+
+NAMES = {API: "Complaint Connector", AGENT: "Mika Developer"}
+ACCOUNTS = {API: "5b10a2844c20165700ede00a", AGENT: "5b10a2844c20165700ede00b"}
+ISSUE_TYPES = {"10001": "Bug", "10002": "Task", "10003": "Story"}
+PRIORITIES = {"1": "Highest", "2": "High", "3": "Medium", "4": "Low", "5": "Lowest"}
+RESOLUTION_IDS = {
+    "Done": "10000",
+    "Won't Do": "10001",
+    "Duplicate": "10002",
+    "Cannot Reproduce": "10003",
+    "Fixed": "10004",
+}
+CATEGORIES = {
+    "new": (2, "To Do", "blue-gray"),
+    "indeterminate": (4, "In Progress", "yellow"),
+    "done": (3, "Done", "green"),
+}
+
+
+def moment(value: datetime) -> str:
+    """Jira's spelling of a time: milliseconds and an offset without a colon."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+
+
+def rest(tracker: JiraTracker, version: str = "2") -> str:
+    return f"{tracker.stage.base_url}/jira/rest/api/{version}"
+
+
+def user_shape(tracker: JiraTracker, actor: str) -> Json:
+    name = NAMES.get(actor, NAMES[AGENT])
+    if tracker.cloud:
+        return {
+            "accountId": ACCOUNTS.get(actor, ACCOUNTS[AGENT]),
+            "accountType": "atlassian",
+            "displayName": name,
+            "active": True,
+        }
+    login = "connector" if actor == API else "mika"
+    return {
+        "name": login,
+        "key": login,
+        "emailAddress": f"{login}@agents.example",
+        "displayName": name,
+        "active": True,
+    }
+
+
+def status_shape(status: Status) -> Json:
+    number, name, color = CATEGORIES[status.category]
+    return {
+        "id": status.id,
+        "name": status.name,
+        "statusCategory": {
+            "id": number,
+            "key": status.category,
+            "name": name,
+            "colorName": color,
+        },
+    }
+
+
+def project_shape(project: Project) -> Json:
+    return {
+        "id": project.id,
+        "key": project.key,
+        "name": project.name,
+        "projectTypeKey": "software",
+    }
+
+
+def issue_shape(
+    tracker: JiraTracker,
+    issue: Issue,
+    version: str = "2",
+    fields: frozenset[str] | None = None,
+) -> Json:
+    """``fields`` None means all of them."""
+    every = _fields(tracker, issue, version)
+    shown = every if fields is None else {k: v for k, v in every.items() if k in fields}
+    return {
+        "id": issue.id,
+        "self": f"{rest(tracker, version)}/issue/{issue.id}",
+        "key": issue.key,
+        "fields": shown,
+    }
+
+
+def _fields(tracker: JiraTracker, issue: Issue, version: str) -> Json:
+    resolution = None
+    if issue.resolution:
+        number = RESOLUTION_IDS.get(issue.resolution, "10099")
+        resolution = {"id": number, "name": issue.resolution}
+    text = as_document if version == "3" else as_string
+    priority = {"id": issue.priority, "name": PRIORITIES[issue.priority]}
+    type_name = ISSUE_TYPES[issue.issue_type]
+    return {
+        "summary": issue.summary,
+        "description": text(issue.description),
+        "issuetype": {"id": issue.issue_type, "name": type_name, "subtask": False},
+        "project": project_shape(tracker.projects[issue.project]),
+        "status": status_shape(issue.status),
+        "resolution": resolution,
+        "resolutiondate": moment(issue.resolved_at) if issue.resolved_at else None,
+        "labels": list(issue.labels),
+        "priority": priority,
+        "assignee": None,
+        "creator": user_shape(tracker, issue.author),
+        "reporter": user_shape(tracker, issue.author),
+        "created": moment(issue.created),
+        "updated": moment(issue.updated),
+        "issuelinks": issue.issue_links,
+        "components": [],
+        "watches": {"watchCount": len(issue.watchers), "isWatching": False},
+        **issue.fields,
+    }
+
+
+def comment_shape(
+    tracker: JiraTracker, issue: Issue, comment: Comment, version: str
+) -> Json:
+    text = as_document if version == "3" else as_string
+    where = f"{rest(tracker, version)}/issue/{issue.id}/comment/{comment.id}"
+    author = user_shape(tracker, comment.author)
+    return {
+        "self": where,
+        "id": comment.id,
+        "author": author,
+        "body": text(comment.body),
+        "updateAuthor": author,
+        "created": moment(comment.created),
+        "updated": moment(comment.created),
+    }
+
+
+def transition_shape(transition: Transition) -> Json:
+    return {
+        "id": transition.id,
+        "name": transition.name,
+        "to": status_shape(transition.to),
+        "hasScreen": False,
+        "isAvailable": True,
+    }
