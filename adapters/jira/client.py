@@ -1,0 +1,252 @@
+"""The one place that holds the ``jira`` library and makes it careful.
+
+Every answer is judged as soon as it arrives, before the library looks at it: a good one
+is a 2xx that can be read, everything else becomes the ``VendorError`` that says whether
+to try again. What the calls mean is decided in ``adapter.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from jira import JIRA
+from jira.exceptions import JIRAError
+
+from adapters.http import TIMEOUT, USER_AGENT, WORDS_LIMIT, lost, retry_after
+from connector.errors import (
+    CredentialsRejected,
+    NotFound,
+    VendorBusy,
+    VendorConflict,
+    VendorError,
+    VendorRefused,
+    VendorUnavailable,
+)
+
+#: What the library raises when JSON of another shape than expected comes back.
+MISSHAPEN = (ValueError, LookupError, TypeError, AttributeError, NotImplementedError)
+
+#: Jira answers "no such issue" to somebody whose login it did not take.
+LOGIN_FAILED = ("AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED")
+
+
+class JiraClient:
+    """Calls to one Jira. Each thread has a library client of its own.
+
+    ``server`` is where the REST API lives, with its context path. ``basic`` is e-mail
+    and API token (Cloud), ``token`` a personal access token (Data Center).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        server: str,
+        *,
+        cloud: bool,
+        basic: tuple[str, str] | None = None,
+        token: str | None = None,
+        verify: bool | str = True,
+        timeout: tuple[float, float] = TIMEOUT,
+    ) -> None:
+        self.name = name
+        self._server = server
+        self._cloud = cloud
+        self._basic = basic
+        self._token = token
+        self._verify = verify
+        self._timeout = timeout
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._clients: weakref.WeakSet[JIRA] = weakref.WeakSet()
+
+    def issue(self, external_id: str, fields: Sequence[str]) -> Mapping[str, Any]:
+        """Read some fields of an issue."""
+        with self._calling() as jira:
+            found = jira.issue(segment(external_id), fields=",".join(fields))
+            return self._object(found.raw)
+
+    def transitions(self, external_id: str) -> list[Any]:
+        """Read the transitions our account may use now, with their fields."""
+        with self._calling() as jira:
+            return list(
+                jira.transitions(segment(external_id), expand="transitions.fields")
+            )
+
+    def myself(self) -> Mapping[str, Any]:
+        """Read who we are to Jira."""
+        with self._calling() as jira:
+            return self._object(jira.myself())
+
+    def server_info(self) -> Mapping[str, Any]:
+        """Read version, flavour and clock."""
+        with self._calling() as jira:
+            return self._object(jira.server_info())
+
+    def read(self, path: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """GET an object that the library cannot read, or not well."""
+        with self._calling() as jira:
+            return self._object(jira._get_json(path, params=dict(params)))
+
+    def write(self, method: str, path: str, body: Any) -> Mapping[str, Any]:
+        """Send ``body`` once; return what came back, an empty object for no content."""
+        data = self._encoded(body)
+        with self._calling() as jira:
+            response = jira._session.request(method, jira._get_url(path), data=data)
+            return self._object(response.json() if response.content else {})
+
+    def close(self) -> None:
+        with self._lock:
+            clients = list(self._clients)
+        for client in clients:
+            # Not the client's own close(): that breaks it for the thread using it.
+            client._session.close()
+
+    def _encoded(self, body: Any) -> bytes:
+        try:
+            return json.dumps(body, allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError) as err:
+            raise VendorRefused(
+                f"{self.name}: a field is no JSON ({type(err).__name__})"
+            ) from err
+
+    def _object(self, value: Any) -> Mapping[str, Any]:
+        if not isinstance(value, dict):
+            raise TypeError("expected an object")
+        return value
+
+    @contextmanager
+    def _calling(self) -> Iterator[JIRA]:
+        """Lend this thread's library client; turn what it raises into our errors."""
+        try:
+            yield self._own()
+        except requests.exceptions.RequestException as err:
+            raise lost(self.name, err) from err
+        except JIRAError as err:
+            # Its text holds headers and bodies: neither shown nor chained.
+            raise VendorUnavailable(
+                f"{self.name} could not be asked", status=err.status_code
+            ) from None
+        except MISSHAPEN as err:
+            raise VendorUnavailable(
+                f"{self.name} answered something unexpected ({type(err).__name__})"
+            ) from None
+
+    def _own(self) -> JIRA:
+        client: JIRA | None = getattr(self._local, "client", None)
+        if client is None:
+            client = self._local.client = self._connect()
+            with self._lock:
+                self._clients.add(client)
+        return client
+
+    def _connect(self) -> JIRA:
+        client = JIRA(
+            server=self._server,
+            options={
+                "rest_api_version": "3" if self._cloud else "2",
+                "verify": self._verify,
+                "headers": {"User-Agent": USER_AGENT},
+            },
+            basic_auth=self._basic,
+            token_auth=self._token,
+            timeout=self._timeout,
+            max_retries=0,  # the library would send a create again after a lost answer
+            get_server_info=False,  # the constructor would block for minutes
+            logging=False,
+        )
+        # Without server info the library takes every Jira for a Data Center.
+        client.deploymentType = "Cloud" if self._cloud else "Server"
+        # Credentials come from the configuration, never from a .netrc or proxy file.
+        client._session.trust_env = False
+        client._session.hooks["response"].append(self._judge)
+        return client
+
+    def _judge(self, response: requests.Response, **_: Any) -> None:
+        """Raise unless the answer is good.
+
+        Runs before redirects are followed, so none ever is. The library logs bodies it
+        cannot read and stumbles over odd error bodies: it never gets to see either.
+        """
+        if not 200 <= response.status_code < 300:
+            raise problem(self.name, response)
+        try:
+            if response.content:
+                response.json()
+        except (ValueError, RecursionError):
+            raise VendorUnavailable(
+                f"{self.name} answered {response.status_code} without JSON",
+                status=response.status_code,
+            ) from None
+
+
+def segment(value: str) -> str:
+    """Quote ``value`` as one segment of a path."""
+    return quote(value, safe="")
+
+
+def problem(name: str, response: requests.Response) -> VendorError:
+    """Turn an unwanted answer into the error that answers "try again?"."""
+    status = response.status_code
+    words = explain(response)
+    message = f"{name} answered {status}" + (f": {words}" if words else "")
+    wait = retry_after(response.headers)
+    if status == 429:
+        busy = VendorBusy(message, status=status, retry_after=wait)
+        # Too many writes to one issue; all others can still be written.
+        busy.whole_source = not _concerns_one_issue(response)
+        return busy
+    if status in (408, 425) or status >= 500:
+        return VendorUnavailable(message, status=status, retry_after=wait)
+    if status == 401 or _login_failed(response):
+        return CredentialsRejected(message, status=status)
+    if status == 404:
+        return NotFound(message, status=status)
+    if status == 409:
+        return VendorConflict(message, status=status)
+    # 410 is here: Jira says it of endpoints it has removed, not of issues.
+    return VendorRefused(message, status=status)
+
+
+def explain(response: requests.Response) -> str:
+    """Return Jira's own words: messages, fields, a reason; never a page."""
+    words = [*_spoken(response), _denied(response)]
+    if 300 <= response.status_code < 400:
+        words.append("a redirect; check api_base and site_url")
+    text = "; ".join(" ".join(word.split()) for word in words if word)
+    return text[:WORDS_LIMIT]
+
+
+def _spoken(response: requests.Response) -> list[str]:
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        html = response.text.lstrip().startswith("<")
+        return [] if html else [response.text]
+    if not isinstance(body, dict):
+        return []
+    errors, messages = body.get("errors"), body.get("errorMessages")
+    found = [body.get("message"), body.get("errorMessage")]
+    found += messages if isinstance(messages, list) else [messages]
+    if isinstance(errors, dict):
+        found += [f"{field}: {text}" for field, text in errors.items()]
+    return [word for word in found if isinstance(word, str)]
+
+
+def _denied(response: requests.Response) -> str:
+    return response.headers.get("X-Authentication-Denied-Reason", "")
+
+
+def _login_failed(response: requests.Response) -> bool:
+    reason = response.headers.get("X-Seraph-LoginReason", "")
+    return bool(_denied(response)) or any(word in reason for word in LOGIN_FAILED)
+
+
+def _concerns_one_issue(response: requests.Response) -> bool:
+    return response.headers.get("RateLimit-Reason") == "jira-per-issue-on-write"
