@@ -78,7 +78,7 @@ class Hit(NamedTuple):
 def fold(text: str) -> str:
     """Bring text to the form packs are matched in: NFC, casefolded, plain marks."""
     text = unicodedata.normalize("NFC", text).casefold()
-    text = text.translate(_PLAIN)
+    text = _SMILE.sub("☺", _FROWN.sub("☹", text.translate(_PLAIN)))
     if _FOREIGN_LOOKALIKE.search(text):
         text = _MIXED.sub(lambda match: match[0].translate(_LOOKALIKES), text)
     return _SPACES.sub(lambda match: "\n" if "\n" in match[0] else " ", text)
@@ -88,6 +88,9 @@ _PLAIN = str.maketrans(
     {"’": "'", "‘": "'", "´": "'", "`": "'", "“": '"', "”": '"', "«": '"', "»": '"'}
     | {"„": '"', "–": "-", "—": "-", "‑": "-", "…": ".", "\xa0": " "}
 )
+# Brackets belong to the packs' notation, so emoticons become faces first.
+_FROWN = re.compile(r"[:;=]'?-?[(\[/\\|](?![\w/])")
+_SMILE = re.compile(r"[:;=]-?[)\]d](?!\w)")
 _SPACES = re.compile(r"\s{2,}|[^\S \n]")
 _FOREIGN_LOOKALIKE = re.compile("[а-яіјѕαερτυιοκν]")
 # A word of mixed scripts is meant to be read as Latin.
