@@ -1,0 +1,1 @@
+"""Changes of the database schema, by Alembic."""
