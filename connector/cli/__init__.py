@@ -1,0 +1,44 @@
+"""The command line. Exit codes: 0 fine, 1 a problem was found, 2 wrong usage.
+
+Each command prints for people, or JSON lines with ``--json``. What commands do is done
+elsewhere; here is only asking and telling.
+"""
+
+from __future__ import annotations
+
+import click
+
+from connector.cli.classify import classify
+from connector.cli.demo import demo
+from connector.cli.explain import explain
+from connector.cli.group import group
+from connector.cli.process import run, schedule, serve, work
+from connector.cli.rows import groups, inbox, outbox
+from connector.cli.sandbox import sandbox
+from connector.cli.send import send
+from connector.cli.setup import doctor
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="complaint-connector")
+def cli() -> None:
+    """Closes the loop between a helpdesk, a product team and the customers."""
+
+
+for command in (
+    demo,
+    run,
+    serve,
+    work,
+    schedule,
+    sandbox,
+    send,
+    classify,
+    group,
+    explain,
+    inbox,
+    outbox,
+    groups,
+    doctor,
+):
+    cli.add_command(command)

@@ -1,0 +1,135 @@
+"""The status page: what the connector did, what waits, what needs a person.
+
+Until there is a sign-in it answers only this machine, and it shows counts, keys and
+reasons, never a customer's words or address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify, render_template, request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from connector.config import Config
+from connector.errors import StoreUnavailable
+from connector.models import DeliveryState, OutboxState
+from connector.store import Store, deliveries, groups, locks, outbox, tickets
+
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
+SHOWN = 50
+
+#: A page anybody could frame or script would be a door to the outbox later on.
+SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def create_blueprint(
+    store: Store, config: Config, clock: Callable[[], datetime]
+) -> Blueprint:
+    """Make ``/``, ``/status.json``, ``/metrics``, ``/healthz`` and ``/readyz``."""
+    blueprint = Blueprint(
+        "dashboard",
+        __name__,
+        template_folder="templates",
+        static_folder="static",
+        static_url_path="/static",
+    )
+
+    @blueprint.get("/healthz")
+    def healthz() -> Response:
+        return Response("ok\n", content_type="text/plain")
+
+    @blueprint.get("/readyz")
+    def readyz() -> Response:
+        try:
+            with store.read() as connection:
+                locks.all_facts(connection)
+        except StoreUnavailable:
+            return Response("no database\n", 503, content_type="text/plain")
+        return Response("ready\n", content_type="text/plain")
+
+    @blueprint.get("/metrics")
+    def metrics() -> Response:
+        _only_this_machine()
+        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+    @blueprint.get("/status.json")
+    def status_json() -> Response:
+        _only_this_machine()
+        return jsonify(status(store, config, clock()))
+
+    @blueprint.get("/")
+    def page() -> Response:
+        _only_this_machine()
+        try:
+            shown = status(store, config, clock())
+        except StoreUnavailable:
+            return Response("the database does not answer\n", 503)
+        response = Response(render_template("status.html", s=shown))
+        response.headers.update(SECURITY)
+        return response
+
+    return blueprint
+
+
+def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
+    """Gather what the page shows."""
+    with store.read() as connection:
+        facts = locks.all_facts(connection)
+        parked = outbox.listing(connection, OutboxState.PARKED, SHOWN)
+        parked_in = deliveries.listing(connection, DeliveryState.PARKED, SHOWN)
+        return {
+            "now": now.replace(microsecond=0).isoformat(),
+            "stopped": config.autonomy.stop or "stop" in facts,
+            "autonomy": config.autonomy.model_dump(mode="json"),
+            "sources": {
+                name: {
+                    "kind": source.kind,
+                    "credentials": facts.get(f"credentials:{name}", ""),
+                }
+                for name, source in config.sources.items()
+            },
+            "inbox": deliveries.counts(connection),
+            "outbox": outbox.counts(connection),
+            "tickets": tickets.counts(connection),
+            "problems": [
+                _plain(row) for row in groups.listing(connection, None, SHOWN)
+            ],
+            "problem_states": groups.counts(connection),
+            "needs_you": {
+                "outbox": [_plain(row) for row in parked],
+                "inbox": [_plain(row) for row in parked_in],
+            },
+            "activity": [
+                _plain(row) for row in outbox.listing(connection, None, SHOWN)
+            ],
+        }
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    return {
+        key: value.replace(microsecond=0).isoformat()
+        if isinstance(value, datetime)
+        else value.total_seconds()
+        if isinstance(value, timedelta)
+        else value
+        for key, value in row.items()
+    }
+
+
+def _only_this_machine() -> None:
+    """Refuse everybody else, also those who come through a proxy on this machine."""
+    forwarded = any(
+        name in request.headers
+        for name in ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")
+    )
+    if forwarded or request.remote_addr not in LOOPBACK:
+        abort(403)

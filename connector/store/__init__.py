@@ -1,0 +1,121 @@
+"""The database: one file of SQLite, or PostgreSQL. Rows in, rows out; no decisions.
+
+Query functions live beside their tables in this package's modules and take a
+``Connection``; who calls them opens the transaction, so that what belongs together is
+committed together.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
+
+from connector.errors import StoreUnavailable
+from connector.store import dialects
+from connector.store.signals import CHANNEL, Listener, Signals, listener
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+class Store:
+    """Opens transactions; ``write`` is exclusive on SQLite, not on PostgreSQL."""
+
+    def __init__(self, url: str, pool_size: int = 20) -> None:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            if parsed.database and parsed.database != ":memory:":
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        elif parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self.engine: Engine = create_engine(
+            parsed, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=False
+        )
+        dialects.prepare(self.engine)
+        self.signals = Signals()
+        self._listener: Listener | None = None
+        # Waiting for SQLite's own lock means sleeping and asking again; in one process
+        # a queue is fairer and faster.
+        self._gate = threading.Lock() if dialects.is_sqlite(self.engine) else None
+
+    @property
+    def is_sqlite(self) -> bool:
+        return dialects.is_sqlite(self.engine)
+
+    @contextmanager
+    def write(self, wake: str = "") -> Iterator[Connection]:
+        """Open a writing transaction; commit at the end, roll back on any error.
+
+        ``wake`` names who is woken after the commit.
+        """
+        with self._guard():
+            if self._gate is None:
+                with self._transaction(wake) as connection:
+                    yield connection
+            else:
+                with self._gate, self._transaction(wake) as connection:
+                    yield connection
+        if wake:
+            self.signals.ring(wake)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a reading transaction."""
+        with self._guard(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, wake: str) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            connection = connection.execution_options(connector_write=True)
+            with connection.begin():
+                yield connection
+                if wake:
+                    dialects.notify(connection, CHANNEL)
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except (OperationalError, TimeoutError) as err:
+            raise StoreUnavailable(f"the database did not answer: {_why(err)}") from err
+        except DBAPIError as err:
+            if err.connection_invalidated:
+                raise StoreUnavailable("the database connection was lost") from err
+            raise
+
+    def upgrade(self) -> None:
+        """Bring the schema to this version; safe when several processes start at once.
+
+        Raises ``StoreUnavailable``.
+        """
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with self.write() as connection:
+            dialects.serialise(connection, dialects.MIGRATION_LOCK)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def listen(self) -> None:
+        """Start waking this process's threads when another process writes."""
+        self._listener = listener(self.engine, self.signals)
+        if self._listener:
+            self._listener.start()
+
+    def close(self) -> None:
+        if self._listener:
+            self._listener.stop()
+            self._listener.join(timeout=3)
+        self.engine.dispose()
+
+
+def _why(err: Exception) -> str:
+    """Name the cause without the statement, whose parameters may be a customer's."""
+    origin = getattr(err, "orig", None)
+    return str(origin).splitlines()[0] if origin else type(err).__name__

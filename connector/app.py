@@ -1,0 +1,295 @@
+"""Wiring: which threads run in this process, and the WSGI application they stand by."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from multiprocessing.util import Finalize
+from pathlib import Path
+
+import structlog
+from flask import Flask
+
+from adapters.base import Adapter
+from connector import logs
+from connector.config import Config, build_adapters, load
+from connector.dashboard import create_blueprint as dashboard_blueprint
+from connector.errors import StoreUnavailable
+from connector.grouping import Grouping
+from connector.inbox import Acceptor, Worker
+from connector.metrics import HANDLED
+from connector.outbox import Sender
+from connector.pipeline import Pipeline
+from connector.scheduler import Scheduler
+from connector.store import Store, deliveries
+from connector.store import outbox as outbox_rows
+from rules.judge import default_judge
+from webhooks.receiver import create_blueprint as webhooks_blueprint
+
+_log = structlog.get_logger(__name__)
+
+CONFIG_VARIABLE = "COMPLAINT_CONNECTOR_CONFIG"
+ROLES_VARIABLE = "COMPLAINT_CONNECTOR_ROLES"
+LOG_VARIABLE = "COMPLAINT_CONNECTOR_LOG"
+
+SERVE, WORK, SCHEDULE = "serve", "work", "schedule"
+ALL_ROLES = frozenset({SERVE, WORK, SCHEDULE})
+
+#: Longest sleep without a wake-up; rows that become due by time are found by then.
+NAP = 0.5
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Loop(threading.Thread):
+    """Calls ``step`` for as long as it finds work, then waits for a wake-up."""
+
+    def __init__(
+        self, name: str, store: Store, channel: str, step: Callable[[], int]
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        self._store = store
+        self._channel = channel
+        self._step = step
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopped.is_set():
+            seen = self._store.signals.seen(self._channel)
+            try:
+                busy = self._step()
+            except StoreUnavailable as err:
+                _log.error("loop.database", loop=self.name, error=str(err))
+                self._stopped.wait(2)
+                continue
+            except Exception:
+                # The loop outlives whatever happens in one round.
+                _log.exception("loop.failed", loop=self.name)
+                self._stopped.wait(2)
+                continue
+            if not busy:
+                self._store.signals.wait(self._channel, seen, NAP)
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._store.signals.ring(self._channel)
+
+
+class Runtime:
+    """Everything of one process: database, adapters and the threads of its roles."""
+
+    def __init__(
+        self,
+        config: Config,
+        roles: frozenset[str] = ALL_ROLES,
+        clock: Callable[[], datetime] = utc_now,
+        adapters: Mapping[str, Adapter] | None = None,
+    ) -> None:
+        self.config = config
+        self.roles = roles
+        self.clock = clock
+        self.holder = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.store = Store(config.database.url)
+        self.adapters = dict(adapters or build_adapters(config))
+        self.acceptor = Acceptor(self.store)
+        self.pipeline = Pipeline(config, default_judge(), Grouping())
+        self.worker = Worker(
+            self.store, self.adapters, self.pipeline, config, self.holder, clock
+        )
+        self.senders = [
+            Sender(self.store, adapter, config, self.holder, clock)
+            for adapter in self.adapters.values()
+        ]
+        self.scheduler = Scheduler(self.store, config, clock)
+        self._loops: list[Loop] = []
+        self._beat = threading.Event()
+        self._started = False
+
+    def start(self) -> None:
+        """Bring the schema up to date and start the threads."""
+        self.store.upgrade()
+        self.store.listen()
+        self._started = True
+        if SERVE in self.roles:
+            self.acceptor.start()
+        if WORK in self.roles:
+            self._loops = [
+                Loop("worker", self.store, deliveries.WAKE, self._work),
+                *(
+                    Loop(
+                        f"sender-{sender.source}",
+                        self.store,
+                        outbox_rows.WAKE,
+                        sender.run_once,
+                    )
+                    for sender in self.senders
+                ),
+            ]
+            for loop in self._loops:
+                loop.start()
+            threading.Thread(
+                target=self._heartbeat, name="heartbeat", daemon=True
+            ).start()
+        if SCHEDULE in self.roles:
+            self.scheduler.start()
+        _log.info("started", roles=sorted(self.roles), holder=self.holder)
+
+    def stop(self) -> None:
+        """Finish what is under way and give everything back. Safe to call twice."""
+        if not self._started:
+            return
+        self._started = False
+        self._beat.set()
+        if SCHEDULE in self.roles:
+            self.scheduler.stop()
+        if SERVE in self.roles:
+            self.acceptor.stop()
+        for loop in self._loops:
+            loop.stop()
+        for loop in self._loops:
+            loop.join(timeout=60)
+        self.worker.close()
+        for sender in self.senders:
+            try:
+                sender.close()
+            except StoreUnavailable as err:
+                _log.warning("stop.database", error=str(err))
+        for adapter in self.adapters.values():
+            adapter.close()
+        self.store.close()
+        _log.info("stopped", holder=self.holder)
+
+    def create_app(self) -> Flask:
+        """Build the WSGI application: the webhook door and the status page."""
+        app = Flask("connector")
+        app.register_blueprint(
+            webhooks_blueprint(
+                self.adapters,
+                self.acceptor.accept,
+                self.config.server.max_body_bytes,
+                self.clock,
+            )
+        )
+        app.register_blueprint(dashboard_blueprint(self.store, self.config, self.clock))
+        return app
+
+    def _work(self) -> int:
+        taken = self.worker.run_once()
+        if taken:
+            HANDLED.inc(taken)
+        return taken
+
+    def _heartbeat(self) -> None:
+        lease = self.config.work.lease
+        while not self._beat.wait(lease.total_seconds() / 3):
+            try:
+                for sender in self.senders:
+                    sender.renew()
+                with self.store.write() as connection:
+                    deliveries.renew(connection, self.holder, self.clock(), lease)
+            except StoreUnavailable as err:
+                _log.warning("heartbeat.database", error=str(err))
+
+
+def serve(path: Path, config: Config, roles: frozenset[str]) -> None:
+    """Run until a signal says stop: a WSGI server with the other roles' threads.
+
+    With granian the server's own process is a child, which reads the configuration
+    again from ``path``; the threads live there, beside the requests.
+    """
+    if config.server.wsgi == "granian":
+        _serve_granian(path, config, roles)
+    else:
+        _serve_waitress(config, roles)
+
+
+def run_threads(config: Config, roles: frozenset[str]) -> None:
+    """Run roles that need no server, until a signal says stop."""
+    runtime = Runtime(config, roles)
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    runtime.start()
+    stopped.wait()
+    runtime.stop()
+
+
+def _serve_granian(path: Path, config: Config, roles: frozenset[str]) -> None:
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    os.environ[CONFIG_VARIABLE] = str(path.resolve())
+    os.environ[ROLES_VARIABLE] = ",".join(sorted(roles))
+    Server(
+        "connector.app:wsgi",
+        address=config.server.host,
+        port=config.server.port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=config.server.threads,
+        backpressure=config.server.threads * 4,
+        factory=True,
+        websockets=False,
+        log_level=LogLevels.warning,
+        # A request under way when the stop comes is answered; then the rest drains.
+        workers_kill_timeout=75,
+        respawn_failed_workers=True,
+    ).serve()
+
+
+def wsgi() -> Flask:
+    """Build and start everything inside granian's child process."""
+    logs.configure(os.environ.get(LOG_VARIABLE, "info"))
+    roles = frozenset(os.environ[ROLES_VARIABLE].split(","))
+    runtime = Runtime(load(Path(os.environ[CONFIG_VARIABLE])), roles)
+    runtime.start()
+    # Run when the server has stopped answering and this process is about to end.
+    Finalize(runtime, runtime.stop, exitpriority=100)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    return runtime.create_app()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it was killed.
+
+    An orphan would keep the port and the leases from its successor.
+    """
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _serve_waitress(config: Config, roles: frozenset[str]) -> None:
+    from waitress.server import create_server
+
+    runtime = Runtime(config, roles)
+    runtime.start()
+    server = create_server(
+        runtime.create_app(),
+        host=config.server.host,
+        port=config.server.port,
+        threads=config.server.threads,
+        max_request_body_size=config.server.max_body_bytes + 1,
+        ident=None,
+    )
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.close()
+        runtime.stop()

@@ -1,0 +1,102 @@
+"""What several commands share: the configuration option, and ways of printing."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import RowMapping
+
+from connector import logs
+from connector.config import Config, load
+from connector.errors import ConfigError, StoreUnavailable
+from connector.store import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CONFIG_VARIABLE = "COMPLAINT_CONNECTOR_CONFIG"
+
+
+def config_option(command: F) -> F:
+    return click.option(
+        "--config",
+        "-c",
+        "path",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=lambda: Path(os.environ.get(CONFIG_VARIABLE, "config.yaml")),
+        help="The configuration file.  [default: config.yaml]",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print JSON lines for programs."
+    )(command)
+
+
+def read_config(path: Path) -> Config:
+    """Load the configuration, or tell every mistake and end with 1."""
+    logs.configure(os.environ.get("COMPLAINT_CONNECTOR_LOG", "info"))
+    try:
+        return load(path)
+    except ConfigError as err:
+        for problem in err.problems:
+            click.echo(f"{err.path}: {problem}", err=True)
+        count = len(err.problems)
+        click.echo(f"{count} mistake{'s' if count != 1 else ''} found.", err=True)
+        sys.exit(1)
+
+
+@contextmanager
+def open_store(config: Config) -> Iterator[Store]:
+    """Open the database of a configuration with its schema up to date."""
+    store = Store(config.database.url, pool_size=2)
+    try:
+        store.upgrade()
+        yield store
+    except StoreUnavailable as err:
+        click.echo(f"database.url: {err}", err=True)
+        sys.exit(1)
+    finally:
+        store.close()
+
+
+def emit(
+    rows: Sequence[Mapping[str, Any] | RowMapping],
+    columns: Sequence[str],
+    as_json: bool,
+) -> None:
+    """Print rows as a table, or as JSON lines with all their keys."""
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(dict(row), default=_plain, ensure_ascii=False))
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row[column]) for column in columns))
+    Console().print(table if rows else "nothing here")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return "" if value is None else str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value)

@@ -1,0 +1,52 @@
+"""Commands that stay: the whole connector, or single parts of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from connector import app
+from connector.cli.common import config_option, read_config
+
+
+@click.command()
+@config_option
+def run(path: Path) -> None:
+    """Run everything in one process: webhooks, worker, senders, scheduler, page.
+
+    Example: complaint-connector run --config config.yaml
+    """
+    app.serve(path, read_config(path), app.ALL_ROLES)
+
+
+@click.command()
+@config_option
+def serve(path: Path) -> None:
+    """Run only the webhook door and the status page.
+
+    Several machines need PostgreSQL; with SQLite, use `run`.
+
+    Example: complaint-connector serve --config config.yaml
+    """
+    app.serve(path, read_config(path), frozenset({app.SERVE}))
+
+
+@click.command()
+@config_option
+def work(path: Path) -> None:
+    """Run only the worker and the senders.
+
+    Example: complaint-connector work --config config.yaml
+    """
+    app.run_threads(read_config(path), frozenset({app.WORK}))
+
+
+@click.command()
+@config_option
+def schedule(path: Path) -> None:
+    """Run only the scheduler; a second one does no harm.
+
+    Example: complaint-connector schedule --config config.yaml
+    """
+    app.run_threads(read_config(path), frozenset({app.SCHEDULE}))

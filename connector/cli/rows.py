@@ -1,0 +1,253 @@
+"""``inbox``, ``outbox`` and ``groups``: look at what is stored, retry, discard."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from connector.cli.common import (
+    config_option,
+    emit,
+    json_option,
+    open_store,
+    read_config,
+)
+from connector.models import DeliveryState, GroupState, OutboxState
+from connector.store import deliveries
+from connector.store import groups as group_rows
+from connector.store import outbox as outbox_rows
+
+limit_option = click.option("--limit", default=50, show_default=True, help="Rows.")
+
+
+def state_option(states: Any) -> Callable[[Any], Any]:
+    return click.option(
+        "--state",
+        type=click.Choice([str(state) for state in states]),
+        help="Only these.",
+    )
+
+
+@click.group()
+def inbox() -> None:
+    """Deliveries that vendors sent."""
+
+
+@inbox.command("list")
+@state_option(DeliveryState)
+@limit_option
+@config_option
+@json_option
+def inbox_list(state: str | None, limit: int, path: Path, as_json: bool) -> None:
+    """List the newest deliveries.
+
+    Example: complaint-connector inbox list --state parked
+    """
+    with open_store(read_config(path)) as store, store.read() as connection:
+        rows = deliveries.listing(connection, state, limit)
+    emit(rows, ["id", "source", "received_at", "state", "attempts", "reason"], as_json)
+
+
+@inbox.command("show")
+@click.argument("delivery_id", type=int)
+@config_option
+@json_option
+def inbox_show(delivery_id: int, path: Path, as_json: bool) -> None:
+    """Show one delivery with its body.
+
+    The body may hold a customer's words; it is shown to you and not logged.
+
+    Example: complaint-connector inbox show 12
+    """
+    with open_store(read_config(path)) as store, store.read() as connection:
+        row = deliveries.get(connection, delivery_id)
+    _show(row, f"no delivery {delivery_id}", as_json)
+
+
+@inbox.command("retry")
+@click.argument("ids", nargs=-1, required=True, type=int)
+@config_option
+def inbox_retry(ids: tuple[int, ...], path: Path) -> None:
+    """Handle deliveries again; that is safe for any of them.
+
+    Example: complaint-connector inbox retry 12 13
+    """
+    with (
+        open_store(read_config(path)) as store,
+        store.write(wake=deliveries.WAKE) as connection,
+    ):
+        _tell(deliveries.replay(connection, ids, _now()), len(ids), "will be handled")
+
+
+@inbox.command("discard")
+@click.argument("ids", nargs=-1, required=True, type=int)
+@config_option
+def inbox_discard(ids: tuple[int, ...], path: Path) -> None:
+    """Mark parked deliveries as not needed.
+
+    Example: complaint-connector inbox discard 12
+    """
+    with open_store(read_config(path)) as store, store.write() as connection:
+        _tell(deliveries.discard(connection, ids, _now()), len(ids), "discarded")
+
+
+@click.group()
+def outbox() -> None:
+    """Writes to helpdesks and trackers."""
+
+
+@outbox.command("list")
+@state_option(OutboxState)
+@limit_option
+@config_option
+@json_option
+def outbox_list(state: str | None, limit: int, path: Path, as_json: bool) -> None:
+    """List the newest writes.
+
+    Example: complaint-connector outbox list --state parked
+    """
+    with open_store(read_config(path)) as store, store.read() as connection:
+        rows = outbox_rows.listing(connection, state, limit)
+    emit(
+        rows,
+        ["id", "source", "operation", "target", "state", "attempts", "rule", "error"],
+        as_json,
+    )
+
+
+@outbox.command("show")
+@click.argument("row_id", type=int)
+@config_option
+@json_option
+def outbox_show(row_id: int, path: Path, as_json: bool) -> None:
+    """Show one write with what it says.
+
+    Example: complaint-connector outbox show 7
+    """
+    with open_store(read_config(path)) as store, store.read() as connection:
+        row = outbox_rows.get(connection, row_id)
+    _show(row, f"no outbox row {row_id}", as_json)
+
+
+@outbox.command("retry")
+@click.argument("ids", nargs=-1, required=True, type=int)
+@config_option
+def outbox_retry(ids: tuple[int, ...], path: Path) -> None:
+    """Send parked writes; this is also how you approve them.
+
+    Example: complaint-connector outbox retry 7 8
+    """
+    with (
+        open_store(read_config(path)) as store,
+        store.write(wake=outbox_rows.WAKE) as connection,
+    ):
+        _tell(outbox_rows.retry(connection, ids, _now()), len(ids), "will be sent")
+
+
+@outbox.command("discard")
+@click.argument("ids", nargs=-1, required=True, type=int)
+@config_option
+def outbox_discard(ids: tuple[int, ...], path: Path) -> None:
+    """Take back writes that were not sent.
+
+    Example: complaint-connector outbox discard 7
+    """
+    with open_store(read_config(path)) as store, store.write() as connection:
+        done = outbox_rows.discard(connection, ids, "discarded by a person", _now())
+        _tell(done, len(ids), "discarded")
+
+
+@click.group()
+def groups() -> None:
+    """Problems: complaints that belong together."""
+
+
+@groups.command("list")
+@state_option(GroupState)
+@limit_option
+@config_option
+@json_option
+def groups_list(state: str | None, limit: int, path: Path, as_json: bool) -> None:
+    """List problems, the latest first.
+
+    Example: complaint-connector groups list --state filed
+    """
+    with open_store(read_config(path)) as store, store.read() as connection:
+        rows = group_rows.listing(connection, state, limit)
+    emit(
+        rows,
+        ["id", "title", "state", "customers", "tickets", "issue_key", "reason"],
+        as_json,
+    )
+
+
+@groups.command("show")
+@click.argument("group_id", type=int)
+@config_option
+@json_option
+def groups_show(group_id: int, path: Path, as_json: bool) -> None:
+    """Show a problem with its tickets and why each is in it.
+
+    Example: complaint-connector groups show 3
+    """
+    with open_store(read_config(path)) as store, store.read() as connection:
+        row = group_rows.find(connection, group_id)
+        members = (
+            []
+            if row is None
+            else [
+                {
+                    "source": member.source,
+                    "ticket": member.number,
+                    "language": member.language,
+                    "status": member.status,
+                    "written_at": member.created_at,
+                    "because": member.joined_because,
+                    "url": member.url,
+                }
+                for member in group_rows.member_tickets(connection, group_id)
+            ]
+        )
+    _show(row, f"no problem {group_id}", as_json)
+    emit(
+        members,
+        ["source", "ticket", "language", "status", "written_at", "because"],
+        as_json,
+    )
+
+
+def _show(row: Any, missing: str, as_json: bool) -> None:
+    if row is None:
+        click.echo(missing, err=True)
+        sys.exit(1)
+    if as_json:
+        emit([row], [], True)
+        return
+    lines = [
+        {"key": key, "value": _text(value)}
+        for key, value in row.items()
+        if value not in (None, "")
+    ]
+    emit(lines, ["key", "value"], False)
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _tell(done: int, asked: int, what: str) -> None:
+    click.echo(f"{done} {what}.")
+    if done < asked:
+        click.echo(
+            f"{asked - done} left alone: unknown, or not in a state for that.", err=True
+        )
+        sys.exit(1)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,150 @@
+"""What customers are told: who, on which ticket, in which language, and that once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+
+import yaml
+from jinja2 import StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+from sqlalchemy import Connection
+
+from connector.config import Config
+from connector.models import Mode, Operation, OutboxState, TicketStatus
+from connector.store import groups, outbox
+from connector.store.schema import AnyRow
+
+FALLBACK = "en"
+
+#: A language we have no text for, and the one its readers know best.
+NEAREST = {"nn": "nb"}
+
+_environment = SandboxedEnvironment(
+    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+)
+
+
+def announce(
+    connection: Connection, config: Config, group: AnyRow, now: datetime
+) -> int:
+    """Enqueue the message that a problem is fixed, once for each affected customer.
+
+    Affected is who complained since the last such message to them. It goes to the
+    newest ticket, in the language the customer last wrote. Returns how many there are.
+    """
+    chosen = _recipients(
+        groups.member_tickets(connection, group.id),
+        groups.last_told(connection, group.id),
+    )
+    mode = config.autonomy.messages
+    crowd = len(chosen) > config.messages.approve_above
+    effects = []
+    for row in chosen:
+        language = text_language(row.language)
+        if mode is not Mode.OBSERVE and not groups.plan_message(
+            connection,
+            {
+                "group_id": group.id,
+                "customer_id": row.customer_id,
+                "episode": group.episode,
+                "ticket_id": row.id,
+                "language": language,
+                "at": now,
+            },
+        ):
+            continue
+        effects.append(_effect(config, group, row, language, mode, crowd))
+    outbox.enqueue(connection, effects, now)
+    return len(effects)
+
+
+def _recipients(rows: Sequence[AnyRow], told: dict[int, datetime]) -> list[AnyRow]:
+    """Choose each customer's newest ticket, preferring ones that are still open."""
+    newest: dict[int, AnyRow] = {}
+    for row in rows:
+        last = told.get(row.customer_id)
+        if last is not None and row.joined_at <= last:
+            continue
+        if row.status in (TicketStatus.SPAM, TicketStatus.DELETED):
+            continue
+        best = newest.get(row.customer_id)
+        if best is None or _rank(row) > _rank(best):
+            newest[row.customer_id] = row
+    return list(newest.values())
+
+
+def _rank(row: AnyRow) -> tuple[bool, datetime]:
+    ended = row.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED)
+    return not ended, row.created_at
+
+
+def _effect(
+    config: Config,
+    group: AnyRow,
+    row: AnyRow,
+    language: str,
+    mode: Mode,
+    crowd: bool,
+) -> outbox.Effect:
+    key = f"fixed:{group.id}:{group.episode}:{row.customer_id}"
+    state, note = OutboxState.PENDING, ""
+    if mode is Mode.OBSERVE:
+        state, note, key = (
+            OutboxState.OBSERVED,
+            "autonomy.messages is observe",
+            (f"observed:{key}"),
+        )
+    elif crowd:
+        limit = config.messages.approve_above
+        state, note = OutboxState.PARKED, f"more than {limit} recipients: approve first"
+    return outbox.Effect(
+        source=row.source,
+        operation=Operation.SEND_MESSAGE,
+        target=row.external_id,
+        dedup_key=key,
+        ordering_key=f"ticket:{row.id}",
+        payload={
+            "text": render(
+                "fixed",
+                language,
+                subject=row.subject,
+                signature=config.messages.signature,
+            ),
+            "draft": mode is Mode.SUGGEST,
+            "language": language,
+        },
+        state=state,
+        note=note,
+        ticket_id=row.id,
+        group_id=group.id,
+        rule="followups.fixed",
+        reason=f"{group.issue_key} is fixed",
+    )
+
+
+@cache
+def texts() -> dict[str, dict[str, str]]:
+    """Return every text by language and name."""
+    found = {}
+    for file in files("connector").joinpath("texts").iterdir():
+        if file.name.endswith(".yaml"):
+            found[file.name[:-5]] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return found
+
+
+def text_language(language: str) -> str:
+    """Return the language to write in for a customer who wrote ``language``."""
+    known = texts()
+    for candidate in (language, NEAREST.get(language, "")):
+        if candidate in known:
+            return candidate
+    return FALLBACK
+
+
+def render(name: str, language: str, **values: str) -> str:
+    """Fill a text; a variable it does not know is an error, not a gap."""
+    template = _environment.from_string(texts()[language][name])
+    return template.render(**values).strip()

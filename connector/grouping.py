@@ -1,0 +1,111 @@
+"""The grouper of this process, kept in step with the memberships in the database.
+
+Every process replays the same log of memberships in the same order, and adds to it
+only while it holds the grouping lock, so all come to the same groups.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from connector.models import GroupState
+from connector.store import dialects, groups
+from rules.duplicates import Grouper, GroupingSettings
+from rules.features import Features
+from rules.verdict import Verdict
+
+#: Complaints older than this no longer draw new ones to their group.
+REMEMBERED = timedelta(days=60)
+
+
+class Placed(NamedTuple):
+    group_id: int
+    reasons: tuple[str, ...]
+    new: bool
+
+
+class Grouping:
+    """Finds the group of a complaint. Used by one thread at a time."""
+
+    def __init__(self, settings: GroupingSettings | None = None) -> None:
+        self._settings = settings or GroupingSettings()
+        self._grouper = Grouper(self._settings)
+        self._seq = 0
+        self._pending: tuple[str, Features, datetime] | None = None
+
+    def sync(self, connection: Connection, now: datetime) -> None:
+        """Take the grouping lock for this transaction and catch up with the log."""
+        dialects.serialise(connection, dialects.GROUPING_LOCK)
+        for row in groups.log_after(connection, self._seq, now - REMEMBERED):
+            self._grouper.add(
+                str(row.group_id),
+                str(row.ticket_id),
+                Features.from_json(row.features),
+                row.at,
+            )
+            self._seq = row.seq
+        self._grouper.forget(now - REMEMBERED)
+
+    def reset(self) -> None:
+        """Forget everything after a transaction failed; the next ``sync`` replays."""
+        self._grouper = Grouper(self._settings)
+        self._seq = 0
+
+    def place(
+        self,
+        connection: Connection,
+        found: Features,
+        verdict: Verdict,
+        at: datetime,
+        now: datetime,
+    ) -> Placed:
+        """Return the group a complaint belongs to, making one for a new problem."""
+        proposal = self._grouper.propose(found, at)
+        if proposal.group is not None:
+            group_id = self._open_group(connection, int(proposal.group))
+            if group_id is not None:
+                return Placed(group_id, proposal.reasons, False)
+        group_id = groups.create(
+            connection,
+            {
+                "type": verdict.types[0] if verdict.types else "other",
+                "title": title(found, verdict),
+                "state": GroupState.EMERGING,
+                "created_at": now,
+                "first_at": at,
+                "last_at": at,
+            },
+        )
+        if proposal.group is not None:
+            # The old problem is over; this is its return, with a count of its own.
+            groups.change(connection, int(proposal.group), successor_id=group_id)
+        return Placed(group_id, proposal.reasons, True)
+
+    def record(
+        self, seq: int, group_id: int, ticket_id: int, found: Features, at: datetime
+    ) -> None:
+        """Remember a membership just written as number ``seq`` of the log."""
+        self._grouper.add(str(group_id), str(ticket_id), found, at)
+        self._seq = seq
+
+    def _open_group(self, connection: Connection, group_id: int) -> int | None:
+        """Follow closed groups to their successors; None if the last is closed too."""
+        group = groups.get(connection, group_id)
+        while group.state == GroupState.CLOSED and group.successor_id is not None:
+            group = groups.get(connection, group.successor_id)
+        return None if group.state == GroupState.CLOSED else int(group.id)
+
+
+def title(found: Features, verdict: Verdict) -> str:
+    """Name a problem by what it is about, in words that are not a customer's."""
+    kind = (verdict.types[0] if verdict.types else "other").replace("_", " ")
+    codes = [
+        entity.partition(":")[2].upper()
+        for entity in found.entities
+        if entity.startswith("code:")
+    ]
+    about = [*found.concepts[:3], *codes[:2]]
+    return f"{kind.capitalize()}: {', '.join(about)}" if about else kind.capitalize()

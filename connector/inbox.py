@@ -1,0 +1,459 @@
+"""From an accepted delivery to a decision: claim, parse, read again, decide.
+
+``Acceptor`` takes deliveries from request threads and commits many at once; ``Worker``
+handles them. A delivery only ever says "look again", so several about one ticket are
+one reading, and their order does not matter.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from adapters.base import Adapter, Helpdesk, Tracker
+from connector import escalation
+from connector.backoff import CREDENTIALS_PAUSE, next_try
+from connector.config import Config
+from connector.errors import (
+    CredentialsRejected,
+    MalformedPayload,
+    NotFound,
+    StoreUnavailable,
+    TicketMerged,
+    VendorBusy,
+    VendorError,
+)
+from connector.models import (
+    Delivery,
+    DeliveryState,
+    EventKind,
+    Issue,
+    TicketEvent,
+    TicketRef,
+    WebhookRequest,
+)
+from connector.pipeline import Judged, Pipeline, judge_ticket
+from connector.store import Store, deliveries, groups, locks, tickets
+
+_log = structlog.get_logger(__name__)
+
+#: Header of a delivery that we wrote ourselves, in place of a vendor's.
+REFRESH = "refresh"
+
+BATCH = 512
+QUEUE = 4096
+
+
+class Waiting:
+    """A row, and the request thread that waits until it is on the disk."""
+
+    __slots__ = ("error", "given_up", "row", "stored")
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        self.row = row
+        self.error: StoreUnavailable | None = None
+        self.given_up = False
+        # Held until the commit. A plain lock: a Future or an Event costs ten times
+        # as much, for each request.
+        self.stored = threading.Lock()
+        self.stored.acquire()
+
+
+class Acceptor(threading.Thread):
+    """One thread that commits what the waiting request threads have handed in.
+
+    One commit, and so one write to the disk, serves all that wait at that moment.
+    """
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(name="acceptor", daemon=True)
+        self._store = store
+        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+
+    def accept(
+        self,
+        adapter: Adapter,
+        request: WebhookRequest,
+        now: datetime,
+        timeout: float = 10.0,
+    ) -> None:
+        """Store a verified request; return once it is on the disk.
+
+        Raises ``StoreUnavailable`` if that did not work out: then it is not accepted.
+        """
+        headers = {
+            name: request.headers[name]
+            for name in adapter.kept_headers
+            if name in request.headers
+        }
+        key = adapter.delivery_id(request)
+        entry = Waiting(
+            deliveries.new(
+                adapter.name, key[:255] if key else None, headers, request.body, now
+            )
+        )
+        if self._queue.qsize() >= QUEUE:
+            raise StoreUnavailable("too many deliveries wait for the database")
+        self._queue.put(entry)
+        if not entry.stored.acquire(timeout=timeout):
+            entry.given_up = True
+            raise StoreUnavailable("the database is too slow at the moment")
+        if entry.error is not None:
+            raise entry.error
+
+    def run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch, last = self._gather(first)
+            if batch:
+                self._commit(batch)
+            if last:
+                return
+
+    def stop(self) -> None:
+        """Commit what was handed in, then end."""
+        self._queue.put(None)
+        self.join(timeout=10)
+
+    def _gather(self, first: Waiting) -> tuple[list[Waiting], bool]:
+        """Return all that wait at this moment, and whether it is time to end."""
+        batch, entry = [], first
+        while True:
+            if not entry.given_up:
+                batch.append(entry)
+            if len(batch) >= BATCH:
+                return batch, False
+            try:
+                following = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, False
+            if following is None:
+                return batch, True
+            entry = following
+
+    def _commit(self, batch: list[Waiting]) -> None:
+        try:
+            with self._store.write(wake=deliveries.WAKE) as connection:
+                deliveries.accept(connection, [entry.row for entry in batch])
+        except Exception as err:
+            # Whatever it was, nobody may be told "accepted", and the thread lives on.
+            _log.error("inbox.not_stored", rows=len(batch), error=type(err).__name__)
+            for entry in batch:
+                entry.error = StoreUnavailable(
+                    str(err)
+                    if isinstance(err, StoreUnavailable)
+                    else "the database refused the delivery"
+                )
+        for entry in batch:
+            entry.stored.release()
+
+
+def refresh_rows(
+    refs: Iterable[tuple[EventKind, str, str]], now: datetime
+) -> list[dict[str, Any]]:
+    """Make deliveries of our own that ask to read something again."""
+    return [
+        deliveries.new(
+            source,
+            None,
+            {REFRESH: kind},
+            json.dumps({"kind": kind, "id": external_id}).encode(),
+            now,
+        )
+        for kind, source, external_id in refs
+    ]
+
+
+@dataclass(slots=True)
+class Work:
+    """One ticket or issue to read again, and the deliveries that asked for it."""
+
+    kind: EventKind
+    ref: TicketRef
+    deliveries: list[Delivery] = field(default_factory=list)
+    version: int = 0
+    judged: Judged | None = None
+    issue: Issue | None = None
+    gone: str = ""
+    merged_into: str = ""
+    error: VendorError | None = None
+
+    @property
+    def ids(self) -> list[int]:
+        return [delivery.id for delivery in self.deliveries]
+
+
+class Worker:
+    """Handles deliveries in batches. ``now`` is asked of ``clock`` once a batch."""
+
+    def __init__(
+        self,
+        store: Store,
+        adapters: Mapping[str, Adapter],
+        pipeline: Pipeline,
+        config: Config,
+        holder: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.store = store
+        self.adapters = adapters
+        self.pipeline = pipeline
+        self.config = config
+        self.holder = holder
+        self.clock = clock
+        self._readers = ThreadPoolExecutor(config.work.readers, "reader")
+        self._paused: dict[str, datetime] = {}
+
+    def close(self) -> None:
+        self._readers.shutdown(wait=True)
+
+    def run_once(self) -> int:
+        """Handle one batch; return how many deliveries were taken."""
+        now = self.clock()
+        work = self.config.work
+        with self.store.write() as connection:
+            batch = deliveries.claim(
+                connection, self.holder, now, work.lease, work.batch
+            )
+        if not batch:
+            return 0
+        todo, ended = self._parse(batch)
+        self._read(todo)
+        self._settle(todo, ended)
+        return len(batch)
+
+    # -- what deliveries say --
+
+    def _parse(
+        self, batch: list[Delivery]
+    ) -> tuple[list[Work], list[tuple[Delivery, DeliveryState, str]]]:
+        todo: dict[tuple[EventKind, TicketRef], Work] = {}
+        ended: list[tuple[Delivery, DeliveryState, str]] = []
+        for delivery in batch:
+            events, failure = self._events(delivery)
+            if failure:
+                ended.append((delivery, DeliveryState.PARKED, failure))
+                continue
+            useful = [e for e in events if e.kind is not EventKind.IGNORED]
+            if not useful:
+                reason = "; ".join(e.reason for e in events) or "nothing for us"
+                ended.append((delivery, DeliveryState.IGNORED, reason))
+            for event in useful:
+                ref = TicketRef(event.source, event.external_id)
+                entry = todo.setdefault((event.kind, ref), Work(event.kind, ref))
+                entry.deliveries.append(delivery)
+        return list(todo.values()), ended
+
+    def _events(self, delivery: Delivery) -> tuple[tuple[TicketEvent, ...], str]:
+        adapter = self.adapters.get(delivery.source)
+        if adapter is None:
+            return (), f"the configuration has no source {delivery.source!r} any more"
+        try:
+            if REFRESH in delivery.headers:
+                said = json.loads(delivery.body)
+                kind = EventKind(said["kind"])
+                return (TicketEvent(kind, delivery.source, said["id"]),), ""
+            return adapter.parse(delivery), ""
+        except MalformedPayload as err:
+            return (), f"cannot be read: {err}"
+        except Exception as err:
+            # One strange delivery must not stop the others; a person looks at it.
+            _log.exception("inbox.parse_failed", delivery=delivery.id)
+            return (), f"cannot be read: {type(err).__name__} in the adapter"
+
+    # -- how things stand --
+
+    def _read(self, todo: list[Work]) -> None:
+        refs = [w.ref for w in todo if w.kind is EventKind.TICKET_CHANGED]
+        if refs:
+            with self.store.read() as connection:
+                versions = tickets.versions(connection, refs)
+            for entry in todo:
+                entry.version = versions.get(entry.ref, 0)
+        if len(todo) == 1:
+            self._read_one(todo[0])
+        else:
+            list(self._readers.map(self._read_one, todo))
+
+    def _read_one(self, entry: Work) -> None:
+        adapter = self.adapters[entry.ref.source]
+        pause = self._paused.get(entry.ref.source)
+        if pause is not None and pause > self.clock():
+            left = (pause - self.clock()).total_seconds()
+            entry.error = VendorBusy(
+                f"{entry.ref.source} asked us to wait", retry_after=left
+            )
+            return
+        try:
+            self._read_from(adapter, entry)
+        except TicketMerged as err:
+            entry.merged_into = err.into
+        except NotFound as err:
+            entry.gone = str(err)
+        except VendorError as err:
+            entry.error = err
+            if isinstance(err, VendorBusy):
+                seconds = 60.0 if err.retry_after is None else err.retry_after + 1
+                self._paused[entry.ref.source] = self.clock() + timedelta(
+                    seconds=seconds
+                )
+        except Exception as err:
+            _log.exception("inbox.read_failed", ref=str(entry.ref))
+            entry.error = VendorError(f"{type(err).__name__} while reading it")
+
+    def _read_from(self, adapter: Adapter, entry: Work) -> None:
+        if entry.kind is EventKind.TICKET_CHANGED:
+            if not isinstance(adapter, Helpdesk):
+                raise VendorError(f"{entry.ref.source} has no tickets")
+            ticket = adapter.fetch_ticket(entry.ref.external_id)
+            entry.judged = judge_ticket(ticket, self.pipeline.judge)
+        else:
+            if not isinstance(adapter, Tracker):
+                raise VendorError(f"{entry.ref.source} has no issues")
+            if self._is_known_issue(entry.ref):
+                entry.issue = adapter.fetch_issue(entry.ref.external_id)
+
+    def _is_known_issue(self, ref: TicketRef) -> bool:
+        # Trackers tell us of every issue there is; only ours are worth a call.
+        with self.store.read() as connection:
+            return groups.is_known_issue(connection, ref.source, ref.external_id)
+
+    # -- what follows --
+
+    def _settle(
+        self, todo: list[Work], ended: list[tuple[Delivery, DeliveryState, str]]
+    ) -> None:
+        try:
+            self._commit(todo, ended)
+        except StoreUnavailable:
+            self.pipeline.grouping.reset()
+            raise
+        except Exception:
+            self.pipeline.grouping.reset()
+            if len(todo) + len(ended) <= 1:
+                self._park(todo)
+                return
+            # One of them is to blame: take them one by one.
+            _log.exception("inbox.batch_failed", size=len(todo))
+            for entry in todo:
+                self._settle([entry], [])
+            for one in ended:
+                self._settle([], [one])
+
+    def _commit(
+        self, todo: list[Work], ended: list[tuple[Delivery, DeliveryState, str]]
+    ) -> None:
+        now = self.clock()
+        outcomes: dict[int, tuple[DeliveryState, str]] = {
+            delivery.id: (state, reason) for delivery, state, reason in ended
+        }
+        later: dict[int, tuple[datetime, str]] = {}
+        with self.store.write(wake="outbox") as connection:
+            self.pipeline.grouping.sync(connection, now)
+            for entry in todo:
+                self._decide(connection, entry, outcomes, later, now)
+            for delivery_id, (due_at, reason) in later.items():
+                outcomes.pop(delivery_id, None)
+                deliveries.postpone(
+                    connection, [delivery_id], self.holder, reason, due_at
+                )
+            by_outcome: dict[tuple[DeliveryState, str], list[int]] = {}
+            for delivery_id, outcome in outcomes.items():
+                by_outcome.setdefault(outcome, []).append(delivery_id)
+            for (state, reason), ids in by_outcome.items():
+                deliveries.finish(connection, ids, self.holder, state, reason, now)
+
+    def _decide(
+        self,
+        connection: Any,
+        entry: Work,
+        outcomes: dict[int, tuple[DeliveryState, str]],
+        later: dict[int, tuple[datetime, str]],
+        now: datetime,
+    ) -> None:
+        state, reason = DeliveryState.HANDLED, ""
+        if entry.error is not None:
+            self._failed(connection, entry, outcomes, later, now)
+            return
+        if entry.judged is not None:
+            current = tickets.versions(connection, [entry.ref]).get(entry.ref, 0)
+            if current != entry.version:
+                # Decided meanwhile on a newer reading, or our own write finished:
+                # this one is too old to conclude anything from.
+                for delivery in entry.deliveries:
+                    later[delivery.id] = (now, "read again: the reading was too old")
+                return
+            self.pipeline.decide(connection, entry.judged, entry.ids[-1], now)
+        elif entry.issue is not None:
+            reason = escalation.issue_read(connection, self.config, entry.issue, now)
+        elif entry.merged_into:
+            self.pipeline.merged(connection, entry.ref, entry.merged_into, now)
+            deliveries.accept(
+                connection,
+                refresh_rows(
+                    [(EventKind.TICKET_CHANGED, entry.ref.source, entry.merged_into)],
+                    now,
+                ),
+            )
+            reason = f"merged into {entry.merged_into}"
+        elif entry.gone and entry.kind is EventKind.TICKET_CHANGED:
+            self.pipeline.gone(connection, entry.ref, now)
+            reason = entry.gone
+        elif entry.gone:
+            reason = escalation.issue_gone(connection, *entry.ref, now)
+        else:
+            state, reason = DeliveryState.IGNORED, "not an issue of ours"
+        for delivery in entry.deliveries:
+            outcomes.setdefault(delivery.id, (state, reason))
+
+    def _failed(
+        self,
+        connection: Any,
+        entry: Work,
+        outcomes: dict[int, tuple[DeliveryState, str]],
+        later: dict[int, tuple[datetime, str]],
+        now: datetime,
+    ) -> None:
+        """Decide what becomes of deliveries whose ticket or issue was not readable."""
+        error = entry.error
+        assert error is not None
+        for delivery in entry.deliveries:
+            if isinstance(error, CredentialsRejected):
+                locks.put_fact(
+                    connection, f"credentials:{entry.ref.source}", str(error), now
+                )
+                later[delivery.id] = (now + CREDENTIALS_PAUSE, str(error))
+            elif isinstance(error, VendorBusy):
+                later[delivery.id] = (
+                    next_try(self.config.work, 1, now, error.retry_after),
+                    str(error),
+                )
+            elif error.retry and delivery.attempts < self.config.work.attempts:
+                due = next_try(
+                    self.config.work, delivery.attempts, now, error.retry_after
+                )
+                later[delivery.id] = (due, str(error))
+            else:
+                outcomes[delivery.id] = (DeliveryState.PARKED, str(error))
+
+    def _park(self, todo: list[Work]) -> None:
+        """Set aside what cannot be decided, so that the rest goes on."""
+        now = self.clock()
+        for entry in todo:
+            _log.exception("inbox.decide_failed", ref=str(entry.ref))
+            with self.store.write() as connection:
+                deliveries.finish(
+                    connection,
+                    entry.ids,
+                    self.holder,
+                    DeliveryState.PARKED,
+                    "could not be decided; the log has the details",
+                    now,
+                )

@@ -1,0 +1,14 @@
+"""Run by Alembic with the connection that ``Store.upgrade`` hands in."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from connector.store.schema import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+)
+context.run_migrations()

@@ -1,0 +1,378 @@
+"""From a row of the outbox to a vendor's answer. The only place that writes outside.
+
+One sender per source at a time, in all processes together: rate budgets and
+read-merge-write updates need that. A sender that dies leaves rows behind that may or
+may not have been carried out; each is looked for by its mark before it is made again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from adapters.base import Adapter, Helpdesk, Tracker
+from connector import escalation
+from connector.backoff import CREDENTIALS_PAUSE, next_try
+from connector.config import Config
+from connector.errors import (
+    CredentialsRejected,
+    TicketGone,
+    TicketLocked,
+    TicketMerged,
+    VendorBusy,
+    VendorError,
+    VendorRefused,
+)
+from connector.metrics import CALLS
+from connector.models import (
+    Block,
+    BlockKind,
+    IssueChange,
+    IssueDraft,
+    IssueRef,
+    Message,
+    Note,
+    Operation,
+    OutboxState,
+    TicketLink,
+    Written,
+)
+from connector.store import Store, dialects, locks, tickets
+from connector.store import outbox as rows
+from connector.store.schema import AnyRow
+from connector.store.tickets import TagState
+
+_log = structlog.get_logger(__name__)
+
+CLAIMED_AT_ONCE = 8
+STOP = "stop"  #: name of the fact that stops all writing
+
+#: Housekeeping on a ticket that is gone is not worth a person's time.
+DROPPABLE = (Operation.CHANGE_TAGS, Operation.ADD_NOTE)
+
+
+class StillLooking(VendorError):
+    """A create may have happened; the tracker's search does not show it yet."""
+
+    retry = True
+    uncertain = True
+
+
+class Sender:
+    """Delivers one source's rows. ``run_once`` does a batch and tells how many."""
+
+    def __init__(
+        self,
+        store: Store,
+        adapter: Adapter,
+        config: Config,
+        holder: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.store = store
+        self.adapter = adapter
+        self.config = config
+        self.holder = holder
+        self.clock = clock
+        self.source = adapter.name
+        self._lock_name = f"sender:{adapter.name}"
+        self._held_until = 0.0  # of time.monotonic
+        self._paused_until: datetime | None = None
+        self._heartbeat = threading.Lock()
+
+    def run_once(self) -> int:
+        """Deliver what is due, if this process is the one to do so."""
+        now = self.clock()
+        if self._paused_until is not None and now < self._paused_until:
+            return 0
+        if not self._acquire(now):
+            return 0
+        with self.store.read() as connection:
+            if self.config.autonomy.stop or STOP in locks.all_facts(connection):
+                return 0
+        with self.store.write() as connection:
+            claimed = rows.claim(
+                connection, self.source, self.holder, now, CLAIMED_AT_ONCE
+            )
+        for position, row in enumerate(claimed):
+            if not self._is_held() or self._is_paused():
+                self._give_back(claimed[position:])
+                break
+            self._deliver(row)
+        return len(claimed)
+
+    def renew(self) -> None:
+        """Keep the lease while a call takes long; called by the heartbeat."""
+        if self._is_held():
+            self._acquire(self.clock())
+
+    def close(self) -> None:
+        """Let another process take over at once."""
+        if self._is_held():
+            with self.store.write() as connection:
+                locks.release(connection, self._lock_name, self.holder)
+            self._held_until = 0.0
+
+    def _acquire(self, now: datetime) -> bool:
+        lease = self.config.work.lease
+        with self._heartbeat:
+            started = time.monotonic()
+            held_before = self._is_held()
+            if held_before and self._held_until - started > lease.total_seconds() / 2:
+                return True
+            with self.store.write() as connection:
+                held = locks.acquire(
+                    connection, self._lock_name, self.holder, now, lease
+                )
+                if held and not held_before:
+                    freed = rows.take_back(connection, self.source, now)
+                    if freed:
+                        _log.warning("outbox.taken_back", source=self.source, n=freed)
+            self._held_until = started + lease.total_seconds() if held else 0.0
+            return held
+
+    def _is_held(self) -> bool:
+        return time.monotonic() < self._held_until
+
+    def _is_paused(self) -> bool:
+        return self._paused_until is not None and self.clock() < self._paused_until
+
+    def _give_back(self, left: list[AnyRow]) -> None:
+        with self.store.write() as connection:
+            rows.give_back(connection, [row.id for row in left], self.clock())
+
+    def _deliver(self, row: AnyRow) -> None:
+        operation = Operation(row.operation)
+        outcome = "done"
+        try:
+            result = self._call(operation, row)
+        except VendorError as err:
+            outcome = type(err).__name__
+            self._failed(row, operation, err)
+        except Exception as err:
+            outcome = type(err).__name__
+            _log.exception("outbox.failed", row=row.id, operation=operation)
+            # What it did before it broke is not known; a person decides.
+            self._end(row, OutboxState.PARKED, f"{outcome} in the connector")
+        else:
+            self._succeeded(row, operation, result)
+        CALLS.labels(self.source, operation, outcome).inc()
+
+    # -- the calls --
+
+    def _call(self, operation: Operation, row: AnyRow) -> dict[str, Any]:
+        if operation in _HELPDESK_CALLS:
+            if not isinstance(self.adapter, Helpdesk):
+                raise VendorRefused(f"{self.source} has no tickets")
+            return _HELPDESK_CALLS[operation](self, self.adapter, row)
+        if not isinstance(self.adapter, Tracker):
+            raise VendorRefused(f"{self.source} takes no issues")
+        return _TRACKER_CALLS[operation](self, self.adapter, row)
+
+    def _change_tags(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        with self.store.read() as connection:
+            ledger = tickets.ledger(connection, row.ticket_id)
+        # What a person vetoed, or a newer decision took back, is not written any more.
+        add = _in_state(ledger, row.payload["add"], TagState.WANTED)
+        remove = _in_state(ledger, row.payload["remove"], TagState.UNWANTED)
+        if add or remove:
+            adapter.change_tags(row.target, add, remove)
+        return {"added": sorted(add), "removed": sorted(remove)}
+
+    def _add_note(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        found = _look(adapter, row)
+        written = found or adapter.add_note(
+            row.target, Note(text=row.payload["text"], mark=row.mark)
+        )
+        return _written(written)
+
+    def _send_message(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        found = _look(adapter, row)
+        written = found or adapter.send_message(
+            row.target,
+            Message(
+                text=row.payload["text"],
+                mark=row.mark,
+                draft=row.payload["draft"],
+                language=row.payload["language"],
+            ),
+        )
+        return _written(written)
+
+    def _create_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        ref = adapter.find_issue(row.payload["project"], row.mark)
+        if ref is None and row.uncertain_since is not None:
+            waited = self.clock() - row.uncertain_since
+            if waited < self.config.problems.search_lag:
+                raise StillLooking("waiting until the search would show the issue")
+        if ref is None:
+            ref = adapter.create_issue(_issue_draft(row))
+        return {"id": ref.external_id, "key": ref.key, "url": ref.url}
+
+    def _update_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        adapter.update_issue(
+            row.target,
+            IssueChange(
+                properties=row.payload["properties"], fields=row.payload["fields"]
+            ),
+        )
+        return {}
+
+    def _comment_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        found = None
+        if row.uncertain_since is not None:
+            found = adapter.find_comment(row.target, row.mark)
+        return _written(
+            found
+            or adapter.comment_issue(row.target, _blocks(row.payload["body"]), row.mark)
+        )
+
+    def _reopen_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        return {"moved": adapter.reopen_issue(row.target)}
+
+    def _link_ticket(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        adapter.link_ticket(row.target, TicketLink(**row.payload))
+        return {}
+
+    # -- the outcomes --
+
+    def _succeeded(
+        self, row: AnyRow, operation: Operation, result: dict[str, Any]
+    ) -> None:
+        now = self.clock()
+        with self.store.write(wake=rows.WAKE) as connection:
+            dialects.serialise(connection, dialects.GROUPING_LOCK)
+            rows.finish(connection, row.id, OutboxState.DONE, now, result=result)
+            self._record(connection, row, operation, result, now)
+
+    def _record(
+        self,
+        connection: Connection,
+        row: AnyRow,
+        operation: Operation,
+        result: dict[str, Any],
+        now: datetime,
+    ) -> None:
+        """Write down what the vendor's answer makes true."""
+        if operation is Operation.CHANGE_TAGS:
+            tickets.set_tags(
+                connection,
+                row.ticket_id,
+                result["added"],
+                TagState.WANTED,
+                TagState.WRITTEN,
+                now,
+            )
+            tickets.drop_tags(connection, row.ticket_id, result["removed"])
+            # A reading from before this write must not look like a person's removal.
+            tickets.touch(connection, row.ticket_id)
+        elif operation is Operation.CREATE_ISSUE:
+            ref = IssueRef(self.source, result["id"], result["key"], result["url"])
+            escalation.issue_created(connection, self.config, row.group_id, ref, now)
+        elif operation is Operation.REOPEN_ISSUE:
+            escalation.reopen_done(connection, row.group_id, result["moved"])
+
+    def _failed(self, row: AnyRow, operation: Operation, err: VendorError) -> None:
+        now = self.clock()
+        if isinstance(err, TicketMerged):
+            self._later(row, err, now, target=err.into)
+        elif isinstance(err, TicketGone | TicketLocked) and operation in DROPPABLE:
+            self._end(row, OutboxState.DISCARDED, str(err))
+        elif isinstance(err, CredentialsRejected):
+            self._pause(now + CREDENTIALS_PAUSE)
+            with self.store.write() as connection:
+                locks.put_fact(connection, f"credentials:{self.source}", str(err), now)
+            self._later(row, err, now + CREDENTIALS_PAUSE)
+        elif isinstance(err, VendorBusy):
+            seconds = 60.0 if err.retry_after is None else err.retry_after + 1
+            self._pause(now + timedelta(seconds=seconds))
+            self._later(row, err, now + timedelta(seconds=seconds))
+        elif err.retry and row.attempts < self.config.work.attempts:
+            due = next_try(self.config.work, row.attempts, now, err.retry_after)
+            self._later(row, err, due)
+        else:
+            self._end(row, OutboxState.PARKED, str(err))
+
+    def _pause(self, until: datetime) -> None:
+        self._paused_until = until
+
+    def _later(
+        self,
+        row: AnyRow,
+        err: VendorError,
+        due_at: datetime,
+        target: str | None = None,
+    ) -> None:
+        since = row.uncertain_since
+        if err.uncertain and since is None:
+            since = self.clock()
+        with self.store.write() as connection:
+            rows.postpone(connection, row.id, due_at, str(err), since, target)
+
+    def _end(self, row: AnyRow, state: OutboxState, why: str) -> None:
+        with self.store.write() as connection:
+            rows.finish(connection, row.id, state, self.clock(), error=why)
+
+
+_HELPDESK_CALLS: Mapping[
+    Operation, Callable[[Sender, Helpdesk, AnyRow], dict[str, Any]]
+] = {
+    Operation.CHANGE_TAGS: Sender._change_tags,
+    Operation.ADD_NOTE: Sender._add_note,
+    Operation.SEND_MESSAGE: Sender._send_message,
+}
+_TRACKER_CALLS: Mapping[
+    Operation, Callable[[Sender, Tracker, AnyRow], dict[str, Any]]
+] = {
+    Operation.CREATE_ISSUE: Sender._create_issue,
+    Operation.UPDATE_ISSUE: Sender._update_issue,
+    Operation.COMMENT_ISSUE: Sender._comment_issue,
+    Operation.REOPEN_ISSUE: Sender._reopen_issue,
+    Operation.LINK_TICKET: Sender._link_ticket,
+}
+
+
+def _look(adapter: Helpdesk, row: AnyRow) -> Written | None:
+    """Find what an earlier try of this row may have written."""
+    if row.uncertain_since is None:
+        return None
+    return adapter.find_mark(row.target, row.mark)
+
+
+def _written(written: Written) -> dict[str, Any]:
+    return {
+        "id": written.external_id,
+        "ticket": written.ticket.external_id if written.ticket else None,
+    }
+
+
+def _in_state(
+    ledger: Mapping[str, AnyRow], tags: list[str], state: TagState
+) -> frozenset[str]:
+    return frozenset(
+        tag for tag in tags if tag in ledger and ledger[tag].state == state
+    )
+
+
+def _blocks(stored: list[list[str]]) -> tuple[Block, ...]:
+    return tuple(Block(BlockKind(kind), text, href) for kind, text, href in stored)
+
+
+def _issue_draft(row: AnyRow) -> IssueDraft:
+    said = row.payload
+    return IssueDraft(
+        project=said["project"],
+        issue_type=said["issue_type"],
+        summary=said["summary"],
+        description=_blocks(said["description"]),
+        mark=row.mark,
+        labels=tuple(said["labels"]),
+        properties=said["properties"],
+        fields=said["fields"],
+    )

@@ -1,0 +1,197 @@
+"""The inbox's rows: deliveries from acceptance to their end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
+
+from connector.models import Delivery, DeliveryState
+from connector.store.dialects import for_claiming, insert_plain
+from connector.store.schema import deliveries as table
+from connector.store.schema import microseconds
+
+WAKE = "inbox"
+
+#: What ``accept`` writes, with PostgreSQL's types; the rest has defaults.
+_ACCEPTED = {
+    "source": "text",
+    "delivery_key": "text",
+    "received_at": "bigint",
+    "headers": "text[]::json",
+    "body": "bytea",
+    "state": "text",
+    "due_at": "bigint",
+}
+#: SQLite takes 32,766 values in a statement.
+_AT_ONCE = 1000
+
+
+def accept(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Store deliveries; one the vendor already delivered (same key) is left alone."""
+    plain = [
+        (
+            row["source"],
+            row["delivery_key"],
+            microseconds(row["received_at"]),
+            json.dumps(row["headers"]),
+            row["body"],
+            row["state"],
+            microseconds(row["due_at"]),
+        )
+        for row in rows
+    ]
+    for start in range(0, len(plain), _AT_ONCE):
+        part = plain[start : start + _AT_ONCE]
+        insert_plain(connection, table, _ACCEPTED, part)
+
+
+def new(
+    source: str,
+    key: str | None,
+    headers: dict[str, str],
+    body: bytes,
+    now: datetime,
+) -> dict[str, Any]:
+    """Make a row for ``accept``."""
+    return {
+        "source": source,
+        "delivery_key": key,
+        "received_at": now,
+        "headers": headers,
+        "body": body,
+        "state": DeliveryState.PENDING,
+        "due_at": now,
+    }
+
+
+def claim(
+    connection: Connection, holder: str, now: datetime, lease: timedelta, limit: int
+) -> list[Delivery]:
+    """Take deliveries that are due, or whose holder has let its lease run out."""
+    ready = or_(
+        and_(table.c.state == DeliveryState.PENDING, table.c.due_at <= now),
+        and_(table.c.state == DeliveryState.CLAIMED, table.c.lease_until < now),
+    )
+    query = select(table.c.id).where(ready).order_by(table.c.id).limit(limit)
+    ids = list(connection.scalars(for_claiming(connection, query)))
+    if not ids:
+        return []
+    rows = connection.execute(
+        update(table)
+        .where(table.c.id.in_(ids))
+        .values(
+            state=DeliveryState.CLAIMED,
+            claimed_by=holder,
+            lease_until=now + lease,
+            attempts=table.c.attempts + 1,
+        )
+        .returning(
+            table.c.id,
+            table.c.source,
+            table.c.received_at,
+            table.c.headers,
+            table.c.body,
+            table.c.attempts,
+        )
+    ).mappings()
+    return sorted((Delivery(**row) for row in rows), key=lambda row: row.id)
+
+
+def finish(
+    connection: Connection,
+    ids: Iterable[int],
+    holder: str,
+    state: DeliveryState,
+    reason: str,
+    now: datetime,
+) -> None:
+    """End deliveries that ``holder`` still holds."""
+    connection.execute(
+        update(table)
+        .where(table.c.id.in_(list(ids)), table.c.claimed_by == holder)
+        .values(state=state, reason=reason, handled_at=now, claimed_by=None)
+    )
+
+
+def postpone(
+    connection: Connection,
+    ids: Iterable[int],
+    holder: str,
+    reason: str,
+    due_at: datetime,
+) -> None:
+    """Give deliveries back for a later try."""
+    connection.execute(
+        update(table)
+        .where(table.c.id.in_(list(ids)), table.c.claimed_by == holder)
+        .values(
+            state=DeliveryState.PENDING,
+            reason=reason,
+            due_at=due_at,
+            claimed_by=None,
+        )
+    )
+
+
+def renew(connection: Connection, holder: str, now: datetime, lease: timedelta) -> None:
+    """Keep what ``holder`` has claimed."""
+    connection.execute(
+        update(table)
+        .where(table.c.state == DeliveryState.CLAIMED, table.c.claimed_by == holder)
+        .values(lease_until=now + lease)
+    )
+
+
+def replay(connection: Connection, ids: Iterable[int], now: datetime) -> int:
+    """Let ended or parked deliveries be handled again; return how many there were."""
+    result = connection.execute(
+        update(table)
+        .where(table.c.id.in_(list(ids)), table.c.state != DeliveryState.CLAIMED)
+        .values(state=DeliveryState.PENDING, reason="", due_at=now, attempts=0)
+    )
+    return int(result.rowcount)
+
+
+def discard(connection: Connection, ids: Iterable[int], now: datetime) -> int:
+    """Mark deliveries as not needed; return how many could be marked."""
+    result = connection.execute(
+        update(table)
+        .where(
+            table.c.id.in_(list(ids)),
+            table.c.state.in_([DeliveryState.PARKED, DeliveryState.PENDING]),
+        )
+        .values(state=DeliveryState.DISCARDED, handled_at=now)
+    )
+    return int(result.rowcount)
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    query = select(table.c.state, func.count()).group_by(table.c.state)
+    return {state: int(count) for state, count in connection.execute(query)}
+
+
+def listing(
+    connection: Connection, state: str | None, limit: int
+) -> Sequence[RowMapping]:
+    """Return the newest deliveries, without their bodies."""
+    query = select(
+        table.c.id,
+        table.c.source,
+        table.c.received_at,
+        table.c.state,
+        table.c.reason,
+        table.c.attempts,
+        func.length(table.c.body).label("bytes"),
+    ).order_by(table.c.id.desc())
+    if state:
+        query = query.where(table.c.state == state)
+    return connection.execute(query.limit(limit)).mappings().all()
+
+
+def get(connection: Connection, delivery_id: int) -> RowMapping | None:
+    query = select(table).where(table.c.id == delivery_id)
+    return connection.execute(query).mappings().one_or_none()

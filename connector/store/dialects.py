@@ -1,0 +1,110 @@
+"""The only file in which the two databases differ."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Insert, Select, Table, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+#: Advisory lock under which all workers decide about groups, one after the other.
+GROUPING_LOCK = 0x0CC0_0001
+MIGRATION_LOCK = 0x0CC0_0002
+
+
+def is_sqlite(bind: Engine | Connection) -> bool:
+    return bind.dialect.name == "sqlite"
+
+
+def prepare(engine: Engine) -> None:
+    """Set what each new connection needs, once per engine."""
+    if is_sqlite(engine):
+        event.listen(engine, "connect", _sqlite_connect)
+        event.listen(engine, "begin", _sqlite_begin)
+
+
+def _sqlite_connect(connection: Any, record: object) -> None:
+    # Transactions are begun by _sqlite_begin; the driver's guessing is off.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # FULL: a commit is on the disk before it is acknowledged.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA busy_timeout=10000")
+    cursor.execute("PRAGMA temp_store=MEMORY")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    # A deferred transaction that writes later can fail at once instead of waiting.
+    write = connection.get_execution_options().get("connector_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def insert(bind: Engine | Connection, table: Table) -> Any:
+    """An INSERT with ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
+    return (sqlite if is_sqlite(bind) else postgresql).insert(table)
+
+
+def insert_missing(
+    connection: Connection, table: Table, keys: Sequence[str], rows: Sequence[Any]
+) -> None:
+    """Insert the rows whose ``keys`` are not there yet; leave the others alone."""
+    if rows:
+        statement: Insert = insert(connection, table).on_conflict_do_nothing(
+            index_elements=list(keys)
+        )
+        connection.execute(statement, list(rows))
+
+
+def insert_plain(
+    connection: Connection,
+    table: Table,
+    types: Mapping[str, str],
+    rows: Sequence[Sequence[Any]],
+) -> None:
+    """Insert many rows at once, leaving alone what is there already.
+
+    One statement for all: in Python each further one gives up the interpreter lock,
+    and a busy server is slow to hand it back. ``types`` names the columns and their
+    types in PostgreSQL's words; values are the driver's own (text, int, bytes).
+    """
+    names = ", ".join(types)
+    if is_sqlite(connection):
+        marks = ", ".join(["(" + ", ".join("?" * len(types)) + ")"] * len(rows))
+        values, source = tuple(chain.from_iterable(rows)), f"VALUES {marks}"
+    else:
+        arrays = ", ".join(f"%s::{kind}[]" for kind in types.values())
+        values = tuple(list(column) for column in zip(*rows, strict=True))
+        source = f"SELECT * FROM unnest({arrays})"
+    connection.exec_driver_sql(
+        f"INSERT INTO {table.name} ({names}) {source} ON CONFLICT DO NOTHING", values
+    )
+
+
+def for_claiming(connection: Connection, query: Select[Any]) -> Select[Any]:
+    """Let several processes pick different rows at the same time.
+
+    SQLite needs nothing: a writing transaction is alone.
+    """
+    return query if is_sqlite(connection) else query.with_for_update(skip_locked=True)
+
+
+def serialise(connection: Connection, lock: int) -> None:
+    """Wait until this transaction is the only one under ``lock``."""
+    if not is_sqlite(connection):
+        connection.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": lock})
+
+
+def notify(connection: Connection, channel: str) -> None:
+    """Wake listeners in other processes once this transaction is committed."""
+    if not is_sqlite(connection):
+        connection.execute(text("SELECT pg_notify(:c, '')"), {"c": channel})
+
+
+def sqlite_version() -> str:
+    return sqlite3.sqlite_version

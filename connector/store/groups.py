@@ -1,0 +1,238 @@
+"""Groups (problems), their members, and who was told about a fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    String,
+    cast,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from connector.models import GroupState
+from connector.store.dialects import insert
+from connector.store.schema import (
+    AnyRow,
+    customers,
+    groups,
+    members,
+    messages,
+    outbox,
+    tickets,
+)
+
+
+def create(connection: Connection, values: dict[str, Any]) -> int:
+    statement = groups.insert().values(**values).returning(groups.c.id)
+    return int(connection.execute(statement).scalar_one())
+
+
+def get(connection: Connection, group_id: int, lock: bool = False) -> AnyRow:
+    query = select(groups).where(groups.c.id == group_id)
+    if lock:
+        query = query.with_for_update()
+    return connection.execute(query).one()
+
+
+def find(connection: Connection, group_id: int) -> RowMapping | None:
+    query = select(groups).where(groups.c.id == group_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def change(connection: Connection, group_id: int, **values: Any) -> None:
+    connection.execute(update(groups).where(groups.c.id == group_id).values(**values))
+
+
+def by_issue(connection: Connection, tracker: str, issue_id: str) -> AnyRow | None:
+    query = select(groups).where(
+        groups.c.tracker == tracker, groups.c.issue_id == issue_id
+    )
+    return connection.execute(query.with_for_update()).one_or_none()
+
+
+def is_known_issue(connection: Connection, tracker: str, issue_id: str) -> bool:
+    query = select(groups.c.id).where(
+        groups.c.tracker == tracker, groups.c.issue_id == issue_id
+    )
+    return connection.scalar(query) is not None
+
+
+def membership(connection: Connection, ticket_id: int) -> AnyRow | None:
+    query = select(members).where(members.c.ticket_id == ticket_id)
+    return connection.execute(query).one_or_none()
+
+
+def add_member(connection: Connection, values: dict[str, Any]) -> int:
+    statement = members.insert().values(**values).returning(members.c.seq)
+    return int(connection.execute(statement).scalar_one())
+
+
+def remove_member(connection: Connection, ticket_id: int) -> int | None:
+    """Take a ticket out of its group; return the group's id."""
+    statement = (
+        delete(members)
+        .where(members.c.ticket_id == ticket_id)
+        .returning(members.c.group_id)
+    )
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def move_member(connection: Connection, old_ticket: int, new_ticket: int) -> None:
+    """Let a merged ticket's membership follow it, unless the target has its own."""
+    if membership(connection, new_ticket) is None:
+        connection.execute(
+            update(members)
+            .where(members.c.ticket_id == old_ticket)
+            .values(ticket_id=new_ticket)
+        )
+
+
+def recount(connection: Connection, group_id: int) -> None:
+    """Count a group's distinct customers and its tickets again."""
+    row = connection.execute(
+        select(
+            func.count(members.c.customer_id.distinct()),
+            func.count(),
+            func.min(members.c.at),
+            func.max(members.c.at),
+        ).where(members.c.group_id == group_id)
+    ).one()
+    values = {"customers": row[0], "tickets": row[1]}
+    if row[2] is not None:
+        values |= {"first_at": row[2], "last_at": row[3]}
+    change(connection, group_id, **values)
+
+
+def log_after(connection: Connection, seq: int, since: datetime) -> Iterator[AnyRow]:
+    """Return memberships in the order they were made, for replaying the grouper."""
+    query = (
+        select(
+            members.c.seq,
+            members.c.ticket_id,
+            members.c.group_id,
+            members.c.at,
+            members.c.features,
+        )
+        .where(members.c.seq > seq, members.c.at >= since)
+        .order_by(members.c.seq)
+    )
+    yield from connection.execute(query)
+
+
+def last_seq(connection: Connection) -> int:
+    return connection.scalar(select(func.max(members.c.seq))) or 0
+
+
+def sightings(connection: Connection, group_id: int) -> Sequence[AnyRow]:
+    query = select(members.c.customer_id, members.c.at).where(
+        members.c.group_id == group_id
+    )
+    return connection.execute(query.order_by(members.c.at)).all()
+
+
+def member_tickets(connection: Connection, group_id: int) -> Sequence[AnyRow]:
+    """Return a group's tickets with their customers, oldest first."""
+    query = (
+        select(
+            tickets,
+            customers.c.key.label("customer_key"),
+            customers.c.name.label("customer_name"),
+            members.c.joined_at,
+            members.c.reason.label("joined_because"),
+        )
+        .select_from(members.join(tickets).join(customers))
+        .where(members.c.group_id == group_id)
+        .order_by(members.c.seq)
+    )
+    return connection.execute(query).all()
+
+
+def unlinked_tickets(connection: Connection, group_id: int) -> Sequence[AnyRow]:
+    """Return member tickets that no link on the issue was enqueued for."""
+    key = literal(f"link:{group_id}:") + cast(tickets.c.id, String)
+    query = (
+        select(tickets.c.id, tickets.c.source, tickets.c.number, tickets.c.url)
+        .select_from(members.join(tickets, members.c.ticket_id == tickets.c.id))
+        .where(
+            members.c.group_id == group_id,
+            ~exists().where(outbox.c.dedup_key == key),
+        )
+        .order_by(tickets.c.id)
+    )
+    return connection.execute(query).all()
+
+
+def due(connection: Connection, now: datetime) -> list[int]:
+    """Return groups whose settle time or watch has ended."""
+    query = select(groups.c.id).where(
+        or_(
+            (groups.c.state == GroupState.READY) & (groups.c.file_at <= now),
+            (groups.c.state == GroupState.FIXED) & (groups.c.watch_until <= now),
+        )
+    )
+    return list(connection.scalars(query.order_by(groups.c.id)))
+
+
+def issues_to_read(
+    connection: Connection, now: datetime, read_before: datetime
+) -> Sequence[AnyRow]:
+    """Return open issues not read for a while, and fixes whose settle time is over."""
+    announce = (
+        (groups.c.state == GroupState.FIXED)
+        & (groups.c.announce_at <= now)
+        & groups.c.announced_at.is_(None)
+        & (groups.c.checked_at < groups.c.announce_at)
+    )
+    stale = groups.c.state.in_(
+        [GroupState.FILED, GroupState.FIXED, GroupState.WONT_DO]
+    ) & (groups.c.checked_at < read_before)
+    query = select(groups.c.id, groups.c.tracker, groups.c.issue_id).where(
+        groups.c.issue_id.is_not(None), or_(announce, stale)
+    )
+    return connection.execute(query.order_by(groups.c.id)).all()
+
+
+def plan_message(connection: Connection, values: dict[str, Any]) -> bool:
+    """Enter a customer into the ledger of a fix; False if already in it."""
+    statement = (
+        insert(connection, messages)
+        .values(**values)
+        .on_conflict_do_nothing()
+        .returning(messages.c.id)
+    )
+    return connection.execute(statement).scalar_one_or_none() is not None
+
+
+def last_told(connection: Connection, group_id: int) -> dict[int, datetime]:
+    """Return when each customer was last told about a fix of this group."""
+    query = (
+        select(messages.c.customer_id, func.max(messages.c.at))
+        .where(messages.c.group_id == group_id)
+        .group_by(messages.c.customer_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def listing(
+    connection: Connection, state: str | None, limit: int
+) -> Sequence[RowMapping]:
+    query = select(groups).order_by(groups.c.last_at.desc(), groups.c.id.desc())
+    if state:
+        query = query.where(groups.c.state == state)
+    return connection.execute(query.limit(limit)).mappings().all()
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    query = select(groups.c.state, func.count()).group_by(groups.c.state)
+    return {state: int(count) for state, count in connection.execute(query)}

@@ -1,0 +1,55 @@
+"""Leases by name, so that a piece of work has one process at a time; and facts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from connector.store.dialects import insert
+from connector.store.schema import facts, locks
+
+
+def acquire(
+    connection: Connection, name: str, holder: str, now: datetime, lease: timedelta
+) -> bool:
+    """Take or prolong the lease ``name``; False if another holder has it."""
+    connection.execute(
+        insert(connection, locks).on_conflict_do_nothing(),
+        {"name": name, "holder": "", "until": now - lease},
+    )
+    result = connection.execute(
+        update(locks)
+        .where(
+            locks.c.name == name,
+            or_(locks.c.holder == holder, locks.c.until < now),
+        )
+        .values(holder=holder, until=now + lease)
+    )
+    return bool(result.rowcount == 1)
+
+
+def release(connection: Connection, name: str, holder: str) -> None:
+    connection.execute(
+        delete(locks).where(locks.c.name == name, locks.c.holder == holder)
+    )
+
+
+def put_fact(connection: Connection, name: str, value: Any, now: datetime) -> None:
+    """Remember one small value under a name."""
+    connection.execute(
+        insert(connection, facts).on_conflict_do_update(
+            index_elements=["name"], set_={"value": value, "at": now}
+        ),
+        {"name": name, "value": value, "at": now},
+    )
+
+
+def all_facts(connection: Connection) -> dict[str, Any]:
+    query = select(facts.c.name, facts.c.value)
+    return {name: value for name, value in connection.execute(query)}
+
+
+def drop_fact(connection: Connection, name: str) -> None:
+    connection.execute(delete(facts).where(facts.c.name == name))

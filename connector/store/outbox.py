@@ -1,0 +1,303 @@
+"""The outbox's rows: each outward call, before, while and after it is made."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    String,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+    update,
+)
+
+from connector.models import Operation, OutboxState
+from connector.store.dialects import insert_missing
+from connector.store.schema import AnyRow, Moment
+from connector.store.schema import outbox as table
+
+WAKE = "outbox"
+
+#: Lower goes first: the customer before the product team before housekeeping.
+PRIORITY = {
+    Operation.SEND_MESSAGE: 10,
+    Operation.CREATE_ISSUE: 20,
+    Operation.REOPEN_ISSUE: 20,
+    Operation.CHANGE_TAGS: 30,
+    Operation.ADD_NOTE: 40,
+    Operation.COMMENT_ISSUE: 50,
+    Operation.UPDATE_ISSUE: 60,
+    Operation.LINK_TICKET: 70,
+}
+
+WAITING = (OutboxState.PENDING, OutboxState.SENDING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """An outward call to be made. ``dedup_key`` makes it happen at most once, ever.
+
+    ``ordering_key``: effects that share it are carried out in the order they were
+    enqueued. ``rule``, ``rule_version`` and ``reason`` say why.
+    """
+
+    source: str
+    operation: Operation
+    target: str
+    dedup_key: str
+    ordering_key: str
+    payload: dict[str, Any] = field(default_factory=dict)
+    state: OutboxState = OutboxState.PENDING
+    ticket_id: int | None = None
+    group_id: int | None = None
+    delivery_id: int | None = None
+    rule: str = ""
+    rule_version: str = ""
+    reason: str = ""
+    note: str = ""  # why it is parked or only observed
+
+
+def new_mark() -> str:
+    """Make the short reference by which a write of ours is found again.
+
+    Random and stored before the first try, so that another installation, or this one
+    with a fresh database, never takes our writes for its own.
+    """
+    return f"cc-{secrets.token_hex(6)}"
+
+
+def enqueue(connection: Connection, effects: Iterable[Effect], now: datetime) -> None:
+    """Add effects that were never enqueued before."""
+    rows = [
+        {
+            "source": effect.source,
+            "operation": effect.operation,
+            "target": effect.target,
+            "dedup_key": effect.dedup_key,
+            "ordering_key": effect.ordering_key,
+            "priority": PRIORITY[effect.operation],
+            "mark": new_mark(),
+            "payload": effect.payload,
+            "state": effect.state,
+            "error": effect.note,
+            "due_at": now,
+            "ticket_id": effect.ticket_id,
+            "group_id": effect.group_id,
+            "delivery_id": effect.delivery_id,
+            "rule": effect.rule,
+            "rule_version": effect.rule_version,
+            "reason": effect.reason,
+            "created_at": now,
+        }
+        for effect in effects
+    ]
+    insert_missing(connection, table, ["dedup_key"], rows)
+
+
+def claim(
+    connection: Connection, source: str, holder: str, now: datetime, limit: int
+) -> list[AnyRow]:
+    """Take what is due for ``source``, at most one row of each ordering key.
+
+    Only the holder of the source's sender lease may call this.
+    """
+    earlier = table.alias("earlier")
+    blocked = exists().where(
+        earlier.c.ordering_key == table.c.ordering_key,
+        earlier.c.id < table.c.id,
+        earlier.c.state.in_(WAITING),
+    )
+    query = (
+        select(table.c.id)
+        .where(
+            table.c.state == OutboxState.PENDING,
+            table.c.source == source,
+            table.c.due_at <= now,
+            ~blocked,
+        )
+        .order_by(table.c.priority, table.c.id)
+        .limit(limit)
+    )
+    ids = list(connection.scalars(query))
+    if not ids:
+        return []
+    rows = connection.execute(
+        update(table)
+        .where(table.c.id.in_(ids))
+        .values(
+            state=OutboxState.SENDING,
+            claimed_by=holder,
+            attempts=table.c.attempts + 1,
+        )
+        .returning(*table.c)
+    ).all()
+    return sorted(rows, key=lambda row: (row.priority, row.id))
+
+
+def give_back(connection: Connection, ids: Iterable[int], now: datetime) -> None:
+    """Return claimed rows that were not tried."""
+    connection.execute(
+        update(table)
+        .where(table.c.id.in_(list(ids)), table.c.state == OutboxState.SENDING)
+        .values(
+            state=OutboxState.PENDING,
+            claimed_by=None,
+            attempts=table.c.attempts - 1,
+            due_at=now,
+        )
+    )
+
+
+def take_back(connection: Connection, source: str, now: datetime) -> int:
+    """Free rows that a dead sender of ``source`` had claimed.
+
+    It may have made the calls, so each is looked for before it is made again.
+    """
+    result = connection.execute(
+        update(table)
+        .where(table.c.state == OutboxState.SENDING, table.c.source == source)
+        .values(
+            state=OutboxState.PENDING,
+            claimed_by=None,
+            due_at=now,
+            uncertain_since=func.coalesce(
+                table.c.uncertain_since, literal(now, Moment())
+            ),
+        )
+    )
+    return int(result.rowcount)
+
+
+def finish(
+    connection: Connection,
+    row_id: int,
+    state: OutboxState,
+    now: datetime,
+    *,
+    result: dict[str, Any] | None = None,
+    error: str = "",
+) -> None:
+    """End a row."""
+    connection.execute(
+        update(table)
+        .where(table.c.id == row_id)
+        .values(state=state, result=result, error=error, done_at=now, claimed_by=None)
+    )
+
+
+def postpone(
+    connection: Connection,
+    row_id: int,
+    due_at: datetime,
+    error: str,
+    uncertain_since: datetime | None,
+    target: str | None = None,
+) -> None:
+    """Return a row for a later try, perhaps at another target."""
+    values: dict[str, Any] = {
+        "state": OutboxState.PENDING,
+        "due_at": due_at,
+        "error": error,
+        "uncertain_since": uncertain_since,
+        "claimed_by": None,
+    }
+    if target is not None:
+        values["target"] = target
+    connection.execute(update(table).where(table.c.id == row_id).values(**values))
+
+
+def retry(connection: Connection, ids: Iterable[int], now: datetime) -> int:
+    """Let parked rows be sent; return how many there were."""
+    result = connection.execute(
+        update(table)
+        .where(table.c.id.in_(list(ids)), table.c.state == OutboxState.PARKED)
+        .values(state=OutboxState.PENDING, due_at=now, attempts=0, error="")
+    )
+    return int(result.rowcount)
+
+
+def discard(
+    connection: Connection, ids: Iterable[int], reason: str, now: datetime
+) -> int:
+    """Take back rows that were not sent yet; return how many there were."""
+    result = connection.execute(
+        update(table)
+        .where(
+            table.c.id.in_(list(ids)),
+            table.c.state.in_([OutboxState.PARKED, OutboxState.PENDING]),
+        )
+        .values(state=OutboxState.DISCARDED, error=reason, done_at=now)
+    )
+    return int(result.rowcount)
+
+
+def supersede(
+    connection: Connection,
+    group_id: int,
+    operation: Operation,
+    keep: str,
+    now: datetime,
+) -> None:
+    """Take back what was not tried yet because ``keep`` takes its place.
+
+    The key is freed, so that the same state can be written should it come again.
+    """
+    connection.execute(
+        update(table)
+        .where(
+            table.c.group_id == group_id,
+            table.c.operation == operation,
+            table.c.state == OutboxState.PENDING,
+            table.c.attempts == 0,
+            table.c.dedup_key != keep,
+        )
+        .values(
+            state=OutboxState.DISCARDED,
+            error="something newer took its place",
+            done_at=now,
+            dedup_key=table.c.dedup_key + "#" + cast(table.c.id, String),
+        )
+    )
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    query = select(table.c.state, func.count()).group_by(table.c.state)
+    return {state: int(count) for state, count in connection.execute(query)}
+
+
+def listing(
+    connection: Connection, state: str | None, limit: int
+) -> Sequence[RowMapping]:
+    """Return the newest rows, without what they say to whom."""
+    query = select(
+        table.c.id,
+        table.c.source,
+        table.c.operation,
+        table.c.target,
+        table.c.state,
+        table.c.attempts,
+        table.c.error,
+        table.c.created_at,
+        table.c.due_at,
+        table.c.done_at,
+        table.c.rule,
+        table.c.reason,
+        table.c.dedup_key,
+    ).order_by(table.c.id.desc())
+    if state:
+        query = query.where(table.c.state == state)
+    return connection.execute(query.limit(limit)).mappings().all()
+
+
+def get(connection: Connection, row_id: int) -> RowMapping | None:
+    query = select(table).where(table.c.id == row_id)
+    return connection.execute(query).mappings().one_or_none()

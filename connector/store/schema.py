@@ -1,0 +1,261 @@
+"""Tables of the one database. Changes to them go through ``connector.migrations``.
+
+Times are stored as whole microseconds since 1970 (UTC) so that both databases compare
+and index them alike.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+from sqlalchemy.types import TypeDecorator
+
+#: A row whose columns are named where it is read.
+AnyRow = Row[*tuple[Any, ...]]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a time as it is stored."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, stored as microseconds."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        return None if value is None else microseconds(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+#: SQLite counts up only for the type INTEGER.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source", String(100), nullable=False),
+    Column("delivery_key", String(255)),  # the vendor's own id, null if it has none
+    Column("received_at", Moment, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text, nullable=False, default="", server_default=""),
+    Column("attempts", Integer, nullable=False, default=0, server_default="0"),
+    Column("due_at", Moment, nullable=False),
+    Column("claimed_by", String(100)),
+    Column("lease_until", Moment),
+    Column("handled_at", Moment),
+    UniqueConstraint("source", "delivery_key"),
+    Index("ix_deliveries_state", "state", "due_at"),
+    sqlite_autoincrement=True,
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    # e-mail address, or "source:external id" where the helpdesk has no address
+    Column("key", String(400), nullable=False, unique=True),
+    Column("name", Text, nullable=False, default="", server_default=""),
+    Column("created_at", Moment, nullable=False),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source", String(100), nullable=False),
+    Column("external_id", String(100), nullable=False),
+    # counts decisions and our own finished writes: a reading that began before either
+    # is too old to decide on
+    Column("version", Integer, nullable=False, default=0, server_default="0"),
+    Column("customer_id", Id, ForeignKey("customers.id"), nullable=False),
+    Column("number", String(100), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),  # the customer's own words
+    Column("status", String(20), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("language", String(10), nullable=False, default="", server_default=""),
+    Column("complaint", Boolean, nullable=False, default=False, server_default=false()),
+    Column("verdict", JSON, nullable=False),
+    Column("tags", JSON, nullable=False),  # as last read, sorted
+    Column("merged_into", String(100)),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("decided_at", Moment, nullable=False),
+    UniqueConstraint("source", "external_id"),
+    Index("ix_tickets_customer", "customer_id", "created_at"),
+)
+
+ticket_tags = Table(
+    "ticket_tags",
+    metadata,
+    Column("ticket_id", Id, ForeignKey("tickets.id"), primary_key=True),
+    Column("tag", String(255), primary_key=True),
+    Column("state", String(20), nullable=False),  # TagState
+    Column("rule", String(100), nullable=False),
+    Column("rule_version", String(40), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("type", String(40), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text, nullable=False, default="", server_default=""),
+    Column("created_at", Moment, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("customers", Integer, nullable=False, default=0, server_default="0"),
+    Column("tickets", Integer, nullable=False, default=0, server_default="0"),
+    Column("file_at", Moment),  # settle time ends
+    Column("rule", String(40), nullable=False, default="", server_default=""),
+    Column("tracker", String(100)),
+    Column("issue_id", String(100)),
+    Column("issue_key", String(100)),
+    Column("issue_url", Text),
+    Column("issue_category", String(20)),  # as last seen
+    Column("issue_resolution", Text),
+    Column("filed_at", Moment),
+    Column("done_at", Moment),
+    Column("announce_at", Moment),  # settle time of a fix ends
+    Column("announced_at", Moment),
+    Column("watch_until", Moment),
+    Column("checked_at", Moment),  # issue last read
+    Column("episode", Integer, nullable=False, default=1, server_default="1"),
+    Column("successor_id", Id),  # where newcomers go once this one is closed
+    Index("ix_groups_state", "state"),
+    UniqueConstraint("tracker", "issue_id"),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("seq", Id, primary_key=True),  # the order every process replays
+    Column("ticket_id", Id, ForeignKey("tickets.id"), nullable=False, unique=True),
+    Column("group_id", Id, ForeignKey("groups.id"), nullable=False),
+    Column("customer_id", Id, ForeignKey("customers.id"), nullable=False),
+    Column("at", Moment, nullable=False),  # when the customer wrote
+    Column("joined_at", Moment, nullable=False),  # when we put it here
+    Column("features", JSON, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_members_group", "group_id", "at"),
+    sqlite_autoincrement=True,
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("group_id", Id, ForeignKey("groups.id"), nullable=False),
+    Column("customer_id", Id, ForeignKey("customers.id"), nullable=False),
+    Column("episode", Integer, nullable=False),
+    Column("ticket_id", Id, ForeignKey("tickets.id"), nullable=False),
+    Column("language", String(10), nullable=False),
+    Column("at", Moment, nullable=False),
+    UniqueConstraint("group_id", "customer_id", "episode"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source", String(100), nullable=False),
+    Column("operation", String(30), nullable=False),
+    Column("target", String(100), nullable=False),  # ticket or issue id, or project
+    Column("dedup_key", String(255), nullable=False, unique=True),
+    Column("ordering_key", String(255), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("mark", String(40), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0, server_default="0"),
+    # since when the vendor may have done it without our knowing
+    Column("uncertain_since", Moment),
+    Column("due_at", Moment, nullable=False),
+    Column("claimed_by", String(100)),
+    Column("result", JSON),
+    Column("error", Text, nullable=False, default="", server_default=""),
+    Column("ticket_id", Id),
+    Column("group_id", Id),
+    Column("delivery_id", Id),
+    Column("rule", String(100), nullable=False, default="", server_default=""),
+    Column("rule_version", String(40), nullable=False, default="", server_default=""),
+    Column("reason", Text, nullable=False, default="", server_default=""),
+    Column("created_at", Moment, nullable=False),
+    Column("done_at", Moment),
+    Index("ix_outbox_state", "state", "source", "due_at"),
+    Index("ix_outbox_order", "ordering_key", "state"),
+    Index("ix_outbox_ticket", "ticket_id"),
+    Index("ix_outbox_group", "group_id"),
+    sqlite_autoincrement=True,
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("ticket_id", Id, ForeignKey("tickets.id"), nullable=False),
+    Column("delivery_id", Id),
+    Column("at", Moment, nullable=False),
+    Column("rules_version", String(40), nullable=False),
+    Column("verdict", JSON, nullable=False),
+    Column("trace", JSON, nullable=False),  # every tag, note and group with its reason
+    Index("ix_decisions_ticket", "ticket_id", "at"),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("holder", String(100), nullable=False),
+    Column("until", Moment, nullable=False),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("at", Moment, nullable=False),
+)

@@ -1,0 +1,193 @@
+"""Tickets as last decided, their customers, and the ledger of tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, func, select, tuple_, update
+
+from connector.models import TicketRef, TicketStatus
+from connector.store.dialects import insert
+from connector.store.schema import AnyRow, customers, decisions, ticket_tags, tickets
+
+
+class TagState(StrEnum):
+    WANTED = "wanted"  #: enqueued, not yet confirmed by the helpdesk
+    WRITTEN = "written"  #: we wrote it and the helpdesk confirmed
+    UNWANTED = "unwanted"  #: we wrote it, it no longer holds, removal is enqueued
+    VETOED = "vetoed"  #: a person removed it; never written again on this ticket
+
+
+def versions(connection: Connection, refs: Iterable[TicketRef]) -> dict[TicketRef, int]:
+    """Return the version of each known ticket."""
+    query = select(tickets.c.source, tickets.c.external_id, tickets.c.version).where(
+        tuple_(tickets.c.source, tickets.c.external_id).in_(list(refs))
+    )
+    return {
+        TicketRef(row.source, row.external_id): row.version
+        for row in connection.execute(query)
+    }
+
+
+def find(connection: Connection, ref: TicketRef, lock: bool = False) -> AnyRow | None:
+    query = select(tickets).where(
+        tickets.c.source == ref.source, tickets.c.external_id == ref.external_id
+    )
+    if lock:
+        query = query.with_for_update()
+    return connection.execute(query).one_or_none()
+
+
+def get(connection: Connection, ticket_id: int) -> AnyRow:
+    return connection.execute(select(tickets).where(tickets.c.id == ticket_id)).one()
+
+
+def put(connection: Connection, values: dict[str, Any]) -> int:
+    """Insert or update a ticket, raise its version, return its id."""
+    statement = insert(connection, tickets).values(**values, version=1)
+    changed = {key: statement.excluded[key] for key in values}
+    return int(
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["source", "external_id"],
+                set_={**changed, "version": tickets.c.version + 1},
+            ).returning(tickets.c.id)
+        ).scalar_one()
+    )
+
+
+def touch(connection: Connection, ticket_id: int) -> None:
+    """Make readings that began before now too old to decide on."""
+    connection.execute(
+        update(tickets)
+        .where(tickets.c.id == ticket_id)
+        .values(version=tickets.c.version + 1)
+    )
+
+
+def end(
+    connection: Connection,
+    ticket_id: int,
+    status: TicketStatus,
+    now: datetime,
+    merged_into: str | None = None,
+) -> None:
+    """Record that a ticket is gone or lives on as another."""
+    connection.execute(
+        update(tickets)
+        .where(tickets.c.id == ticket_id)
+        .values(
+            status=status,
+            merged_into=merged_into,
+            decided_at=now,
+            version=tickets.c.version + 1,
+        )
+    )
+
+
+def customer(connection: Connection, key: str, name: str, now: datetime) -> int:
+    """Return the id of the customer with this key; add the customer if new."""
+    query = select(customers.c.id).where(customers.c.key == key)
+    known = connection.scalar(query)
+    if known is not None:
+        return int(known)
+    connection.execute(
+        insert(connection, customers).on_conflict_do_nothing(),
+        {"key": key, "name": name, "created_at": now},
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def customer_row(connection: Connection, customer_id: int) -> AnyRow:
+    return connection.execute(
+        select(customers).where(customers.c.id == customer_id)
+    ).one()
+
+
+def history(
+    connection: Connection, customer_id: int, since: datetime, but: TicketRef
+) -> tuple[int, int]:
+    """Count a customer's other tickets since then: all, and complaints."""
+    other = ~and_(
+        tickets.c.source == but.source, tickets.c.external_id == but.external_id
+    )
+    row = connection.execute(
+        select(
+            func.count(),
+            func.count().filter(tickets.c.complaint),
+        ).where(
+            tickets.c.customer_id == customer_id,
+            tickets.c.created_at >= since,
+            tickets.c.merged_into.is_(None),
+            other,
+        )
+    ).one()
+    return int(row[0]), int(row[1])
+
+
+def ledger(connection: Connection, ticket_id: int) -> dict[str, AnyRow]:
+    query = select(ticket_tags).where(ticket_tags.c.ticket_id == ticket_id)
+    return {row.tag: row for row in connection.execute(query)}
+
+
+def put_tag(connection: Connection, values: dict[str, Any]) -> None:
+    """Write one line of the ledger over what stood there."""
+    changed = {
+        key: value for key, value in values.items() if key not in ("ticket_id", "tag")
+    }
+    connection.execute(
+        insert(connection, ticket_tags).on_conflict_do_update(
+            index_elements=["ticket_id", "tag"], set_=changed
+        ),
+        values,
+    )
+
+
+def set_tags(
+    connection: Connection,
+    ticket_id: int,
+    tags: Iterable[str],
+    old: TagState,
+    new: TagState,
+    now: datetime,
+) -> None:
+    """Move lines of the ledger from one state to another."""
+    connection.execute(
+        update(ticket_tags)
+        .where(
+            ticket_tags.c.ticket_id == ticket_id,
+            ticket_tags.c.tag.in_(list(tags)),
+            ticket_tags.c.state == old,
+        )
+        .values(state=new, at=now)
+    )
+
+
+def drop_tags(connection: Connection, ticket_id: int, tags: Iterable[str]) -> None:
+    """Forget tags that we removed."""
+    connection.execute(
+        delete(ticket_tags).where(
+            ticket_tags.c.ticket_id == ticket_id,
+            ticket_tags.c.tag.in_(list(tags)),
+            ticket_tags.c.state == TagState.UNWANTED,
+        )
+    )
+
+
+def add_decision(connection: Connection, values: dict[str, Any]) -> None:
+    connection.execute(decisions.insert(), values)
+
+
+def decisions_of(connection: Connection, ticket_id: int) -> Sequence[AnyRow]:
+    query = select(decisions).where(decisions.c.ticket_id == ticket_id)
+    return connection.execute(query.order_by(decisions.c.id)).all()
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    row = connection.execute(
+        select(func.count(), func.count().filter(tickets.c.complaint))
+    ).one()
+    return {"tickets": int(row[0]), "complaints": int(row[1])}
