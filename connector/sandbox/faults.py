@@ -46,7 +46,10 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}")
-        re.compile(self.path)
+        try:
+            re.compile(self.path)
+        except re.error as err:
+            raise ValueError(f"path is no regular expression: {err}") from err
 
     def concerns(self, vendor: str, method: str, path: str) -> bool:
         return (
