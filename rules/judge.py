@@ -20,7 +20,7 @@ from rules.words import customer_words, looks_like_html
 
 JUDGED_CHARS = 12_000  # a longer message has said it by then
 _STEEPNESS = 1.6
-_ENOUGH = 1.0  # evidence of this weight makes a complaint
+_ENOUGH = 0.75  # evidence of this weight makes a complaint
 _NEGATION_REACH = 3  # words
 _SECONDARY_SHARE = 0.5
 _TYPE_MINIMUM = 0.7

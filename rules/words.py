@@ -22,7 +22,7 @@ _QUOTE_CLASSES = (
     ".moz-cite-prefix, .moz-signature, .protonmail_quote, .zendesk_quoted, "
     "#Signature, #signature"
 )
-_DROPPED = "script, style, head, title, template, noscript, svg, object, iframe"
+_DROPPED = ["script", "style", "head", "title", "template", "noscript", "svg", "iframe"]
 # Outlook puts the answered mail beside this marker, not inside it.
 _OUTLOOK_MARKS = (
     "#appendonsend, #divRplyFwdMsg, #mail-editor-reference-message-container"
@@ -50,14 +50,15 @@ _INVISIBLE = dict.fromkeys(
 
 _WROTE = re2.compile(
     r"(?i)^[>\s*]*(?:"
-    r"on\s.{4,250}\swrote\s*:"
+    r"on\s.+\swrote\s*:"
     r"|(?:den|på|måndag|mandag|tirsdag|tisdag|onsdag|torsdag|fredag|lørdag|lördag|"
-    r"søndag|söndag|man|tir|ons|tor|fre|lør|søn|lön|mån|tis|tors|lør\.|søn\.)\W.{4,250}"
-    r"\s(?:skrev|skreiv)\b.{0,120}:"
-    r"|.{0,60}\d{1,4}.{0,200}\s(?:skrev|skreiv|schrieb|kirjoitti|wrote)\b.{0,120}:"
-    r"|am\s.{4,250}\sschrieb\b.{0,120}:"
+    r"søndag|söndag|man|tir|ons|tor|fre|lør|søn|lön|mån|tis|tors|lør\.|søn\.)\W.+"
+    r"\s(?:skrev|skreiv)\b.*:"
+    r"|\d{1,4}[.\-/ ].+\s(?:skrev|skreiv|schrieb|kirjoitti|wrote)\b.*:"
+    r"|\d{1,4}[.\-/ ].+<[^<>]+>\s?:"
+    r"|am\s.+\sschrieb\b.*:"
     r"|(?:ma|ti|ke|to|pe|la|su|maanantai|tiistai|keskiviikko|torstai|perjantai|"
-    r"lauantai|sunnuntai)\w{0,4}\W.{4,250}\skirjoitti\b.{0,120}:"
+    r"lauantai|sunnuntai)\w{0,4}\W.+\skirjoitti\b.*:"
     r")\s*$"
 )
 _SEPARATOR = re2.compile(
@@ -67,7 +68,7 @@ _SEPARATOR = re2.compile(
     r"vidarebefordrat meddelande|alkuperäinen viesti|välitetty viesti|"
     r"edelleenlähetetty viesti|ursprüngliche nachricht|weitergeleitete nachricht|"
     r"begin forwarded message|please type your reply above this line|"
-    r"##- .{0,120} -##|reply above this line)\W*$"
+    r"##- .* -##|reply above this line)\W*$"
 )
 _FIELD = re2.compile(
     r"(?i)^[>\s*]*(?:from|sent|to|cc|subject|date|fra|frå|sendt|til|kopi|emne|dato|"
@@ -77,15 +78,15 @@ _FIELD = re2.compile(
 _RULE = re2.compile(r"^\s*_{10,}\s*$")
 _DASHES = re2.compile(r"^\s*(?:--|—|––|__)\s*$")
 _DEVICE = re2.compile(
-    r"(?i)^\W*(?:sent from (?:my|outlook|mail|yahoo|proton|samsung)\b.{0,80}"
-    r"|get outlook for .{0,60}|sent via .{0,40}"
-    r"|sendt fra (?:min|outlook|mail|e-post|yahoo|samsung)\b.{0,80}"
-    r"|(?:last ned|hent|få|skaff deg) outlook (?:for|til) .{0,60}"
-    r"|skickat från (?:min|outlook|mail|e-post|yahoo)\b.{0,80}|hämta outlook .{0,60}"
-    r"|lähetetty .{0,60}(?:puhelimesta|iphonesta|ipadista|laitteesta|outlookista|"
-    r"sähköpostista|sovelluksesta|samsung\w*|androidista)\w*.{0,30}"
-    r"|hanki outlook .{0,60}"
-    r"|von meinem .{2,40} gesendet|gesendet von .{2,60}|outlook für .{2,40})\W*$"
+    r"(?i)^\W*(?:sent from (?:my|outlook|mail|yahoo|proton|samsung)\b.*"
+    r"|get outlook for .*|sent via .*"
+    r"|sendt fra (?:min|outlook|mail|e-post|yahoo|samsung)\b.*"
+    r"|(?:last ned|hent|få|skaff deg) outlook (?:for|til) .*"
+    r"|skickat från (?:min|outlook|mail|e-post|yahoo)\b.*|hämta outlook .*"
+    r"|lähetetty .*(?:puhelimesta|iphonesta|ipadista|laitteesta|outlookista|"
+    r"sähköpostista|sovelluksesta|samsung\w*|androidista)\w*.*"
+    r"|hanki outlook .*"
+    r"|von meinem .+ gesendet|gesendet von .+|outlook für .+)\W*$"
 )
 _CLOSING = re2.compile(
     r"(?i)^\W*(?:(?:best|kind|warm|warmest|many)?\s?(?:regards|wishes)|sincerely|"
@@ -98,11 +99,11 @@ _CLOSING = re2.compile(
     r"mfg|lg)\W*(?:\b\S+(?:\s\S+){0,4})?\W*$"
 )
 _DISCLAIMER = re2.compile(
-    r"(?i)^\W*(?:this (?:e-?mail|message)\b.{0,80}\bconfidential|"
+    r"(?i)^\W*(?:this (?:e-?mail|message)\b.*\bconfidential|"
     r"confidentiality notice|"
-    r"denne e-?posten .{0,80}konfidensiel|diese e-?mail .{0,80}vertraulich|"
-    r"tämä (?:sähköposti)?viesti .{0,80}luottamuksel|"
-    r"det(?:ta|te) .{0,80}(?:konfidentiel|sekretess))"
+    r"denne e-?posten .*konfidensiel|diese e-?mail .*vertraulich|"
+    r"tämä (?:sähköposti)?viesti .*luottamuksel|"
+    r"det(?:ta|te) .*(?:konfidentiel|sekretess))"
 )
 
 _AUTO_SUBJECT = re2.compile(
@@ -124,7 +125,7 @@ _AUTO_TEXT = re2.compile(
     r"on (?:annual |parental |sick )?leave|on (?:my )?(?:holiday|vacation)|"
     r"away from (?:the|my) (?:office|desk))"
     r"|this is an? (?:automatic|automated|auto-generated) (?:reply|response|message)"
-    r"|(?:thank you for|thanks for) your (?:e-?mail|message).{0,60}"
+    r"|(?:thank you for|thanks for) your (?:e-?mail|message).*"
     r"(?:out of office|back (?:in|at) the office|limited access)"
     r"|(?:jeg|eg|vi) er (?:ikke|ikkje|for tiden ikke|ute av|borte fra) "
     r"(?:på )?kontoret|(?:jeg|eg) er (?:på|i) (?:ferie|permisjon|pappaperm|"
@@ -181,21 +182,27 @@ def looks_like_html(body: str) -> bool:
 
 def html_to_text(body: str) -> str:
     """Render markup as plain lines, without what a reader would not see."""
-    tree = LexborHTMLParser(_BLOCK_END.sub("\n\\1", _encodable(body)))
+    source = _BLOCK_END.sub("\n\\1", _encodable(body))
+    # Where everything is quoted, as in a bare forward, the quote is the message.
+    return _rendered(source, without=_QUOTE_CLASSES) or _rendered(source, without="")
+
+
+def _rendered(source: str, without: str) -> str:
+    tree = LexborHTMLParser(source)
     root = tree.body
     if root is None:
         return ""
-    tree.strip_tags(_DROPPED.split(", "), recursive=False)
+    tree.strip_tags(_DROPPED, recursive=False)
     for node in tree.css("[style], [hidden]"):
         style = node.attributes.get("style") or ""
         if "hidden" in node.attributes or _HIDDEN_STYLE.search(style):
             node.decompose()
-    _drop_quotes(tree)
-    return root.text(deep=True, separator="", strip=False).replace("\xa0", " ")
+    if without:
+        _drop_quotes(tree, without)
+    return root.text(deep=True, separator="", strip=False).replace("\xa0", " ").strip()
 
 
-def _drop_quotes(tree: LexborHTMLParser) -> None:
-    """Remove answered mail, unless there would be nothing left (a bare forward)."""
+def _drop_quotes(tree: LexborHTMLParser, quotes: str) -> None:
     for mark in tree.css(_OUTLOOK_MARKS):
         later = mark.next
         while later is not None:
@@ -203,16 +210,8 @@ def _drop_quotes(tree: LexborHTMLParser) -> None:
             later.decompose()
             later = following
         mark.decompose()
-    quotes = tree.css(_QUOTE_CLASSES)
-    root = tree.body
-    if not quotes or root is None:
-        return
-    before = root.html or ""
-    for node in quotes:
-        if node.parent is not None:
-            node.decompose()
-    if not root.text().strip():
-        root.replace_with(before)
+    for node in tree.css(quotes):
+        node.decompose()
 
 
 def tidy(text: str) -> str:
@@ -254,9 +253,10 @@ def _starts_quote(lines: list[str], index: int) -> bool:
     joined = line
     for extra in range(_HEADER_SPAN):
         if extra:
-            if index + extra >= len(lines):
+            following = lines[index + extra] if index + extra < len(lines) else ""
+            if not following or joined.endswith((".", "!", "?")):
                 return False
-            joined = f"{joined} {lines[index + extra]}"
+            joined = f"{joined} {following}"
         if len(joined) > 400:
             return False
         if joined.endswith(":") and _WROTE.match(joined):

@@ -1,0 +1,178 @@
+"""One condition of an admin rule: a field, an operation, a value.
+
+Which fields exist and which operations fit them is decided here; how conditions are
+joined is in ``schema``, what follows from a match in ``engine``. Patterns are RE2, so
+that no rule can hang the connector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+import re2
+
+MATCHED_CHARS = 20_000
+
+
+class FieldType(StrEnum):
+    TEXT = "text"
+    NUMBER = "number"
+    FLAG = "true or false"
+    LIST = "list"
+
+
+FIELDS: Mapping[str, FieldType] = {
+    "subject": FieldType.TEXT,
+    "text": FieldType.TEXT,
+    "lang": FieldType.TEXT,
+    "complaint": FieldType.FLAG,
+    "types": FieldType.LIST,
+    "score": FieldType.NUMBER,
+    "emotion": FieldType.NUMBER,
+    "urgency": FieldType.TEXT,
+    "personas": FieldType.LIST,
+    "vip": FieldType.FLAG,
+    "tags": FieldType.LIST,
+    "channel": FieldType.TEXT,
+    "customer.email": FieldType.TEXT,
+    "customer.domain": FieldType.TEXT,
+    "source": FieldType.TEXT,
+    "status": FieldType.TEXT,
+}
+OPERATIONS: Mapping[FieldType, tuple[str, ...]] = {
+    FieldType.TEXT: ("equals", "contains", "in", "matches", "exists"),
+    FieldType.NUMBER: ("equals", "in", "gt", "lt", "gte", "lte", "exists"),
+    FieldType.FLAG: ("equals", "exists"),
+    FieldType.LIST: ("contains", "in", "matches", "exists"),
+}
+ALL_OPERATIONS = (
+    "equals", "contains", "in", "matches", "gt", "lt", "gte", "lte", "exists"
+)  # fmt: skip
+_COMPARE: Mapping[str, Callable[[float, float], bool]] = {
+    "gt": lambda left, right: left > right,
+    "lt": lambda left, right: left < right,
+    "gte": lambda left, right: left >= right,
+    "lte": lambda left, right: left <= right,
+}
+
+
+def type_of(field: str) -> FieldType | None:
+    """Return what kind of value a field holds, or None if there is no such field."""
+    if field.startswith("fields.") and len(field) > len("fields."):
+        return FieldType.TEXT
+    return FIELDS.get(field)
+
+
+def problem(field: str, op: str, value: object) -> tuple[str, str] | None:
+    """Return the wrong key and what was expected instead, or None if all is well."""
+    kind = type_of(field)
+    if kind is None:
+        known = ", ".join(FIELDS)
+        return "field", f"{field!r} does not exist; use one of {known}, fields.<id>"
+    # Custom fields arrive as text, whatever the vendor calls them.
+    fitting = ALL_OPERATIONS if field.startswith("fields.") else OPERATIONS[kind]
+    if op not in fitting:
+        return "op", f"{op!r} does not fit {field} ({kind}); use {', '.join(fitting)}"
+    return _value_problem(kind, op, value)
+
+
+def _value_problem(kind: FieldType, op: str, value: object) -> tuple[str, str] | None:
+    if op == "exists" and not isinstance(value, bool):
+        return "value", "expected true or false; write 'value: true'"
+    if op in _COMPARE and not _is_number(value):
+        return "value", f"expected a number after {op}; write it without quotes"
+    if op == "in" and not (isinstance(value, list) and value):
+        return "value", "expected a list; write 'value: [one, two]'"
+    if op == "matches":
+        return _pattern_problem(value)
+    if op in ("equals", "contains"):
+        return _plain_problem(kind, op, value)
+    return None
+
+
+def _plain_problem(kind: FieldType, op: str, value: object) -> tuple[str, str] | None:
+    if kind is FieldType.FLAG and not isinstance(value, bool):
+        return "value", "expected true or false, without quotes"
+    if kind is FieldType.NUMBER and not _is_number(value):
+        return "value", "expected a number, without quotes"
+    if kind in (FieldType.TEXT, FieldType.LIST) and not isinstance(value, str):
+        return "value", f"expected text after {op}; put it into quotes"
+    if value == "":
+        return "value", "expected some text; to test for anything at all use 'exists'"
+    return None
+
+
+def _pattern_problem(value: object) -> tuple[str, str] | None:
+    if not isinstance(value, str) or not value:
+        return "value", "expected a pattern in quotes"
+    try:
+        _compiled(value)
+    except re2.error as err:
+        detail = err.args[0]
+        said = (
+            detail.decode("utf-8", "replace") if isinstance(detail, bytes) else detail
+        )
+        return (
+            "value",
+            f"expected an RE2 pattern ({said}); lookarounds and back references are "
+            "not available",
+        )
+    return None
+
+
+def holds(field: str, op: str, value: Any, facts: Mapping[str, Any]) -> bool:
+    """Tell whether a checked condition is true of ``facts``; missing is never true."""
+    found = facts.get(field)
+    if op == "exists":
+        there = found is not None and found != "" and found != () and found != []
+        return there is bool(value)
+    if found is None:
+        return False
+    if isinstance(found, (list, tuple, set, frozenset)):
+        return any(_holds_one(op, value, one, whole=True) for one in found)
+    return _holds_one(op, value, found, whole=False)
+
+
+def _holds_one(op: str, value: Any, found: Any, *, whole: bool) -> bool:
+    """Compare one value; in a list ``contains`` means that an entry is equal."""
+    if op in _COMPARE:
+        number = _number(found)
+        return number is not None and _COMPARE[op](number, float(value))
+    if op == "in":
+        return any(_equal(found, one) for one in value)
+    if op == "matches":
+        text = str(found)[:MATCHED_CHARS].encode("utf-8", "replace").decode()
+        return _compiled(value).search(text) is not None
+    if op == "contains" and not whole:
+        return str(value).casefold() in str(found).casefold()
+    return _equal(found, value)
+
+
+def _equal(left: Any, right: Any) -> bool:
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if _is_number(left) and _is_number(right):
+        return float(left) == float(right)
+    return str(left).casefold() == str(right).casefold()
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(str(value).replace(",", "."))
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> Any:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    return re2.compile(pattern, options)

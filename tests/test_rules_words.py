@@ -1,0 +1,151 @@
+"""The customer's own words come out; quotes, signatures and robots do not."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from rules.words import MAX_CHARS, customer_words
+
+QUOTED = {
+    "english": "It broke.\n\nOn Mon, 3 Mar 2025 at 10:12, Support wrote:\n> old words",
+    "wrapped": "It broke.\n\nOn Mon, 3 Mar 2025 at 10:12, Support\n"
+    "<help@shop.example> wrote:\n\n> old words",
+    "norwegian": "Den røk.\n\nDen 3. mars 2025 kl. 10.12 skrev Kundeservice:\n> gammelt",
+    "norwegian gmail": "Den røk.\n\nman. 3. mars 2025 kl. 10:12 skrev Support "
+    "<a@b.example>:\n> gammelt",
+    "nynorsk": "Han rauk.\n\nDen 3. mars 2025 skreiv Kundeservice:\ngammalt",
+    "finnish": "Se hajosi.\n\nma 3. maalisk. 2025 klo 10.12 Tuki kirjoitti:\n> vanha",
+    "finnish short": "Se hajosi.\n\n3.3. Asiakaspalvelu kirjoitti:\n> vanha",
+    "swedish": "Den gick.\n\nDen mån 3 mars 2025 kl 10:12 skrev Support:\n> gammalt",
+    "danish": "Den gik.\n\nDen man. 3. mar. 2025 kl. 10.12 skrev Support:\n> gammelt",
+    "german": "Kaputt.\n\nAm Mo., 3. März 2025 um 10:12 Uhr schrieb Support:\n> altes",
+    "outlook english": "It broke.\n\nFrom: Support <a@b.example>\nSent: Monday\n"
+    "To: Ann\nSubject: Order\n\nold words",
+    "outlook norwegian": "Den røk.\n\nFra: Support\nSendt: mandag 3. mars\nTil: Ann\n"
+    "Emne: Ordre\n\ngammelt",
+    "outlook finnish": "Se hajosi.\n\nLähettäjä: Tuki\nLähetetty: maanantai\n"
+    "Vastaanottaja: Ann\nAihe: Tilaus\n\nvanha",
+    "separator": "It broke.\n\n-----Original Message-----\nold words",
+    "norwegian separator": "Den røk.\n\n> Opprinnelig melding\n> gammelt",
+    "plain marks": "It broke.\n> old words\n> more of them",
+}
+
+
+@pytest.mark.parametrize("body", QUOTED.values(), ids=QUOTED.keys())
+def test_answered_mail_is_cut(body: str) -> None:
+    assert customer_words(body, False).text == body.split("\n")[0]
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "-- \nAnn Berg\nAcme",
+        "Best regards\nAnn",
+        "Med vennlig hilsen\nAnn",
+        "Mvh Ann",
+        "Venleg helsing\nAnn",
+        "Ystävällisin terveisin\nAnn",
+        "Med vänliga hälsningar\nAnn",
+        "Mit freundlichen Grüßen\nAnn",
+        "Sent from my iPhone",
+        "Sendt fra min iPhone",
+        "Lähetetty iPhonesta",
+        "Skickat från min iPhone",
+        "Von meinem iPhone gesendet",
+        "Sendt fra Outlook for iOS",
+    ],
+)
+def test_signatures_and_device_lines_are_cut(ending: str) -> None:
+    assert customer_words(f"It broke.\n\n{ending}", False).text == "It broke."
+
+
+def test_a_forward_without_words_of_its_own_keeps_what_was_forwarded() -> None:
+    body = "---------- Forwarded message ---------\nFrom: Ann\nDate: Mon\n\nIt broke."
+    assert customer_words(body, False).text.endswith("It broke.")
+
+
+def test_words_between_quotes_are_kept() -> None:
+    body = "> Which part?\nThe lid.\n> When?\nYesterday."
+    assert customer_words(body, False).text == "The lid.\nYesterday."
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("<p>One</p><p>Two</p>", "One\n\nTwo"),
+        ("a<br>b", "a\nb"),
+        ("<b>bro</b>ken", "broken"),
+        ("x<script>alert(1)</script><style>p{}</style>", "x"),
+        ("x<div style='display:none'>hidden</div>", "x"),
+        ("x<span style='font-size:0px'>hidden</span>", "x"),
+        ("New.<blockquote>old</blockquote>", "New."),
+        ("New.<div class='gmail_quote'>On … wrote: old</div>", "New."),
+        ("<div>New.</div><div id='appendonsend'></div><hr><div>old</div>", "New."),
+        ("<blockquote>all there is</blockquote>", "all there is"),
+        ("fish &amp; chips &#233;", "fish & chips é"),
+    ],
+)
+def test_markup_becomes_what_a_reader_sees(body: str, text: str) -> None:
+    assert customer_words(body, True).text == text
+
+
+@pytest.mark.parametrize(
+    ("subject", "body"),
+    [
+        ("Automatic reply: Order", "I am away."),
+        ("Re: x", "I am out of office until Monday."),
+        ("Autosvar", "Eg er ikkje på kontoret før tysdag."),
+        ("", "Jeg er på ferie til 1. august."),
+        ("Poissa: lasku", "Sijaiseni on Terhi."),
+        ("", "Olen vuosilomalla 1.8. asti."),
+        ("Undelivered Mail Returned to Sender", "This is the mail system at host mx."),
+        ("", "Viestiäsi ei valitettavasti voitu toimittaa vastaanottajalle."),
+        ("Accepted: Meeting", ""),
+        ("", "Jaana hyväksyi kutsun."),
+        ("AW: x", "Ich bin derzeit nicht im Büro."),
+    ],
+)
+def test_automatic_mail_is_recognised_with_a_reason(subject: str, body: str) -> None:
+    words = customer_words(body, False, subject)
+    assert words.auto_reply
+    assert words.reason
+
+
+@pytest.mark.parametrize(
+    ("subject", "body"),
+    [
+        ("Parcel", "Your office was closed on Monday and nobody answered."),
+        ("Ferie", "Vi skal på ferie og trenger pakken før fredag."),
+        ("Order", "My parcel could not be delivered, the driver said."),
+    ],
+)
+def test_a_person_is_not_taken_for_a_robot(subject: str, body: str) -> None:
+    assert not customer_words(body, False, subject).auto_reply
+
+
+HOSTILE = {
+    "many starts": "On " * 30_000,
+    "many wrote": "On a wrote:\n" * 8_000,
+    "many fields": "From: x\n" * 12_000,
+    "marks": "> " * 50_000,
+    "nested divs": "<div>" * 20_000,
+    "nested quotes": "<blockquote>" * 20_000,
+    "open tags": "<" * 100_000,
+    "attributes": "<p " + "a=b " * 25_000 + ">",
+    "one megabyte": "word " * 200_000,
+    "surrogate": "broken \ud800 lamp",
+    "nul": "a\x00b",
+    "spaces": " " * 100_000,
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("is_html", [True, False])
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_mail_ends_quickly_without_an_error(body: str, is_html: bool) -> None:
+    started = time.perf_counter()
+    words = customer_words(body, is_html, body[:5000])
+    assert time.perf_counter() - started < 5
+    assert len(words.text) <= MAX_CHARS
