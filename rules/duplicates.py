@@ -13,7 +13,7 @@ between languages only what means the same in both (concepts, types, names, code
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import exp, log, sqrt
@@ -26,19 +26,26 @@ from rules.features import Features, name_word
 Vector = dict[Hashable, float]
 
 # How much each kind of evidence weighs; measured with bench/grouping.py.
-WORDS = 0.6
+WORDS = 0.7
 GRAMS = 0.4
 PORTABLE = 0.7
-NAME = 2.0
-CONCEPT = 0.5
+NAME = 2.5
+SOME = 2.0
+CONCEPT = 1.0
 TYPE = 0.5
-COHESION = 0.25  # 0: average link, 0.5: likeness to the centre whatever the spread
-ENOUGH = 1.2  # portable evidence below this proves little
+COHESION = 0.3  # 0: average link, 0.5: likeness to the centre whatever the spread
+ENOUGH = 2.5  # portable evidence below this proves little
 CONFLICT = 0.5
 TELLING = 2.0  # a name with less information than this tells nobody apart
-HEAT = 0.08
-MOST_HEAT = 0.2
-COOLING = timedelta(hours=12)
+HEAT = 0.15
+MOST_HEAT = 0.4
+COOLING = timedelta(hours=8)
+EARLY_WORDS = 12
+EARLY_POW = 5
+HEAD_MEANINGS = 4
+HEAD = 0.6
+HEAD_WORDS = 8
+TWIN = 0.25
 UNSEEN_GROUPS = 30  # as if so many had been seen, while few have
 
 QUERY_TERMS = 16
@@ -75,6 +82,7 @@ class _Centre:
 
     count: float = 0.0
     sums: Vector = field(default_factory=dict)
+    cohesion: float = 0.0  # average cosine of two members
 
     def add(self, vector: Vector) -> None:
         if self.count >= MEMBERS_WEIGHED:
@@ -83,15 +91,13 @@ class _Centre:
         self.count += 1
         for key, value in vector.items():
             self.sums[key] = self.sums.get(key, 0.0) + value
+        self.cohesion = _square(self.sums) / self.count**2
 
     def likeness(self, vector: Vector) -> float:
         """Average cosine to the members, lifted for a group that is itself diverse."""
         sums = self.sums
-        dot = sum(value * sums[key] for key, value in vector.items() if key in sums)
-        if not dot:
-            return 0.0
-        cohesion = sum(value * value for value in sums.values()) / self.count**2
-        return float(dot / self.count / cohesion**COHESION)
+        dot = sum([value * sums[key] for key, value in vector.items() if key in sums])
+        return dot / self.count / self.cohesion**COHESION if dot else 0.0
 
 
 @dataclass(slots=True)
@@ -99,6 +105,7 @@ class _Group:
     last: datetime
     words: dict[str, _Centre] = field(default_factory=dict)  # by language family
     grams: dict[str, _Centre] = field(default_factory=dict)
+    heads: dict[str, _Centre] = field(default_factory=dict)
     portable: _Centre = field(default_factory=_Centre)
     names: dict[str, float] = field(default_factory=dict)
     terms: set[Hashable] = field(default_factory=set)
@@ -112,7 +119,9 @@ class _View:
     family: str
     words: Vector
     grams: Vector
+    heads: Vector
     portable: Vector
+    amount: float
     strength: float  # length of ``portable`` before it was made a unit vector
     telling: dict[str, float]  # names and codes that tell problems apart
 
@@ -128,10 +137,16 @@ class Grouper:
         self._seen: dict[str, int] = {}
         self._named: dict[str, int] = {}
         self._spelling: dict[str, str] = {}
+        self._last: tuple[Features, _View] | None = None  # a proposal is often taken
+
+    def __len__(self) -> int:
+        """How many groups are remembered."""
+        return len(self._groups)
 
     def propose(self, features: Features, at: datetime) -> Proposal:
         """Look up where a ticket belongs; changes nothing."""
         view = self._view(features)
+        self._last = (features, view)
         best: str | None = None
         score = 0.0
         for group in self._candidates(view):
@@ -145,12 +160,14 @@ class Grouper:
     def add(self, group: str, member: str, features: Features, at: datetime) -> None:
         """Record that a ticket belongs to ``group``, now or while replaying."""
         view = self._view(features)
+        self._last = None
         known = self._groups.pop(group, None) or _Group(at)
         self._groups[group] = known  # at the end: most recently active
         known.last = max(known.last, at)
         known.recent.append(at)
         known.words.setdefault(view.family, _Centre()).add(view.words)
         known.grams.setdefault(view.family, _Centre()).add(view.grams)
+        known.heads.setdefault(view.family, _Centre()).add(view.heads)
         known.portable.add(view.portable)
         for name in view.telling:
             known.names[name] = known.names.get(name, 0.0) + 1
@@ -159,29 +176,58 @@ class Grouper:
         while len(self._groups) > self._settings.groups:
             self._drop(next(iter(self._groups)))
 
+    def twin(self, group: str, among: Iterable[str]) -> str | None:
+        """Look up which of ``among`` is about the same problem as ``group``.
+
+        Meant for groups that are busy at the same time: people describe one incident
+        in ways too different to be put together ticket by ticket, and two incidents
+        that coincide seldom share this much.
+        """
+        own = self._groups[group]
+        family = max(own.words, key=lambda name: own.words[name].count)
+        best, most = None, TWIN
+        for name in among:
+            other = self._groups.get(name)
+            if other is None or name == group or family not in other.words:
+                continue
+            alike = _cosine(own.words[family].sums, other.words[family].sums)
+            if alike >= most and not _are_apart(_held(own), _held(other)):
+                best, most = name, alike
+        return best
+
     def forget(self, before: datetime) -> None:
         """Drop the groups that had no ticket since ``before``."""
-        for group in [g for g, known in self._groups.items() if known.last < before]:
-            self._drop(group)
+        self._last = None
+        while self._groups:
+            oldest = next(iter(self._groups))
+            if self._groups[oldest].last >= before:
+                break
+            self._drop(oldest)
 
     # --- seeing a ticket --------------------------------------------------------
 
     def _view(self, features: Features) -> _View:
+        if self._last and self._last[0] is features:
+            return self._last[1]
         marked = _marked(features)
         words: Vector = {}
         portable: Vector = {}
         telling: dict[str, float] = {}
-        for word in features.words:
-            weight = self._information(word)
-            if word in marked or self._is_name(word):
-                portable[word] = weight = NAME * weight
-                if weight > NAME * TELLING:
+        for position, word in enumerate(features.words):
+            late = max(0, position - EARLY_WORDS)
+            weight = self._information(word) / (1 + late / EARLY_POW)
+            if self._is_name(word, word in marked):
+                if weight > TELLING:
                     telling[word] = weight
+                portable[word] = NAME * weight
+                weight *= NAME
             words[word] = weight
         for entity in features.entities:
             if not entity.startswith("name:"):
-                weight = NAME * self._information(entity)
-                words[entity] = portable[entity] = telling[entity] = weight
+                weight = self._information(entity)
+                if weight > TELLING:
+                    telling[entity] = weight
+                words[entity] = portable[entity] = NAME * weight
         for term in _meanings(features):
             kind = TYPE if term.startswith("t:") else CONCEPT
             weight = self._information(term)
@@ -192,8 +238,10 @@ class Grouper:
             family=_FAMILIES.get(features.lang, features.lang),
             words=_unit(words),
             grams=_unit(grams),
+            heads=_unit({t: words[t] for t in _head(features)}),
             portable=_unit(portable),
-            strength=sqrt(sum(weight * weight for weight in portable.values())),
+            amount=sqrt(_square(words)),
+            strength=sqrt(_square(portable)),
             telling=telling,
         )
 
@@ -202,10 +250,10 @@ class Grouper:
         groups = len(self._groups) + UNSEEN_GROUPS
         return log(groups / (self._spread.get(term, 0) + 1))
 
-    def _is_name(self, word: str) -> bool:
-        """Say whether others mostly write this word as a name, in whatever case."""
-        seen = self._seen.get(word, 0)
-        return seen >= 2 and 2 * self._named.get(word, 0) >= seen
+    def _is_name(self, word: str, marked: bool) -> bool:
+        """Say whether this word is mostly written as a name, here and elsewhere."""
+        seen = self._seen.get(word, 0) + marked
+        return seen >= 1 and 2 * (self._named.get(word, 0) + marked) >= max(2, seen)
 
     # --- finding and weighing groups --------------------------------------------
 
@@ -221,7 +269,7 @@ class Grouper:
 
     def _score(self, group: _Group, view: _View, at: datetime) -> float:
         score = self._likeness(group, view)
-        if self._in_conflict(group, view):
+        if _are_apart(_held(group), view.telling):
             score -= CONFLICT
         heat = sum(exp(-(abs(at - then) / COOLING)) for then in group.recent)
         return score + min(MOST_HEAT, HEAT * log(1 + heat))
@@ -232,16 +280,13 @@ class Grouper:
         if own:
             same = WORDS * own.likeness(view.words)
             same += GRAMS * group.grams[view.family].likeness(view.grams)
+            head = group.heads[view.family].likeness(view.heads)
+            same = (same + HEAD * head) / (1 + HEAD)
+            same *= view.amount / (view.amount + SOME)
             if own.count * 2 >= group.portable.count:
                 return same
         across = PORTABLE * group.portable.likeness(view.portable)
         return max(same, across * view.strength / (view.strength + ENOUGH))
-
-    def _in_conflict(self, group: _Group, view: _View) -> bool:
-        """Say whether both speak of something by name, and not of the same."""
-        half = group.portable.count / 2
-        held = [name for name, count in group.names.items() if count > half]
-        return bool(view.telling and held) and not any(n in view.telling for n in held)
 
     def _reasons(
         self, group: _Group, view: _View, features: Features
@@ -297,6 +342,26 @@ class Grouper:
                     names.pop(term, None)  # type: ignore[call-overload]
 
 
+def _held(group: _Group) -> list[str]:
+    """What most members speak of by name."""
+    half = group.portable.count / 2
+    return [name for name, count in group.names.items() if count > half]
+
+
+def _are_apart(one: Collection[str], other: Collection[str]) -> bool:
+    """Say whether both speak of something by name, and not of the same."""
+    return bool(one and other) and not any(name in other for name in one)
+
+
+def _cosine(one: Vector, other: Vector) -> float:
+    dot = sum([value * other[key] for key, value in one.items() if key in other])
+    return dot / sqrt(_square(one) * _square(other)) if dot else 0.0
+
+
+def _square(vector: Vector) -> float:
+    return sum([value * value for value in vector.values()])
+
+
 # Written alike, so their words are compared directly.
 _FAMILIES = dict.fromkeys(("nb", "nn", "no", "sv", "da"), "scandinavian")
 
@@ -318,6 +383,12 @@ def _terms(features: Features) -> Iterable[Hashable]:
     yield from features.grams
 
 
+def _head(features: Features) -> Iterable[str]:
+    """The first words and meanings: a subject, or how somebody begins."""
+    yield from features.words[:HEAD_WORDS]
+    yield from (f"c:{concept}" for concept in features.concepts[:HEAD_MEANINGS])
+
+
 def _codes(view: _View) -> list[str]:
     return [name for name in view.telling if name.startswith("code:")]
 
@@ -327,7 +398,7 @@ def _by_weight(item: tuple[Hashable, float]) -> tuple[float, str]:
 
 
 def _unit(vector: Vector) -> Vector:
-    length = sqrt(sum(value * value for value in vector.values()))
+    length = sqrt(_square(vector))
     if not length:
         return {}
     return {key: value / length for key, value in vector.items() if value > 0}

@@ -17,6 +17,7 @@ from zlib import crc32
 from rules.concepts import CONCEPTS
 
 WORDS_KEPT = 60  # of a long mail; the first words say what it is about
+WORDS_GRAMMED = 24
 GRAMS_KEPT = 64  # smallest hashes, so that two tickets keep the same ones
 _LINES_READ = 60
 _CHARS_READ = 4000
@@ -66,14 +67,15 @@ def features(subject: str, text: str, lang: str, types: Sequence[str] = ()) -> F
     """Read the evidence out of a ticket; ``types`` are the complaint types found."""
     own = f"{subject}\n{own_words(text)}"[:_CHARS_READ]
     entities = tuple(_unique(_entities(own, lang)))
-    tokens = [token for token in _tokens(own) if token not in _STOP]
+    every = _tokens(own)
+    tokens = [token for token in every if token not in _STOP]
     return Features(
         lang=lang,
         types=tuple(types),
         entities=entities,
-        concepts=tuple(_unique(_concepts(_tokens(own)))),
+        concepts=tuple(_unique(_concepts(every))),
         words=tuple(_unique(_stem(token) for token in tokens))[:WORDS_KEPT],
-        grams=_grams(tokens[:WORDS_KEPT]),
+        grams=_grams(tokens[:WORDS_GRAMMED]),
     )
 
 
@@ -132,7 +134,7 @@ _FOLD = str.maketrans(
     }
 )  # fmt: skip
 _DOUBLED = re.compile(r"([a-z])\1")
-_TOKEN = re.compile(r"[a-z][a-z0-9_'-]*[a-z0-9]|[a-z]|\d{1,3}(?![\d,.])")
+_TOKEN = re.compile(r"[a-z][a-z0-9_']*|\d{1,3}(?![\d,.])")
 _LINK = re.compile(r"https?://\S+|www\.\S+", re.I)
 _LONG_NUMBER = re.compile(r"\d{4,}|\d+[.,]\d+")
 _STOP_WORDS = """
@@ -215,7 +217,7 @@ def _read_concepts() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
     prefix: dict[str, str] = {}
     phrase: dict[str, str] = {}
     for concept, entries in CONCEPTS.items():
-        for entry in fold(entries).split():
+        for entry in fold(entries).replace("-", "_").split():
             key = entry.strip("_*")
             table = phrase if "_" in key else prefix if entry.endswith("*") else exact
             table.setdefault(key, concept)

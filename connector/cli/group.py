@@ -37,7 +37,7 @@ def _in_utc(value: object) -> object:
     if not isinstance(value, str):
         return value
     at = datetime.fromisoformat(value)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 class TicketLine(BaseModel):
@@ -90,13 +90,16 @@ def group(
 ) -> None:
     """Read tickets ordered by time, write the group of each.
 
+    There is one alert per problem: a group that says in other words what a busy group
+    with an alert already says gets none.
+
     With --customers or --window the fast lane is off unless it is asked for too.
     """
     thresholds = _thresholds(config, customers, window, fast_customers, fast_window)
     with ExitStack() as stack:
         bad = _run(
-            click.get_binary_stream("stdin"),
-            click.get_binary_stream("stdout"),
+            sys.stdin.buffer,
+            sys.stdout.buffer,
             stack.enter_context(alerts.open("wb")) if alerts else None,
             thresholds,
         )
@@ -143,7 +146,7 @@ def _run(
     thresholds: Thresholds,
 ) -> int:
     """Handle every line; return how many could not be read."""
-    stream = _Stream(thresholds)
+    stream = TicketStream(thresholds)
     bad = 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -176,7 +179,7 @@ def _write(out: BinaryIO, value: dict[str, Any]) -> None:
     out.flush()
 
 
-class _Stream:
+class TicketStream:
     """Groups and counts the tickets of one run; memory follows the window."""
 
     def __init__(self, thresholds: Thresholds) -> None:
@@ -186,7 +189,12 @@ class _Stream:
         self._judge = default_judge()
         self._groups = 0
         self._ready: set[str] = set()
+        self._busy: dict[str, datetime] = {}  # ready, with tickets in the window
         self._sightings: dict[str, list[Sighting]] = {}  # least recently active first
+
+    def __len__(self) -> int:
+        """How many groups are being counted."""
+        return len(self._sightings)
 
     def place(self, ticket: TicketLine) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Return the line for a ticket, and an alert if its group became ready."""
@@ -222,20 +230,23 @@ class _Stream:
         return f"g{self._groups}"
 
     def _count(self, name: str, ticket: TicketLine) -> Crossing | None:
-        if name in self._ready:
-            return None
         horizon = ticket.ts - self._kept
+        self._forget(horizon)
+        if name in self._ready:
+            self._busy[name] = ticket.ts
+            return None
         seen = [s for s in self._sightings.pop(name, []) if s.at > horizon]
         # Somebody unknown counts as somebody new.
         who = f"ticket {ticket.id}" if ticket.customer is None else str(ticket.customer)
         seen.append(Sighting(who, ticket.ts))
         crossing = crossed(seen, self._thresholds, ticket.ts)
-        if crossing:
-            self._ready.add(name)
-        else:
+        if crossing is None:
             self._sightings[name] = seen
-        self._forget(horizon)
-        return crossing
+            return None
+        known = self._grouper.twin(name, self._busy)
+        self._ready.add(name)
+        self._busy[name] = ticket.ts
+        return None if known else crossing
 
     def _forget(self, horizon: datetime) -> None:
         while self._sightings:
@@ -243,3 +254,5 @@ class _Stream:
             if self._sightings[oldest][-1].at > horizon:
                 break
             del self._sightings[oldest]
+        for name in [name for name, at in self._busy.items() if at <= horizon]:
+            del self._busy[name]

@@ -1,0 +1,239 @@
+"""Grouping: what comes together, what stays apart, and that it stays the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from rules.duplicates import Grouper, GroupingSettings, Proposal
+from rules.features import Features, features
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+# Other people's problems: without them no word would be rare.
+OTHERS = """\
+my invoice for last month is missing the order number
+how do I change the address of my subscription
+the jacket I bought is much too small for me
+your staff in the store were unfriendly yesterday
+I would like to cancel my membership please
+the website is very slow in the evening
+where can I find the manual of the coffee machine
+the colour of the curtains differs from the picture
+I never got an answer to my question about the guarantee
+can I pay by bank transfer instead
+the newsletter keeps coming although I unsubscribed
+please send me a receipt for the tax office
+one shoe of the pair has a hole
+the gift card has no amount on it
+your phone line plays music for an hour
+the table arrived without screws
+""".splitlines()
+
+
+def about(text: str, lang: str = "en", *types: str) -> Features:
+    return features("", text, lang, types)
+
+
+def after(tickets: Iterable[tuple[str, Features]], hours: float = 1.0) -> Grouper:
+    """A grouper that has seen other problems, then ``tickets`` an hour apart."""
+    grouper = Grouper()
+    for number, text in enumerate(OTHERS):
+        grouper.add(f"other-{number}", f"o{number}", about(text), START)
+    for number, (group, found) in enumerate(tickets):
+        at = START + timedelta(hours=number * hours)
+        grouper.add(group, f"t{number}", found, at)
+    return grouper
+
+
+LATE = START + timedelta(hours=5)
+
+
+@pytest.mark.parametrize(
+    ("case", "first", "second"),
+    [
+        (
+            "same words",
+            about("the Nordlys lamp flickers all the time"),
+            about("our Nordlys lamp is flickering"),
+        ),
+        (
+            "typing errors",
+            about("the blender makes a burning smell when mixing"),
+            about("blendr makes a burnnig smell when mixing"),
+        ),
+        (
+            "another language, same code",
+            about("the checkout stops with E-4012 when I press pay"),
+            about("kassen stopper med E-4012 når jeg trykker betal", "nb"),
+        ),
+        (
+            "another language, same name",
+            about("my parcel with PostLink is late again", "en", "delivery"),
+            about("pakettini on myöhässä, PostLink", "fi", "delivery"),
+        ),
+        (
+            "different kinds of complaint, same code",
+            about("checkout shows E-4012 and takes no card", "en", "billing_invoice"),
+            about("no answer about E-4012 at checkout", "en", "customer_service"),
+        ),
+        (
+            "name in small letters",
+            about("my parcel with PostLink is late again"),
+            about("parcel from postlink late again"),
+        ),
+    ],
+)
+def test_one_problem_becomes_one_group(
+    case: str, first: Features, second: Features
+) -> None:
+    assert after([("p", first)]).propose(second, LATE).group == "p", case
+
+
+@pytest.mark.parametrize(
+    ("case", "first", "second"),
+    [
+        (
+            "another product",
+            about("my Nordlys lamp stopped working after two weeks"),
+            about("my Havre blender stopped working after two weeks"),
+        ),
+        (
+            "another code",
+            about("the checkout stops with E-4012 when I press pay"),
+            about("the checkout stops with E-5533 when I press pay"),
+        ),
+        (
+            "another carrier",
+            about("my parcel with PostLink has not moved for days", "en", "delivery"),
+            about("my parcel with Bringo has not moved for days", "en", "delivery"),
+        ),
+        (
+            "only the kind of complaint in common",
+            about("my parcel is late", "en", "delivery"),
+            about("pakken ble levert til naboen", "nb", "delivery"),
+        ),
+        (
+            "only politeness in common",
+            about("please help me, the sofa wobbles, thank you very much"),
+            about("please help me, the login fails, thank you very much"),
+        ),
+    ],
+)
+def test_hard_negatives_stay_apart(
+    case: str, first: Features, second: Features
+) -> None:
+    assert after([("p", first)]).propose(second, LATE).group is None, case
+
+
+def test_complaints_do_not_chain_through_their_neighbours() -> None:
+    chain = [
+        "parcel late",
+        "parcel late and box wet",
+        "box wet and manual torn",
+        "manual torn and screws missing",
+        "screws missing and colour wrong",
+        "colour wrong and zip stuck",
+    ]
+    grouper = after([])
+    placed = []
+    for number, text in enumerate(chain):
+        found, at = about(text), START + timedelta(hours=number)
+        group = grouper.propose(found, at).group or f"p{number}"
+        grouper.add(group, str(number), found, at)
+        placed.append(group)
+    assert placed[0] != placed[-1]
+    assert max(placed.count(group) for group in placed) <= 3
+
+
+def test_a_burst_draws_what_a_cold_group_would_not() -> None:
+    words = "the app shows a white page after the update"
+    burst = [("p", about(words))] * 5
+    vague = about("white page in the app since this morning")
+    hot = after(burst, hours=0.1).propose(vague, START + timedelta(hours=1))
+    cold = after(burst, hours=0.1).propose(vague, START + timedelta(days=30))
+    assert hot.score > cold.score
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (about("again E-4012 at the checkout when I pay"), "same code E-4012"),
+        (about("checkout with PostLink fails, E-4012"), "same name: PostLink"),
+        (about("E-4012 at the checkout", "en", "billing"), "same kind: billing"),
+        (about("E-4012 at the checkout when I pay"), "same object: checkout, payment"),
+    ],
+)
+def test_reasons_name_what_is_shared(found: Features, reason: str) -> None:
+    first = about("checkout with PostLink stops at E-4012 when I pay", "en", "billing")
+    assert reason in after([("p", first)]).propose(found, LATE).reasons
+
+
+def test_a_new_problem_has_no_group_but_a_reason() -> None:
+    proposal = Grouper().propose(about("the lamp flickers"), START)
+    assert proposal == Proposal(None, 0.0, ("nothing alike",))
+
+
+def test_a_look_up_changes_nothing() -> None:
+    grouper = after([("p", about("the lamp flickers all the time"))])
+    same, other = about("my lamp flickers"), about("the zip of the tent is stuck")
+    before = grouper.propose(same, LATE)
+    for _ in range(5):
+        grouper.propose(other, LATE)
+    assert grouper.propose(same, LATE) == before
+
+
+def test_replaying_the_log_gives_the_same_answers() -> None:
+    log = [("p", about("the lamp flickers")), ("q", about("zip of the tent stuck"))]
+    asked = [about(text) for text in (*OTHERS, "lamp flickers", "tent zip is stuck")]
+    first, second = after(log), after(log)
+    stored = [(g, Features.from_json(f.to_json())) for g, f in log]
+    third = after(stored)
+    answers = [[g.propose(f, LATE) for f in asked] for g in (first, second, third)]
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_a_person_may_put_a_ticket_anywhere() -> None:
+    strange = about("quarterly figures of the choir")
+    grouper = after([("p", about("the lamp flickers")), ("p", strange)])
+    assert grouper.propose(strange, LATE).group == "p"
+
+
+def test_what_is_forgotten_draws_no_more() -> None:
+    found = about("the lamp flickers all the time")
+    grouper = after([("p", found)])
+    grouper.forget(START + timedelta(days=1))
+    assert grouper.propose(found, LATE) == Proposal(None, 0.0, ("nothing alike",))
+
+
+def test_what_is_still_active_is_not_forgotten() -> None:
+    found = about("the lamp flickers all the time")
+    grouper = after([("p", found)])
+    grouper.add("p", "again", found, START + timedelta(days=9))
+    grouper.forget(START + timedelta(days=8))
+    assert grouper.propose(found, START + timedelta(days=9)).group == "p"
+
+
+def test_memory_is_bounded_by_the_number_of_groups() -> None:
+    grouper = Grouper(GroupingSettings(groups=10))
+    for number in range(200):
+        text = f"thing{chr(97 + number % 26)}{chr(97 + number // 26)} is odd"
+        grouper.add(str(number), str(number), about(text), START)
+    assert len(grouper) == 10
+    assert grouper.propose(about("thingaa is odd"), START).group is None
+
+
+@pytest.mark.parametrize("text", ["", "?!", "🙂"])
+def test_a_ticket_without_words_is_a_problem_of_its_own(text: str) -> None:
+    grouper = after([("p", about(text))])
+    assert grouper.propose(about(text), LATE).group is None
+
+
+@pytest.mark.parametrize(
+    "bad", [{"strictness": 0}, {"strictness": 1}, {"groups": 0}, {"strict": 0.5}]
+)
+def test_settings_that_make_no_sense_are_refused(bad: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        GroupingSettings.model_validate(bad)
