@@ -77,6 +77,7 @@ class Hit(NamedTuple):
 
 def fold(text: str) -> str:
     """Bring text to the form packs are matched in: NFC, casefolded, plain marks."""
+    text = text.encode("utf-8", "replace").decode()  # RE2 takes no lone surrogates
     text = unicodedata.normalize("NFC", text).casefold()
     text = _SMILE.sub("☺", _FROWN.sub("☹", text.translate(_PLAIN)))
     if _FOREIGN_LOOKALIKE.search(text):

@@ -1,0 +1,240 @@
+"""How well tickets are judged: precision, recall, F1 and speed over labelled tickets.
+
+Run it with ``python -m bench.quality`` from the repository. The tickets lie beside the
+repository and are not part of it; see ``--data``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import importlib
+import importlib.util
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from rules.judge import Judge, default_judge
+from rules.verdict import Verdict
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT.parent / "shared" / "data"
+SAMPLE_CHARS = 600  # the length of ticket that speed is told for
+ANY = "all"
+
+
+class Row(NamedTuple):
+    labels: dict[str, Any]
+    lang: str
+    verdict: Verdict
+
+
+class Score(NamedTuple):
+    precision: float
+    recall: float
+    f1: float
+    rows: int
+
+
+def score(pairs: Iterable[tuple[bool, bool]]) -> Score:
+    """Compare (found, expected) pairs."""
+    pairs = list(pairs)
+    hits = sum(1 for found, expected in pairs if found and expected)
+    found = sum(1 for one, _ in pairs if one)
+    expected = sum(1 for _, one in pairs if one)
+    precision = hits / found if found else 0.0
+    recall = hits / expected if expected else 0.0
+    total = precision + recall
+    f1 = 2 * precision * recall / total if total else 0.0
+    return Score(precision, recall, f1, len(pairs))
+
+
+def macro_f1(pairs: Sequence[tuple[str, str]]) -> float:
+    """Average the F1 of every expected class, rare ones as much as frequent ones."""
+    classes = sorted({expected for _, expected in pairs})
+    scores = [
+        score((found == name, expected == name) for found, expected in pairs).f1
+        for name in classes
+    ]
+    return sum(scores) / len(scores) if scores else 0.0
+
+
+def measure(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the numbers that the labels of these rows allow."""
+    out: dict[str, Any] = {"rows": len(rows)}
+    complaints = [
+        (row.verdict.complaint, row.labels["complaint"])
+        for row in rows
+        if "complaint" in row.labels
+    ]
+    if complaints:
+        out["complaint"] = score(complaints)._asdict()
+    types = [
+        (row.verdict.types[0] if row.verdict.types else "", row.labels["types"][0])
+        for row in rows
+        if row.labels.get("types")
+    ]
+    if types:
+        right = sum(found == expected for found, expected in types)
+        out["type"] = {"accuracy": right / len(types), "macro_f1": macro_f1(types)}
+    if urgencies := [
+        (row.verdict.urgency, row.labels["urgency"])
+        for row in rows
+        if "urgency" in row.labels
+    ]:
+        right = sum(found == expected for found, expected in urgencies)
+        out["urgency"] = {
+            "accuracy": right / len(urgencies),
+            "macro_f1": macro_f1(urgencies),
+        }
+    if emotions := [
+        (row.verdict.emotion >= 2, row.labels["anger"] >= 2)
+        for row in rows
+        if "anger" in row.labels
+    ]:
+        out["emotion"] = score(emotions)._asdict()
+    same = sum(_language(row.verdict.lang) == _language(row.lang) for row in rows)
+    out["language"] = same / len(rows) if rows else 0.0
+    return out
+
+
+def _language(lang: str) -> str:
+    """Data that says only "Norwegian" is right with both of its languages."""
+    return "no" if lang in ("nb", "nn", "no") else lang
+
+
+def read(path: Path, limit: int) -> Iterator[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines):
+            if limit and number >= limit:
+                return
+            yield json.loads(line)
+
+
+def judge_file(judge: Judge, path: Path, limit: int) -> dict[str, dict[str, Any]]:
+    """Judge one data set; return the numbers by language and for all of it."""
+    tickets = list(read(path, limit))
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for ticket in tickets:
+        verdict = judge.judge(ticket.get("subject") or "", ticket["text"])
+        row = Row(ticket["labels"], ticket["lang"], verdict)
+        groups[ticket["lang"]].append(row)
+        groups[ANY].append(row)
+    if len(groups) == 2:
+        del groups[ANY]
+    return {lang: measure(rows) for lang, rows in sorted(groups.items())}
+
+
+def speed(judge: Judge, folder: Path) -> dict[str, float]:
+    """Return tickets of ``SAMPLE_CHARS`` judged per second on one core, by language."""
+    texts: dict[str, list[str]] = defaultdict(list)
+    for ticket in read(folder / "handwritten.jsonl.gz", 0):
+        texts[ticket["lang"]].append(ticket["text"])
+    out = {}
+    for lang, parts in sorted(texts.items()):
+        whole = "\n".join(parts) * 3
+        samples = [
+            whole[start : start + SAMPLE_CHARS]
+            for start in range(0, len(whole) - SAMPLE_CHARS, SAMPLE_CHARS // 2)
+        ]
+        judge.judge("", samples[0])
+        rounds = max(1, 400 // len(samples))
+        started = time.perf_counter()
+        for _ in range(rounds):
+            for text in samples:
+                judge.judge("", text)
+        out[lang] = rounds * len(samples) / (time.perf_counter() - started)
+    return out
+
+
+def show(console: Console, results: dict[str, dict[str, dict[str, Any]]]) -> None:
+    table = Table(title="Judging")
+    for name in ("data", "language", "rows", "complaint P", "R", "F1"):
+        table.add_column(
+            name, justify="left" if name in ("data", "language") else "right"
+        )
+    for name in ("type", "macro F1", "urgency", "emotion ≥ 2 F1", "language id"):
+        table.add_column(name, justify="right")
+    for data, by_language in results.items():
+        for lang, found in by_language.items():
+            table.add_row(data, lang, str(found["rows"]), *_cells(found))
+    console.print(table)
+
+
+def _cells(found: dict[str, Any]) -> list[str]:
+    complaint, kind = found.get("complaint", {}), found.get("type", {})
+    numbers = (
+        complaint.get("precision"),
+        complaint.get("recall"),
+        complaint.get("f1"),
+        kind.get("accuracy"),
+        kind.get("macro_f1"),
+        found.get("urgency", {}).get("accuracy"),
+        found.get("emotion", {}).get("f1"),
+        found.get("language"),
+    )
+    return ["" if number is None else f"{number:.2f}" for number in numbers]
+
+
+def show_speed(console: Console, rates: dict[str, float]) -> None:
+    table = Table(title=f"Tickets of {SAMPLE_CHARS} characters a second, one core")
+    table.add_column("language")
+    table.add_column("tickets/s", justify="right")
+    for lang, rate in rates.items():
+        table.add_row(lang, f"{rate:,.0f}")
+    console.print(table)
+
+
+def measure_grouping(data: Path) -> None:
+    """Run the other measurement too, where it is part of this checkout."""
+    if importlib.util.find_spec("bench.grouping") is not None:
+        importlib.import_module("bench.grouping").report(data)
+
+
+def arguments(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench.quality", description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA, help="labelled tickets")
+    parser.add_argument("--only", nargs="*", default=[], help="names of data sets")
+    parser.add_argument("--limit", type=int, default=0, help="rows per data set")
+    parser.add_argument("--json", type=Path, help="write the numbers to this file too")
+    parser.add_argument("--no-grouping", action="store_true", help="judging only")
+    return parser.parse_args(given)
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    options = arguments(given)
+    console = Console()
+    folder = options.data / "classification"
+    paths = sorted(folder.glob("*.jsonl.gz"))
+    if options.only:
+        paths = [one for one in paths if one.name.split(".")[0] in options.only]
+    if not paths:
+        console.print(f"No labelled tickets in {folder}; say where with --data DIR.")
+        return 1
+    judge = default_judge()
+    results = {}
+    with console.status("judging") as status:
+        for path in paths:
+            name = path.name.removesuffix(".jsonl.gz")
+            status.update(f"judging {name}")
+            results[name] = judge_file(judge, path, options.limit)
+    show(console, results)
+    rates = speed(judge, folder) if (folder / "handwritten.jsonl.gz").exists() else {}
+    show_speed(console, rates)
+    if options.json:
+        report = {"packs": judge.version, "data": results, "speed": rates}
+        options.json.write_text(json.dumps(report, indent=2), encoding="utf-8")
+    if not options.no_grouping:
+        measure_grouping(options.data)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
