@@ -33,6 +33,7 @@ NAMES = {"helpscout": "Help Scout", "zendesk": "Zendesk", "jira": "Jira"}
 PATIENCE = 60.0  # seconds for any one step of the story
 EVERYDAY = 36  # letters about this and that, before the incident is over
 THRESHOLD = 5
+AGAIN = "incident-discount-again"
 
 HELPSCOUT_EVENTS = [
     "convo.created",
@@ -157,8 +158,7 @@ class Story:
 
     def tell(self) -> None:
         """Play the whole loop. Raises ``DemoFailed``."""
-        trouble = list(incident())
-        before, back = _before_and_after(trouble)
+        before, back = list(incident()), list(incident(AGAIN))
         mixed = iter(list(letters(1))[:EVERYDAY])
         self._say("Customers write", "complaints, thanks, questions, absences")
         for letter in before[: THRESHOLD - 1]:
@@ -307,13 +307,6 @@ class Story:
             letter = self.sent[where]
             line = next(row for row in message["text"].splitlines()[1:] if row.strip())
             self.console.print(f"    {letter.lang}  {escape(line[:96])}", style="dim")
-
-
-def _before_and_after(trouble: list[Letter]) -> tuple[list[Letter], list[Letter]]:
-    """Part the incident's mails: while it lasts, and after the fix."""
-    back = [letter for letter in trouble if "back" in letter.hints]
-    before = [letter for letter in trouble if "back" not in letter.hints]
-    return before, back
 
 
 def free_port(preferred: int) -> int:

@@ -105,13 +105,18 @@ def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
             ],
             "problem_states": groups.counts(connection),
             "needs_you": {
-                "outbox": [_plain(row) for row in parked],
+                "outbox": [_without_words(row) for row in parked],
                 "inbox": [_plain(row) for row in parked_in],
             },
             "activity": [
-                _plain(row) for row in outbox.listing(connection, None, SHOWN)
+                _without_words(row) for row in outbox.listing(connection, None, SHOWN)
             ],
         }
+
+
+def _without_words(row: Any) -> dict[str, Any]:
+    """Leave out the reason of a write: it quotes the customer's deciding words."""
+    return {key: value for key, value in _plain(row).items() if key != "reason"}
 
 
 def _plain(row: Any) -> dict[str, Any]:

@@ -1,0 +1,271 @@
+"""Sending: once, in order, with patience, and never blindly again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from kit import Bench
+from test_loop import COMPLAINTS, calls, complain, file_issue, the_group
+
+from connector.errors import (
+    CredentialsRejected,
+    TicketLocked,
+    TicketMerged,
+    VendorBusy,
+    VendorError,
+    VendorRefused,
+    VendorUnavailable,
+    VendorUnreachable,
+)
+from connector.models import OutboxState
+from connector.outbox import Sender
+from connector.store import outbox
+
+
+def rows(bench: Bench, state: OutboxState | None = None) -> list[dict[str, Any]]:
+    with bench.store.read() as connection:
+        return [dict(row) for row in outbox.listing(connection, state, 100)]
+
+
+class Failing:
+    """Makes one method of an adapter fail, before or after doing its work."""
+
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        adapter: Any,
+        name: str,
+        error: VendorError,
+        times: int,
+        after: bool,
+    ) -> None:
+        self.left = times
+        real = getattr(adapter, name)
+
+        def call(*args: Any) -> Any:
+            if not self.left:
+                return real(*args)
+            self.left -= 1
+            if after:
+                real(*args)
+            raise error
+
+        monkeypatch.setattr(adapter, name, call)
+
+
+@pytest.mark.parametrize(
+    ("error", "after"),
+    [
+        (VendorUnavailable("no answer"), False),
+        (VendorUnavailable("no answer"), True),
+        (VendorUnreachable("down"), False),
+        (VendorBusy("slow"), False),
+    ],
+    ids=["no-answer-before", "no-answer-after", "down", "busy"],
+)
+@pytest.mark.parametrize("call", ["change_tags", "add_note", "create_issue"])
+def test_lost_answer_is_looked_for_and_nothing_is_done_twice(
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+    error: VendorError,
+    after: bool,
+) -> None:
+    adapter = bench.tracker if call == "create_issue" else bench.support
+    failing = Failing(monkeypatch, adapter, call, error, times=1, after=after)
+    complain(bench, 5)
+    bench.settle()
+    for _ in range(5):
+        bench.clock.pass_(minutes=11)
+        bench.settle()
+    assert failing.left == 0
+    assert len(calls(bench, "create_issue")) == 1
+    assert len(calls(bench, "add_note")) == 5
+    assert all(ticket.tags for ticket in bench.support.tickets.values())
+    assert {row["state"] for row in rows(bench)} <= {"done", "discarded"}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_message_with_a_lost_answer_reaches_the_customer_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    from connector.models import IssueCategory
+
+    issue = file_issue(bench)
+    Failing(
+        monkeypatch,
+        bench.support,
+        "send_message",
+        VendorUnavailable("no answer"),
+        times=3,
+        after=after,
+    )
+    bench.tracker.move_issue(issue, IssueCategory.DONE, "Fixed")
+    bench.issue_changed(issue)
+    for _ in range(5):
+        bench.settle()
+        bench.clock.pass_(minutes=11)
+    assert sorted(calls(bench, "send_message")) == ["0", "1", "2", "3", "4"]
+
+
+def test_create_waits_for_the_search_before_a_second_try(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = True
+    real = bench.tracker.find_issue
+    monkeypatch.setattr(
+        bench.tracker, "find_issue", lambda *args: None if hidden else real(*args)
+    )
+    Failing(
+        monkeypatch, bench.tracker, "create_issue", VendorUnavailable("lost"), 1, True
+    )
+    complain(bench, 5)
+    bench.settle()
+    bench.clock.pass_(minutes=11)
+    bench.settle()
+    bench.clock.pass_(minutes=8)
+    bench.settle()
+    assert len(calls(bench, "create_issue")) == 1
+    hidden = False
+    bench.clock.pass_(minutes=8)
+    bench.settle()
+    assert len(calls(bench, "create_issue")) == 1
+    assert the_group(bench)["issue_key"]
+
+
+def test_dead_senders_row_is_looked_for(bench: Bench) -> None:
+    complain(bench, 1)
+    bench.runtime.worker.run_once()
+    sender = next(s for s in bench.runtime.senders if s.source == "support")
+    assert sender._acquire(bench.clock())
+    with bench.store.write() as connection:
+        claimed = outbox.claim(connection, "support", sender.holder, bench.clock(), 9)
+    note = next(row for row in claimed if row.operation == "change_tags")
+    assert note.attempts == 1
+    # It dies here, having written the tags; another process takes over.
+    bench.support.change_tags("0", frozenset(note.payload["add"]), frozenset())
+    other = Sender(bench.store, bench.support, bench.config, "another", bench.clock)
+    assert other.run_once() == 0
+    bench.clock.pass_(seconds=61)
+    while other.run_once():
+        pass
+    assert len(calls(bench, "change_tags")) == 1
+    assert len(calls(bench, "add_note")) == 1
+
+
+def test_refusal_is_parked_with_the_vendors_words_and_can_be_sent_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Failing(
+        monkeypatch, bench.support, "add_note", VendorRefused("no, because"), 1, False
+    )
+    complain(bench, 1)
+    bench.settle()
+    parked = rows(bench, OutboxState.PARKED)
+    assert [row["error"] for row in parked] == ["no, because"]
+    with bench.store.write() as connection:
+        outbox.retry(connection, [parked[0]["id"]], bench.clock())
+    bench.settle()
+    assert len(calls(bench, "add_note")) == 1
+
+
+def test_note_on_a_locked_ticket_is_dropped(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Failing(monkeypatch, bench.support, "add_note", TicketLocked("full"), 1, False)
+    complain(bench, 1)
+    bench.settle()
+    assert rows(bench, OutboxState.PARKED) == []
+    assert [row["error"] for row in rows(bench, OutboxState.DISCARDED)] == ["full"]
+
+
+def test_write_follows_a_merged_ticket(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.write("9", "Thank you!", "customer0@mail.example")
+    Failing(
+        monkeypatch, bench.support, "add_note", TicketMerged("m", into="9"), 1, False
+    )
+    complain(bench, 1)
+    bench.settle()
+    assert calls(bench, "add_note") == ["9"]
+
+
+def test_rejected_credentials_make_work_wait(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Failing(
+        monkeypatch, bench.support, "change_tags", CredentialsRejected("no"), 1, False
+    )
+    complain(bench, 3)
+    bench.settle()
+    assert bench.support.calls == []
+    assert rows(bench, OutboxState.PARKED) == []
+    bench.clock.pass_(minutes=6)
+    bench.settle()
+    assert len(calls(bench, "change_tags")) == 3
+
+
+def test_busy_vendor_is_left_alone_as_long_as_it_asks(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Failing(
+        monkeypatch,
+        bench.support,
+        "change_tags",
+        VendorBusy("slow down", retry_after=120),
+        1,
+        False,
+    )
+    complain(bench, 2)
+    bench.settle()
+    bench.clock.pass_(seconds=119)
+    bench.settle()
+    assert bench.support.calls == []
+    bench.clock.pass_(seconds=3)
+    bench.settle()
+    assert len(calls(bench, "add_note")) == 2
+
+
+def test_other_vendors_go_on_while_one_is_down(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Failing(
+        monkeypatch, bench.support, "change_tags", VendorUnreachable("x"), 99, False
+    )
+    complain(bench, 1)
+    bench.write("5", COMPLAINTS[0], "other@mail.example", source="shop")
+    bench.settle()
+    assert "cc-discount_pricing" in bench.shop.tickets["5"].tags
+
+
+def test_row_that_never_works_is_parked(
+    make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = make_bench(work={"attempts": 4})
+    Failing(monkeypatch, bench.support, "add_note", VendorUnreachable("x"), 99, False)
+    complain(bench, 1)
+    for _ in range(8):
+        bench.settle()
+        bench.clock.pass_(hours=1)
+    assert [row["attempts"] for row in rows(bench, OutboxState.PARKED)] == [4]
+
+
+def test_effects_of_one_ticket_keep_their_order(bench: Bench) -> None:
+    complain(bench, 1)
+    bench.settle()
+    names = [name for name, _, _ in bench.support.calls]
+    assert names == ["change_tags", "add_note"]
+
+
+def test_two_senders_never_work_at_the_same_source(bench: Bench) -> None:
+    complain(bench, 3)
+    bench.runtime.worker.run_once()
+    first = next(s for s in bench.runtime.senders if s.source == "support")
+    second = Sender(bench.store, bench.support, bench.config, "second", bench.clock)
+    assert first.run_once() > 0
+    assert second.run_once() == 0
+    first.close()
+    assert second.run_once() > 0

@@ -1,0 +1,164 @@
+"""The webhook door: what it stores, what it refuses, and what it answers."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from kit import Bench
+
+from connector.errors import StoreUnavailable
+from connector.store import deliveries
+
+GOOD = {"X-Memory-Token": "memory"}
+
+
+@pytest.fixture
+def open_bench(make_bench: Callable[..., Bench]) -> Iterator[Bench]:
+    bench = make_bench(server={"max_body_bytes": 2000})
+    bench.runtime.acceptor.start()
+    yield bench
+    bench.runtime.acceptor.stop()
+
+
+@pytest.fixture
+def client(open_bench: Bench) -> FlaskClient:
+    return open_bench.runtime.create_app().test_client()
+
+
+def stored(bench: Bench) -> list[dict[str, Any]]:
+    with bench.store.read() as connection:
+        return [dict(row) for row in deliveries.listing(connection, None, 100)]
+
+
+def test_signed_delivery_is_stored_before_the_answer(
+    client: FlaskClient, open_bench: Bench
+) -> None:
+    answer = client.post("/webhooks/support", data=b'{"ticket": "1"}', headers=GOOD)
+    assert answer.status_code == 200
+    assert [row["state"] for row in stored(open_bench)] == ["pending"]
+
+
+def test_repeated_delivery_is_stored_once(
+    client: FlaskClient, open_bench: Bench
+) -> None:
+    headers = {**GOOD, "X-Memory-Id": "abc"}
+    for _ in range(3):
+        answer = client.post("/webhooks/support", data=b"{}", headers=headers)
+        assert answer.status_code == 200
+    assert len(stored(open_bench)) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "headers", "status"),
+    [
+        ("nobody", GOOD, 404),
+        ("support", {}, 401),
+        ("support", {"X-Memory-Token": "wrong"}, 401),
+        ("support", {"X-Memory-Token": ""}, 401),
+        ("support", {**GOOD, "Content-Encoding": "br"}, 415),
+        ("support", {**GOOD, "Content-Encoding": "gzip"}, 415),
+    ],
+)
+def test_refused_request_is_not_stored(
+    client: FlaskClient,
+    open_bench: Bench,
+    source: str,
+    headers: dict[str, str],
+    status: int,
+) -> None:
+    answer = client.post(f"/webhooks/{source}", data=b"{}", headers=headers)
+    assert answer.status_code == status
+    assert stored(open_bench) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"x" * 2001, GOOD),
+        (gzip.compress(b"x" * 2001), {**GOOD, "Content-Encoding": "gzip"}),
+        (zlib.compress(b"x" * 1_000_000), {**GOOD, "Content-Encoding": "deflate"}),
+    ],
+    ids=["plain", "gzip", "bomb"],
+)
+def test_too_large_body_is_413(
+    client: FlaskClient, open_bench: Bench, body: bytes, headers: dict[str, str]
+) -> None:
+    answer = client.post("/webhooks/support", data=body, headers=headers)
+    assert answer.status_code == 413
+    assert stored(open_bench) == []
+
+
+def test_packed_body_is_stored_unpacked(client: FlaskClient, open_bench: Bench) -> None:
+    headers = {**GOOD, "Content-Encoding": "gzip"}
+    body = b'{"ticket": "7"}'
+    answer = client.post("/webhooks/support", data=gzip.compress(body), headers=headers)
+    assert answer.status_code == 200
+    with open_bench.store.read() as connection:
+        row = deliveries.get(connection, 1)
+    assert row is not None and row["body"] == body
+
+
+@pytest.mark.parametrize(
+    "body", [b"{not json", b"", b"[]", b"\xff\xfe", b'"text"', b"null"]
+)
+def test_broken_body_with_good_signature_is_accepted_and_parked(
+    client: FlaskClient, open_bench: Bench, body: bytes
+) -> None:
+    assert client.post("/webhooks/support", data=body, headers=GOOD).status_code == 200
+    open_bench.settle()
+    row = stored(open_bench)[0]
+    assert row["state"] == "parked"
+    assert "cannot be read" in row["reason"]
+
+
+def test_database_that_is_down_is_503(
+    client: FlaskClient, open_bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object) -> None:
+        raise StoreUnavailable("down")
+
+    monkeypatch.setattr(deliveries, "accept", refuse)
+    answer = client.post("/webhooks/support", data=b"{}", headers=GOOD)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    monkeypatch.undo()
+    assert client.post("/webhooks/support", data=b"{}", headers=GOOD).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/status.json", "/metrics"])
+def test_status_is_for_this_machine_only(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 200
+    strange = {"REMOTE_ADDR": "192.0.2.7"}
+    assert client.get(path, environ_base=strange).status_code == 403
+    proxied = {"X-Forwarded-For": "192.0.2.7"}
+    assert client.get(path, headers=proxied).status_code == 403
+
+
+def test_status_page_shows_no_words_of_a_customer(
+    client: FlaskClient, open_bench: Bench
+) -> None:
+    open_bench.write(
+        "1",
+        "My parcel <script>alert(1)</script> never arrived, terrible service!",
+        "olga@private.example",
+        subject="Secretive subject",
+    )
+    open_bench.settle()
+    for path in ("/", "/status.json", "/metrics"):
+        page = client.get(path).get_data(as_text=True)
+        assert "olga" not in page
+        assert "Secretive" not in page
+        assert "parcel <script>" not in page
+    status = json.loads(client.get("/status.json").get_data())
+    assert status["tickets"] == {"tickets": 1, "complaints": 1}
+
+
+def test_health_needs_no_database(client: FlaskClient) -> None:
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 200
