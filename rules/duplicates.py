@@ -25,30 +25,26 @@ from rules.features import Features, name_word
 
 Vector = dict[Hashable, float]
 
-# How much each kind of evidence weighs; measured with bench/grouping.py.
+# How much each kind of evidence weighs. Measured with bench/grouping.py on several
+# streams at once; small changes move little.
 WORDS = 0.7
 GRAMS = 0.4
+HEAD = 0.6  # a subject, or how somebody begins
+HEAD_WORDS, HEAD_MEANINGS = 8, 4
 PORTABLE = 0.7
 NAME = 2.5
-SOME = 2.0
 CONCEPT = 1.0
 TYPE = 0.5
 COHESION = 0.3  # 0: average link, 0.5: likeness to the centre whatever the spread
-ENOUGH = 2.5  # portable evidence below this proves little
-CONFLICT = 0.5
+SOME, ENOUGH = 2.0, 2.5  # less evidence than this proves little, however alike
+CONFLICT = 0.5  # for speaking of another name
 TELLING = 2.0  # a name with less information than this tells nobody apart
-HEAT = 0.15
-MOST_HEAT = 0.4
+EARLY_WORDS, FADING = 12, 5  # later words weigh less and less: logs, environments
+HEAT, MOST_HEAT = 0.15, 0.4  # a group that is busy now draws more
 COOLING = timedelta(hours=8)
-EARLY_WORDS = 12
-EARLY_POW = 5
-HEAD_MEANINGS = 4
-HEAD = 0.6
-HEAD_WORDS = 8
-TWIN = 0.25
+TWIN = 0.36
 UNSEEN_GROUPS = 30  # as if so many had been seen, while few have
-
-QUERY_TERMS = 16
+QUERY_TERMS = 16  # rarest words, and rarest pieces, that candidates are found by
 MEMBERS_WEIGHED = 40
 
 
@@ -64,7 +60,7 @@ class GroupingSettings(BaseModel):
 
     strictness: float = Field(default=0.5, gt=0, lt=1)
     groups: int = Field(default=10_000, ge=1)
-    candidates: int = Field(default=24, ge=1)
+    candidates: int = Field(default=16, ge=1)
     postings: int = Field(default=32, ge=1)
 
 
@@ -121,8 +117,8 @@ class _View:
     grams: Vector
     heads: Vector
     portable: Vector
-    amount: float
-    strength: float  # length of ``portable`` before it was made a unit vector
+    amount: float  # lengths of ``words`` and ``portable`` before they became units:
+    strength: float  # how much evidence there is at all
     telling: dict[str, float]  # names and codes that tell problems apart
 
 
@@ -215,7 +211,7 @@ class Grouper:
         telling: dict[str, float] = {}
         for position, word in enumerate(features.words):
             late = max(0, position - EARLY_WORDS)
-            weight = self._information(word) / (1 + late / EARLY_POW)
+            weight = self._information(word) / (1 + late / FADING)
             if self._is_name(word, word in marked):
                 if weight > TELLING:
                     telling[word] = weight
@@ -271,7 +267,9 @@ class Grouper:
         score = self._likeness(group, view)
         if _are_apart(_held(group), view.telling):
             score -= CONFLICT
-        heat = sum(exp(-(abs(at - then) / COOLING)) for then in group.recent)
+        if at - group.last > 6 * COOLING:  # as good as cold; most groups are
+            return score
+        heat = sum([exp(-(abs(at - then) / COOLING)) for then in group.recent])
         return score + min(MOST_HEAT, HEAT * log(1 + heat))
 
     def _likeness(self, group: _Group, view: _View) -> float:
@@ -291,17 +289,14 @@ class Grouper:
     def _reasons(
         self, group: _Group, view: _View, features: Features
     ) -> tuple[str, ...]:
-        shared = [term for term in view.portable if term in group.portable.sums]
-        reasons = []
-        for term in map(str, shared):
-            if term.startswith("code:"):
-                reasons.append(f"same code {term[5:]}")
-        names = [str(t) for t in shared if t in view.telling and t not in _codes(view)]
+        shared = [str(t) for t in view.portable if t in group.portable.sums]
+        reasons = [f"same code {t[5:]}" for t in shared if t.startswith("code:")]
+        names = [t for t in shared if t in view.telling and not t.startswith("code:")]
         if names:
-            spelt = (self._spelling.get(n, n.removeprefix("site:")) for n in names)
-            reasons.append("same name: " + ", ".join(spelt))
+            spelt = [self._spelling.get(n, n.removeprefix("site:")) for n in names]
+            reasons.append("same name: " + ", ".join(spelt[:3]))
         for prefix, words in (("t:", "same kind"), ("c:", "same object")):
-            found = [str(t)[2:] for t in shared if str(t).startswith(prefix)]
+            found = [t[2:] for t in shared if t.startswith(prefix)]
             if found:
                 reasons.append(f"{words}: " + ", ".join(found[:3]))
         own = group.words.get(view.family)
@@ -387,10 +382,6 @@ def _head(features: Features) -> Iterable[str]:
     """The first words and meanings: a subject, or how somebody begins."""
     yield from features.words[:HEAD_WORDS]
     yield from (f"c:{concept}" for concept in features.concepts[:HEAD_MEANINGS])
-
-
-def _codes(view: _View) -> list[str]:
-    return [name for name in view.telling if name.startswith("code:")]
 
 
 def _by_weight(item: tuple[Hashable, float]) -> tuple[float, str]:

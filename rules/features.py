@@ -21,6 +21,7 @@ WORDS_GRAMMED = 24
 GRAMS_KEPT = 64  # smallest hashes, so that two tickets keep the same ones
 _LINES_READ = 60
 _CHARS_READ = 4000
+_CHARS_SCANNED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ _LONE_NAME = re.compile(r"\s*[^\W\d_]{2,15}( [^\W\d_]{2,20})?\s*$")
 def own_words(text: str) -> str:
     """Drop greetings, sign-offs, quoted lines and the fields of web forms."""
     kept: list[str] = []
-    for line in text.splitlines()[:_LINES_READ]:
+    for line in text[:_CHARS_SCANNED].splitlines()[:_LINES_READ]:
         if _QUOTED.match(line) or _GREETING.match(line):
             continue
         form = _FORM_LINE.match(line)
@@ -257,7 +258,9 @@ _NUMBERED = re.compile(
     r"fehlercode|status)\s*:?\s*#?(\d{2,5})\b",
     re.I,
 )
-_SITE = re.compile(r"\b(?:https?://)?(?:www\.)?((?:[a-z0-9-]+\.)+[a-z]{2,10})\b", re.I)
+_SITE = re.compile(
+    r"\b(?:https?://)?(?:www\.)?((?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,10})\b", re.I
+)
 _TAG = re.compile(r"[#@](\w{3,30})")
 _NAME = re.compile(r"(?<=[\w,;:(] )[A-ZÅÄÖØÆ][\w-]*\w")
 _NOUNS_CAPITALISED = frozenset({"de"})

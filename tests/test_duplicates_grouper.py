@@ -201,6 +201,41 @@ def test_a_person_may_put_a_ticket_anywhere() -> None:
     assert grouper.propose(strange, LATE).group == "p"
 
 
+def two_busy_groups(first: str, second: str) -> Grouper:
+    tickets = [("p", about(first)), ("q", about(second))] * 4
+    return after(tickets, hours=0.1)
+
+
+@pytest.mark.parametrize(
+    ("case", "first", "second", "twin"),
+    [
+        (
+            "one incident in two wordings",
+            "the wallet page crashes since the update",
+            "crash when I open the wallet page",
+            "p",
+        ),
+        (
+            "the same about two products",
+            "my Nordlys lamp stopped working after two weeks",
+            "my Havre lamp stopped working after two weeks",
+            None,
+        ),
+        ("different matters", "the lamp flickers", "my invoice is wrong", None),
+    ],
+)
+def test_two_busy_groups_about_one_incident_are_recognised(
+    case: str, first: str, second: str, twin: str | None
+) -> None:
+    grouper = two_busy_groups(first, second)
+    assert grouper.twin("q", ["gone", "q", "other-1", "p"]) == twin, case
+
+
+def test_only_the_groups_asked_about_can_be_twins() -> None:
+    words = "the wallet page crashes since the update"
+    assert two_busy_groups(words, words).twin("q", ["other-1"]) is None
+
+
 def test_what_is_forgotten_draws_no_more() -> None:
     found = about("the lamp flickers all the time")
     grouper = after([("p", found)])

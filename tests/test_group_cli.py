@@ -111,6 +111,16 @@ def test_one_customer_who_writes_often_makes_no_alert(tmp_path: Path) -> None:
     assert alerts(tmp_path, lines, "--customers", "2") == []
 
 
+def test_an_incident_in_other_words_makes_no_second_alert(tmp_path: Path) -> None:
+    first = "the wallet page crashes since the update"
+    second = "crash, crash, whenever I open wallet, terrible page of yours"
+    lines = [line(n, text=(first, second)[n % 2]) for n in range(8)]
+    answers = [json.loads(text) for text in run(lines).stdout.splitlines()]
+    assert {answer["group"] for answer in answers} == {"g1", "g2"}
+    given = alerts(tmp_path, lines, "--customers", "3")
+    assert [alert["group"] for alert in given] == ["g1"]
+
+
 def test_tickets_of_nobody_known_count_each(tmp_path: Path) -> None:
     lines = [line(n, customer=None) for n in range(3)]
     assert len(alerts(tmp_path, lines, "--customers", "3")) == 1
