@@ -41,7 +41,9 @@ def plan(connection: Connection, config: Config, group_id: int, now: datetime) -
     if group.state == GroupState.EMERGING:
         _check_threshold(connection, config, group, now)
         group = groups.get(connection, group_id)
-    if group.state == GroupState.READY and group.file_at <= now:
+    if group.state == GroupState.READY and (
+        group.file_at is None or group.file_at <= now
+    ):
         _file(connection, config, group, now)
     elif group.state == GroupState.FIXED and group.watch_until <= now:
         groups.change(
@@ -233,10 +235,8 @@ def _usual(sightings: Sequence[Sighting], config: Config, now: datetime) -> floa
 def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) -> None:
     problems = config.problems
     if problems.tracker is None:
-        groups.change(
-            connection, group.id, file_at=None, reason="no tracker is configured"
-        )
-        groups.change(connection, group.id, state=GroupState.MUTED)
+        # Stays ready; filed at the next complaint once there is a tracker.
+        groups.change(connection, group.id, file_at=None)
         return
     crossing = crossed(
         sightings := _sightings(connection, group.id),

@@ -178,7 +178,16 @@ def drop_tags(connection: Connection, ticket_id: int, tags: Iterable[str]) -> No
 
 
 def add_decision(connection: Connection, values: dict[str, Any]) -> None:
-    connection.execute(decisions.insert(), values)
+    """Record a decision, unless it says exactly what the one before said."""
+    last = connection.execute(
+        select(decisions.c.rules_version, decisions.c.verdict, decisions.c.trace)
+        .where(decisions.c.ticket_id == values["ticket_id"])
+        .order_by(decisions.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    said = (values["rules_version"], values["verdict"], values["trace"])
+    if last is None or tuple(last) != said:
+        connection.execute(decisions.insert(), values)
 
 
 def decisions_of(connection: Connection, ticket_id: int) -> Sequence[AnyRow]:
