@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from connector.errors import ConfigError
 from connector.models import Duration, Mode
 from rules.schema import RuleSet, read_rules
 from rules.thresholds import Thresholds
+from rules.verdict import TYPES
 
 _REFERENCE = re.compile(r"\$\{(?:(file):)?([^}]+)\}")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -51,6 +53,16 @@ class Database(Section):
         description="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME.",
     )
 
+    @field_validator("url")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if not re.match(r"sqlite:///|postgresql(\+psycopg)?://", value):
+            raise ValueError(
+                "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; "
+                "correct the beginning of the address"
+            )
+        return value
+
 
 class Autonomy(Section):
     """How far the connector goes by itself: observe, suggest or act."""
@@ -75,9 +87,18 @@ class Autonomy(Section):
 class Tags(Section):
     prefix: str = Field(
         "cc-",
-        pattern=r"^[a-z0-9_]+[-_/]$",
         description="Start of each tag we write; others are never touched.",
     )
+
+    @field_validator("prefix")
+    @classmethod
+    def _sets_apart(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z0-9_]+[-_/]", value):
+            raise ValueError(
+                "expected a-z, 0-9 or _ and at the end one of - _ /; write for "
+                "example cc-"
+            )
+        return value
 
 
 class Vip(Section):
@@ -151,6 +172,16 @@ class Problems(Thresholds):
         description="Numbers of customers at which the issue gets a comment.",
     )
 
+    @field_validator("routes")
+    @classmethod
+    def _names_types(cls, value: Mapping[str, Route]) -> Mapping[str, Route]:
+        strange = sorted(set(value) - set(TYPES))
+        if strange:
+            raise ValueError(
+                f"{', '.join(strange)}: no type of complaint; use {', '.join(TYPES)}"
+            )
+        return value
+
 
 class Messages(Section):
     signature: str = Field("", description="Last line of each message to a customer.")
@@ -204,17 +235,20 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     """
     environ = os.environ if environ is None else environ
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as err:
         raise ConfigError(
             str(path),
             [f"cannot be read ({err.strerror}); copy config.example.yaml to start"],
         ) from err
+    except UnicodeDecodeError as err:
+        raise ConfigError(str(path), ["is not UTF-8 text; save it as UTF-8"]) from err
     except yaml.YAMLError as err:
-        raise ConfigError(str(path), [f"is not valid YAML: {_one_line(err)}"]) from err
+        # Without the cause: it quotes the line, and there may be a secret in it.
+        raise ConfigError(str(path), [_yaml_advice(err)]) from None
     if not isinstance(raw, dict):
         raise ConfigError(
-            str(path), ["expected keys such as 'sources:' at the top level"]
+            str(path), ["expected keys such as 'sources:'; compare config.example.yaml"]
         )
     problems: list[str] = []
     filled = _fill(raw, "", path.parent, environ, problems)
@@ -224,18 +258,30 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
 def check(raw: dict[str, Any], path: str, problems: list[str] | None = None) -> Config:
     """Check a configuration that was already read; report all mistakes together."""
     problems = list(problems or ())
-    sources = _check_sources(raw.get("sources"), problems)
-    rules = _check_rules(raw.get("rules"), problems)
+    unfilled = [problem.partition(": ")[0] for problem in problems]
+    # A section whose keys are all commented out is None.
+    given = {key: value for key, value in raw.items() if value is not None}
+    found: list[str] = []
+    sources = _check_sources(given.get("sources"), found)
+    are_sources_fine = not found
+    rules = _check_rules(given.get("rules"), found)
     config = None
     try:
-        config = Config.model_validate({**raw, "sources": sources, "rules": rules})
+        config = Config.model_validate({**given, "sources": sources, "rules": rules})
     except ValidationError as err:
-        problems += describe(err, "")
-    if config:
-        problems += _check_together(config)
+        found += describe(err, "", Config)
+    if config and are_sources_fine:
+        found += _check_together(config)
+    problems += [line for line in found if not _is_about(line, unfilled)]
     if config is None or problems:
         raise ConfigError(path, list(dict.fromkeys(problems)))
     return config
+
+
+def _is_about(problem: str, keys: list[str]) -> bool:
+    """Whether a problem only follows from a reference that could not be filled."""
+    where = problem.partition(": ")[0]
+    return any(where == key or where.startswith(f"{key}.") for key in keys)
 
 
 def build_adapters(config: Config) -> dict[str, Adapter]:
@@ -286,14 +332,14 @@ def _check_source(name: str, block: object, problems: list[str]) -> Source | Non
         return None
     settings = dict(block)
     kind = settings.pop("kind", None)
-    if kind not in known:
+    if not isinstance(kind, str) or kind not in known:
         said = "missing" if kind is None else f"{kind!r} is not known"
         problems.append(f"{where}.kind: {said}; use one of {', '.join(sorted(known))}")
         return None
     try:
         return Source(kind=kind, settings=known[kind].config.model_validate(settings))
     except ValidationError as err:
-        problems += describe(err, where)
+        problems += describe(err, where, known[kind].config)
         return None
 
 
@@ -325,27 +371,109 @@ def _check_together(config: Config) -> Iterator[str]:
         adapter.close()
 
 
-def describe(err: ValidationError, prefix: str) -> list[str]:
+def describe(err: ValidationError, prefix: str, model: type[BaseModel]) -> list[str]:
     """Put each mistake into a line: key path, what was expected, how to mend it."""
+    errors = err.errors(include_url=False)
+    places = [error["loc"] for error in errors]
     lines = []
-    for error in err.errors(include_url=False):
-        path = ".".join(str(part) for part in (prefix, *error["loc"]) if part != "")
-        lines.append(f"{path or 'the file'}: {_advice(error)}")
+    for error in errors:
+        place = error["loc"]
+        if error["type"] == "too_short" and _has_deeper(place, places):
+            continue  # the list is only short of the entries that were refused
+        path = ".".join(str(part) for part in (prefix, *place) if part != "")
+        lines.append(f"{path or 'the file'}: {_advice(error, model)}")
     return lines
 
 
-def _advice(error: Any) -> str:
+def _has_deeper(place: tuple[Any, ...], places: list[tuple[Any, ...]]) -> bool:
+    return any(other != place and other[: len(place)] == place for other in places)
+
+
+#: What was expected, by pydantic's word for the mistake. The value itself stays out:
+#: it may be a secret.
+_EXPECTED = {
+    "missing": "missing; add this key",
+    "string_type": "expected text; put the value in quotes",
+    "bool_type": "expected true or false; correct this value",
+    "bool_parsing": "expected true or false; correct this value",
+    "int_type": "expected a whole number; correct this value",
+    "int_parsing": "expected a whole number; correct this value",
+    "int_from_float": "expected a whole number; correct this value",
+    "float_type": "expected a number; correct this value",
+    "float_parsing": "expected a number; correct this value",
+    "tuple_type": "expected a list; write it as [first, second]",
+    "mapping_type": "expected keys; write each on an indented line below",
+    "model_type": "expected keys; write each on an indented line below",
+    "greater_than": "expected more than {gt}; correct this value",
+    "greater_than_equal": "expected {ge} or more; correct this value",
+    "less_than": "expected less than {lt}; correct this value",
+    "less_than_equal": "expected {le} or less; correct this value",
+    "too_short": "too short, at least {min_length}; fill it in",
+    "too_long": "too long, at most {max_length}; shorten it",
+    "string_too_short": "too short, at least {min_length}; fill it in",
+    "string_too_long": "too long, at most {max_length}; shorten it",
+    "string_pattern_mismatch": "does not have the form {pattern}; correct this value",
+}
+
+
+def _advice(error: Any, model: type[BaseModel]) -> str:
     kind, context = error["type"], error.get("ctx", {})
-    if kind == "missing":
-        return "missing; add this key"
+    if kind == "string_pattern_mismatch" and "https?://" in context["pattern"]:
+        return "expected an address; write for example https://example.com"
+    if kind in _EXPECTED:
+        return _EXPECTED[kind].format(**context)
     if kind == "extra_forbidden":
-        return "unknown key; check its spelling against config.example.yaml"
+        return f"unknown key; {_suggestion(error['loc'], model)}"
     if kind in ("literal_error", "enum"):
-        return f"expected {context['expected']}; choose one of these"
+        choices = re.sub(r"<[^:>]+: ('[^']*')>", r"\1", str(context["expected"]))
+        return f"expected {choices}; choose one of these"
     if kind == "value_error":
         return str(context["error"])
-    # The value itself stays out: it may be a secret.
     return f"{error['msg'][0].lower()}{error['msg'][1:]}; correct this value"
+
+
+def _suggestion(place: tuple[Any, ...], model: type[BaseModel]) -> str:
+    """Name the key that was probably meant, looking only at where it was written."""
+    for part in place[:-1]:
+        field = model.model_fields.get(str(part))
+        if field is None or not isinstance(field.annotation, type):
+            break
+        if issubclass(field.annotation, BaseModel):
+            model = field.annotation
+    near = get_close_matches(str(place[-1]), model.model_fields, 1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return "take it out, or correct it after config.example.yaml"
+
+
+class _KeyTwice(yaml.MarkedYAMLError):
+    """A key was given twice, of which YAML would silently keep the last."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads plain values only, and refuses a key that is given twice."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
+                continue
+            if key.value in seen:
+                raise _KeyTwice(problem=key.value, problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _yaml_advice(err: yaml.YAMLError) -> str:
+    """Say where the mistake is without quoting the line."""
+    mark = getattr(err, "problem_mark", None)
+    line = f"line {mark.line + 1}" if mark else "somewhere"
+    if isinstance(err, _KeyTwice):
+        return f"{line}: the key {err.problem!r} is there twice; put both into one"
+    return (
+        f"{line}: is not valid YAML; look at the indentation there and just above, and "
+        "put values with special signs in quotes"
+    )
 
 
 def _fill(
@@ -375,10 +503,11 @@ def _fill(
         if match[1]:
             try:
                 return (base / match[2]).read_text(encoding="utf-8").strip()
-            except OSError as err:
+            except (OSError, UnicodeDecodeError) as err:
+                why = getattr(err, "strerror", "it is not text")
                 problems.append(
-                    f"{where}: the file {match[2]} cannot be read ({err.strerror}); "
-                    "create it or correct the path"
+                    f"{where}: the file {match[2]} cannot be read ({why}); create it "
+                    "or correct the path"
                 )
                 return "?"
         if match[2] not in environ:
@@ -390,7 +519,3 @@ def _fill(
         return environ[match[2]]
 
     return _REFERENCE.sub(replace, value)
-
-
-def _one_line(err: Exception) -> str:
-    return " ".join(str(err).split())

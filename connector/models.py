@@ -20,9 +20,14 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 6048
 
 
 def parse_duration(value: object) -> object:
-    """Read ``10m``, ``4h``, ``7d`` or ``1h 30m``; leave other values to pydantic."""
-    if not isinstance(value, str):
+    """Read ``10m``, ``4h``, ``7d`` or ``1h 30m``; leave a timedelta as it is.
+
+    A bare number is refused: nobody can tell whether 7 means days or seconds.
+    """
+    if isinstance(value, timedelta):
         return value
+    if not isinstance(value, str):
+        raise ValueError("expected a duration with its unit; write for example 30s")
     total, position = 0.0, 0
     for match in _DURATION.finditer(value):
         if match.start() != position:
@@ -30,7 +35,7 @@ def parse_duration(value: object) -> object:
         total += float(match[1]) * _UNITS[match[2]]
         position = match.end()
     if position == 0 or position != len(value):
-        raise ValueError("expected a duration such as 30s, 10m, 4h or 7d")
+        raise ValueError("expected a duration; write for example 30s, 10m, 4h or 7d")
     return timedelta(seconds=total)
 
 
