@@ -190,10 +190,10 @@ def _is_negated(pack: Pack, before: str) -> bool:
 
 def shouting(text: str) -> float:
     """Measure capitals and exclamation marks, from 0 to about 1.5."""
-    letters = [char for char in text if char.isalpha()]
-    upper = sum(1 for char in letters if char.isupper())
+    letters = sum(map(str.isalpha, text))
+    upper = sum(map(str.isupper, text))
     loud = 0.4 * min(2, len(_SHOUTED.findall(text)))
-    if len(letters) > 20 and upper > 0.6 * len(letters):
+    if letters > 20 and upper > 0.6 * letters:
         loud = 1.2
     return min(1.5, loud + 0.25 * min(2, len(_BANGS.findall(text))))
 

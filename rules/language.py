@@ -20,7 +20,7 @@ _OUR_NAMES = {"no": "nb"}
 _FOREIGN = (
     "fr es it pt nl pl cs sk hu ro et lv lt ru uk bg el tr ar fa he zh ja ko vi so is"
 ).split()
-_WINDOW = 1500
+_WINDOW = 300
 _FOREIGN_CHARS = 25  # below this a foreign verdict is noise
 _SURE = 0.60
 _HINT_WORDS = 12  # up to this many words the small words decide
@@ -48,7 +48,7 @@ _HINTS: dict[str, str] = {
 def detect(text: str) -> str:
     """Return the language of ``text``, or an empty string."""
     sample = text[:_WINDOW]
-    letters = sum(1 for char in sample if char.isalpha())
+    letters = sum(map(str.isalpha, sample))
     if letters < 3 or not _mostly_latin(sample, letters):
         return ""
     words = _words(sample)
