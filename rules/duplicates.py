@@ -103,7 +103,8 @@ class _Group:
     grams: dict[str, _Centre] = field(default_factory=dict)
     heads: dict[str, _Centre] = field(default_factory=dict)
     portable: _Centre = field(default_factory=_Centre)
-    names: dict[str, float] = field(default_factory=dict)
+    names: _Centre = field(default_factory=_Centre)
+    held: tuple[str, ...] = ()  # what most members speak of by name
     terms: set[Hashable] = field(default_factory=set)
     recent: deque[datetime] = field(default_factory=lambda: deque(maxlen=12))
 
@@ -165,8 +166,9 @@ class Grouper:
         known.grams.setdefault(view.family, _Centre()).add(view.grams)
         known.heads.setdefault(view.family, _Centre()).add(view.heads)
         known.portable.add(view.portable)
-        for name in view.telling:
-            known.names[name] = known.names.get(name, 0.0) + 1
+        known.names.add(dict.fromkeys(view.telling, 1.0))
+        most = known.names.count / 2
+        known.held = tuple(str(n) for n, c in known.names.sums.items() if c > most)
         self._learn_names(features)
         self._post(group, known, features)
         while len(self._groups) > self._settings.groups:
@@ -187,7 +189,7 @@ class Grouper:
             if other is None or name == group or family not in other.words:
                 continue
             alike = _cosine(own.words[family].sums, other.words[family].sums)
-            if alike >= most and not _are_apart(_held(own), _held(other)):
+            if alike >= most and not _are_apart(own.held, other.held):
                 best, most = name, alike
         return best
 
@@ -265,7 +267,7 @@ class Grouper:
 
     def _score(self, group: _Group, view: _View, at: datetime) -> float:
         score = self._likeness(group, view)
-        if _are_apart(_held(group), view.telling):
+        if _are_apart(group.held, view.telling):
             score -= CONFLICT
         if at - group.last > 6 * COOLING:  # as good as cold; most groups are
             return score
@@ -335,12 +337,6 @@ class Grouper:
                     del table[term]
                 for names in (self._seen, self._named, self._spelling):
                     names.pop(term, None)  # type: ignore[call-overload]
-
-
-def _held(group: _Group) -> list[str]:
-    """What most members speak of by name."""
-    half = group.portable.count / 2
-    return [name for name, count in group.names.items() if count > half]
 
 
 def _are_apart(one: Collection[str], other: Collection[str]) -> bool:
