@@ -6,6 +6,7 @@ too short to tell", and callers must say so instead of guessing.
 
 from __future__ import annotations
 
+import re
 import threading
 import unicodedata
 from functools import cache
@@ -24,6 +25,7 @@ _WINDOW = 300
 _FOREIGN_CHARS = 25  # below this a foreign verdict is noise
 _SURE = 0.60
 _HINT_WORDS = 12  # up to this many words the small words decide
+_BEYOND_LATIN = re.compile("[\u0250-\U0010ffff]")
 _lock = threading.Lock()
 
 # Words that are frequent in short mail and belong to few of these languages.
@@ -68,7 +70,7 @@ def _words(text: str) -> list[str]:
 
 
 def _mostly_latin(text: str, letters: int) -> bool:
-    if text.isascii():
+    if not _BEYOND_LATIN.search(text):
         return True
     latin = sum(1 for char in text if char.isalpha() and char < "\u0250")
     return latin * 2 > letters

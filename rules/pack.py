@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -236,6 +236,8 @@ class _Index:
         beginnings = [len(key) for key in self.keys if not key.endswith("$")]
         self.shortest = min(beginnings, default=1)
         self.longest = max(beginnings, default=0)
+        # Languages repeat themselves: most words of a ticket have been seen before.
+        self.keys_of = lru_cache(maxsize=20_000)(self._keys_of)
 
     def _add(self, group: Group, words: str) -> None:
         regex = re.compile(to_regex(words))
@@ -272,12 +274,14 @@ class _Index:
             places.setdefault(match[0], []).append(match.start())
         found: dict[str, list[int]] = {}
         for word, starts in places.items():
-            if (whole := word + "$") in self.keys:
-                found.setdefault(whole, []).extend(starts)
-            for end in range(self.shortest, min(len(word), self.longest) + 1):
-                if (beginning := word[:end]) in self.keys:
-                    found.setdefault(beginning, []).extend(starts)
+            for key in self.keys_of(word):
+                found.setdefault(key, []).extend(starts)
         return found
+
+    def _keys_of(self, word: str) -> tuple[str, ...]:
+        ends = range(self.shortest, min(len(word), self.longest) + 1)
+        forms = (word + "$", *(word[:end] for end in ends))
+        return tuple(form for form in forms if form in self.keys)
 
 
 @dataclass(frozen=True)

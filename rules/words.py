@@ -48,6 +48,7 @@ _INVISIBLE = dict.fromkeys(
     + [code for code in range(0x20) if code not in (0x09, 0x0A)]
 )
 
+_UNSEEN = re.compile(f"[{''.join(map(chr, _INVISIBLE))}]")
 _WROTE = re2.compile(
     r"(?i)^[>\s*]*(?:"
     r"on\s.+\swrote\s*:"
@@ -217,7 +218,8 @@ def _drop_quotes(tree: LexborHTMLParser, quotes: str) -> None:
 def tidy(text: str) -> str:
     """Normalise line ends and spaces; drop characters nobody sees."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
-    text = text.translate(_INVISIBLE)
+    if _UNSEEN.search(text):
+        text = text.translate(_INVISIBLE)
     lines = (" ".join(line.split()) for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
