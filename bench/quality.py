@@ -155,12 +155,12 @@ def speed(judge: Judge, folder: Path) -> dict[str, float]:
 
 
 def show(console: Console, results: dict[str, dict[str, dict[str, Any]]]) -> None:
-    table = Table(title="Judging")
-    for name in ("data", "language", "rows", "complaint P", "R", "F1"):
+    table = Table(title="Judging", box=None)
+    for name in ("data", "language", "rows", "P", "R", "F1"):
         table.add_column(
             name, justify="left" if name in ("data", "language") else "right"
         )
-    for name in ("type", "macro F1", "urgency", "emotion ≥ 2 F1", "language id"):
+    for name in ("type", "macro F1", "urgency", "emotion", "lang id"):
         table.add_column(name, justify="right")
     for data, by_language in results.items():
         for lang, found in by_language.items():
