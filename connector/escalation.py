@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from connector import followups
 from connector.config import Config
+from connector.grouping import title
 from connector.models import (
     Block,
     BlockKind,
@@ -27,6 +28,7 @@ from connector.models import (
 )
 from connector.store import groups, outbox
 from connector.store.schema import AnyRow
+from rules.features import Features
 from rules.masking import excerpt
 from rules.thresholds import Sighting, crossed
 
@@ -109,7 +111,11 @@ def joined(
 def issue_created(
     connection: Connection, config: Config, group_id: int, ref: IssueRef, now: datetime
 ) -> None:
-    """Record the issue of a group, then link its tickets."""
+    """Record the issue of a group, then link its tickets.
+
+    It counts as never read: between its creation and now somebody may have moved it,
+    and what was delivered about it then was not about an issue we knew.
+    """
     groups.change(
         connection,
         group_id,
@@ -119,7 +125,7 @@ def issue_created(
         issue_url=ref.url,
         issue_category=IssueCategory.TODO,
         filed_at=now,
-        checked_at=now,
+        checked_at=None,
     )
     plan(connection, config, group_id, now)
 
@@ -249,6 +255,7 @@ def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) 
             connection, group.id, state=GroupState.EMERGING, file_at=None, reason=""
         )
         return
+    group = _name(connection, group)
     mode = config.autonomy.issues
     draft = _draft(connection, config, group, now)
     key = f"issue:{group.id}"
@@ -276,6 +283,14 @@ def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) 
     else:
         # Stays ready, and is filed at the first look after the mode was changed.
         groups.change(connection, group.id, file_at=now + problems.reread)
+
+
+def _name(connection: Connection, group: AnyRow) -> AnyRow:
+    """Name the problem by all its members, now that it is about to be read."""
+    found = groups.member_features(connection, group.id)
+    kind, name = title([Features.from_json(one) for one in found])
+    groups.change(connection, group.id, type=kind, title=name)
+    return groups.get(connection, group.id)
 
 
 _STATES = {
@@ -382,22 +397,7 @@ def _update_issue(
         )
         for row in groups.unlinked_tickets(connection, group.id)
     ]
-    draft_fields = (
-        {config.problems.customers_field: group.customers}
-        if config.problems.customers_field
-        else {}
-    )
-    counts = f"count:{group.id}:{group.customers}:{group.tickets}"
-    effects.append(
-        _issue_effect(
-            config,
-            group,
-            Operation.UPDATE_ISSUE,
-            counts,
-            {"properties": {PROPERTY: _property(group)}, "fields": draft_fields},
-            "the counts have changed",
-        )
-    )
+    effects += _count_effects(connection, config, group, now)
     reached = [step for step in config.problems.steps if step <= group.customers]
     if reached and group.state == GroupState.FILED:
         text = (
@@ -414,9 +414,38 @@ def _update_issue(
                 f"{reached[-1]} customers",
             )
         )
-    # Counts that were not sent yet are out of date now.
-    outbox.supersede(connection, group.id, Operation.UPDATE_ISSUE, counts, now)
     outbox.enqueue(connection, effects, now)
+
+
+def _count_effects(
+    connection: Connection, config: Config, group: AnyRow, now: datetime
+) -> list[outbox.Effect]:
+    """Ask for the counts on the issue to be set, if they are not what was last asked.
+
+    Counts go down as well as up, so the key names what came before.
+    """
+    field = config.problems.customers_field
+    payload = {
+        "properties": {PROPERTY: _property(group)},
+        "fields": {field: group.customers} if field else {},
+    }
+    last = outbox.latest(connection, group.id, Operation.UPDATE_ISSUE)
+    if last is not None and last.payload == payload:
+        return []
+    # Counts that were not sent yet are out of date now.
+    outbox.supersede(connection, group.id, Operation.UPDATE_ISSUE, now)
+    key = f"count:{group.id}:{group.customers}:{group.tickets}"
+    after = last.id if last is not None else 0
+    return [
+        _issue_effect(
+            config,
+            group,
+            Operation.UPDATE_ISSUE,
+            f"{key}:after:{after}",
+            payload,
+            "the counts have changed",
+        )
+    ]
 
 
 def _returned(connection: Connection, group_id: int, ticket_id: int) -> list[list[str]]:

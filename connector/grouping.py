@@ -6,6 +6,8 @@ only while it holds the grouping lock, so all come to the same groups.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -15,10 +17,13 @@ from connector.models import GroupState
 from connector.store import dialects, groups
 from rules.duplicates import Grouper, GroupingSettings
 from rules.features import Features
-from rules.verdict import Verdict
 
 #: Complaints older than this no longer draw new ones to their group.
 REMEMBERED = timedelta(days=60)
+
+
+CONCEPTS_NAMED = 3
+CODES_NAMED = 2
 
 
 class Placed(NamedTuple):
@@ -58,7 +63,6 @@ class Grouping:
         self,
         connection: Connection,
         found: Features,
-        verdict: Verdict,
         at: datetime,
         now: datetime,
     ) -> Placed:
@@ -68,11 +72,12 @@ class Grouping:
             group_id = self._open_group(connection, int(proposal.group))
             if group_id is not None:
                 return Placed(group_id, proposal.reasons, False)
+        kind, name = title([found])
         group_id = groups.create(
             connection,
             {
-                "type": verdict.types[0] if verdict.types else "other",
-                "title": title(found, verdict),
+                "type": kind,
+                "title": name,
                 "state": GroupState.EMERGING,
                 "created_at": now,
                 "first_at": at,
@@ -99,13 +104,23 @@ class Grouping:
         return None if group.state == GroupState.CLOSED else int(group.id)
 
 
-def title(found: Features, verdict: Verdict) -> str:
-    """Name a problem by what it is about, in words that are not a customer's."""
-    kind = (verdict.types[0] if verdict.types else "other").replace("_", " ")
-    codes = [
-        entity.partition(":")[2].upper()
+def title(members: Sequence[Features]) -> tuple[str, str]:
+    """Return a problem's complaint type and its name, by what most members say.
+
+    The name is made of our own words and of codes, never of a customer's.
+    """
+    kinds = Counter(found.types[0] for found in members if found.types)
+    kind = kinds.most_common(1)[0][0] if kinds else "other"
+    concepts = Counter(concept for found in members for concept in found.concepts)
+    codes = Counter(
+        entity.removeprefix("code:")
+        for found in members
         for entity in found.entities
         if entity.startswith("code:")
+    )
+    about = [
+        *(concept for concept, _ in concepts.most_common(CONCEPTS_NAMED)),
+        *(code for code, _ in codes.most_common(CODES_NAMED)),
     ]
-    about = [*found.concepts[:3], *codes[:2]]
-    return f"{kind.capitalize()}: {', '.join(about)}" if about else kind.capitalize()
+    words = kind.replace("_", " ").capitalize()
+    return kind, f"{words}: {', '.join(about)}" if about else words

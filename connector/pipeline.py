@@ -347,6 +347,16 @@ class Pipeline:
             elif entry.tag not in present and state != TagState.WANTED:
                 outcome = "added"
                 add.append(entry)
+            elif state == TagState.UNWANTED:
+                # Its removal is enqueued and finds nothing to remove any more.
+                tickets.set_tags(
+                    connection,
+                    ticket_id,
+                    [entry.tag],
+                    TagState.UNWANTED,
+                    TagState.WRITTEN,
+                    now,
+                )
             trace.tags.append(
                 {
                     "tag": entry.tag,
@@ -540,7 +550,7 @@ class Pipeline:
         ):
             return None
         at = judged.ticket.created_at
-        placed = self.grouping.place(connection, judged.features, verdict, at, now)
+        placed = self.grouping.place(connection, judged.features, at, now)
         reason = "; ".join(placed.reasons) or "the first of its kind"
         seq = groups.add_member(
             connection,

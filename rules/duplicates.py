@@ -38,6 +38,7 @@ TYPE = 0.5
 COHESION = 0.3  # 0: average link, 0.5: likeness to the centre whatever the spread
 SOME, ENOUGH = 2.0, 2.5  # less evidence than this proves little, however alike
 CONFLICT = 0.5  # for speaking of another name
+SAME_FAULT = 0.6  # the same error code about the same thing
 TELLING = 2.0  # a name with less information than this tells nobody apart
 EARLY_WORDS, FADING = 12, 5  # later words weigh less and less: logs, environments
 HEAT, MOST_HEAT = 0.15, 0.4  # a group that is busy now draws more
@@ -267,6 +268,8 @@ class Grouper:
 
     def _score(self, group: _Group, view: _View, at: datetime) -> float:
         score = self._likeness(group, view)
+        if _have_same_fault(group, view):
+            score = max(score, SAME_FAULT)
         if _are_apart(group.held, view.telling):
             score -= CONFLICT
         if at - group.last > 6 * COOLING:  # as good as cold; most groups are
@@ -337,6 +340,25 @@ class Grouper:
                     del table[term]
                 for names in (self._seen, self._named, self._spelling):
                     names.pop(term, None)  # type: ignore[call-overload]
+
+
+def _have_same_fault(group: _Group, view: _View) -> bool:
+    """Say whether both name the same error code, about a thing both speak of.
+
+    In whichever words and language: two faults seldom print the same code, and the
+    shared thing keeps apart those that do.
+    """
+    return any(
+        _is_error_code(name) and name in view.telling for name in group.held
+    ) and any(
+        isinstance(term, str) and term.startswith("c:") and term in group.portable.sums
+        for term in view.portable
+    )
+
+
+def _is_error_code(name: str) -> bool:
+    # Campaigns and products are named by codes too, but with fewer digits.
+    return name.startswith("code:") and sum(map(str.isdigit, name)) >= 3
 
 
 def _are_apart(one: Collection[str], other: Collection[str]) -> bool:

@@ -28,6 +28,11 @@ _PHONE = re.compile(
 _REFERENCE = re.compile(
     r"(?i)(?<![\w\-])(?=[\w\-]{0,24}\d{3})[a-zåäöæø]{1,6}[\-#]?\d[\w\-]{2,20}(?![\w])"
 )
+_OWNED = re.compile(
+    r"(?i)(?:order|ordre|bestilling|beställning|bestellung|tilau|invoice|faktura"
+    r"|rechnung|lasku|customer|kund|asiakas|account|konto|booking|varau|case|ticket"
+    r"|reference|ref)[^.!?\n]{0,12}$"
+)
 _DIGITS = re.compile(r"(?<!\w)#?\d(?:[ \-]?\d){4,}(?!\w)")
 _DATE = re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
 
@@ -44,7 +49,7 @@ def mask(text: str, names: Iterable[str] = ()) -> str:
     text = _FNR.sub(_if(_is_fnr, "<id>"), text)
     text = _CARD.sub(_if(_is_card, "<card>"), text)
     text = _PHONE.sub(_if(_is_phone, "<phone>"), text)
-    text = _REFERENCE.sub("<ref>", text)
+    text = _REFERENCE.sub(_without_reference, text)
     text = _DIGITS.sub(_if(lambda found: not _DATE.fullmatch(found), "<num>"), text)
     return _without_names(text, names)
 
@@ -121,6 +126,15 @@ def _is_hetu(text: str) -> bool:
     except ValueError:
         return False
     return _HETU_CHECK[int(text[:6] + text[7:10]) % 31] == text[10]
+
+
+def _without_reference(match: re.Match[str]) -> str:
+    # Up to four digits are an error code or a model, which developers need, unless the
+    # words before say whose number it is.
+    few = sum(map(str.isdigit, match[0])) <= 4
+    if few and not _OWNED.search(match.string[: match.start()][-30:]):
+        return match[0]
+    return "<ref>"
 
 
 def _is_phone(text: str) -> bool:

@@ -141,6 +141,12 @@ def sightings(connection: Connection, group_id: int) -> Sequence[AnyRow]:
     return connection.execute(query.order_by(members.c.at)).all()
 
 
+def member_features(connection: Connection, group_id: int) -> list[dict[str, Any]]:
+    """Return what each member is about, in the order they came."""
+    query = select(members.c.features).where(members.c.group_id == group_id)
+    return list(connection.scalars(query.order_by(members.c.seq)))
+
+
 def member_tickets(connection: Connection, group_id: int) -> Sequence[AnyRow]:
     """Return a group's tickets with their customers, oldest first."""
     query = (
@@ -187,7 +193,7 @@ def due(connection: Connection, now: datetime) -> list[int]:
 def issues_to_read(
     connection: Connection, now: datetime, read_before: datetime
 ) -> Sequence[AnyRow]:
-    """Return open issues not read for a while, and fixes whose settle time is over."""
+    """Return open issues not read yet or for a while, and fixes that have settled."""
     announce = (
         (groups.c.state == GroupState.FIXED)
         & (groups.c.announce_at <= now)
@@ -196,7 +202,7 @@ def issues_to_read(
     )
     stale = groups.c.state.in_(
         [GroupState.FILED, GroupState.FIXED, GroupState.WONT_DO]
-    ) & (groups.c.checked_at < read_before)
+    ) & or_(groups.c.checked_at.is_(None), groups.c.checked_at < read_before)
     query = select(groups.c.id, groups.c.tracker, groups.c.issue_id).where(
         groups.c.issue_id.is_not(None), or_(announce, stale)
     )
