@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from adapters import BUILT_IN, kinds
 from connector.cli import cli
+from connector.sandbox.people import all_letters
 
 ROOT = Path(__file__).resolve().parent.parent
 VENDORS = sorted(set(BUILT_IN) - {"memory"})
@@ -113,6 +114,22 @@ def test_help_of_every_command_has_an_example_that_is_one(
 @pytest.mark.parametrize("path", [path for path in COMMANDS if path], ids=" ".join)
 def test_every_command_says_what_it_does(path: tuple[str, ...]) -> None:
     assert COMMANDS[path].get_short_help_str(200).endswith(".")
+
+
+def test_excerpt_of_the_demo_is_in_its_own_words() -> None:
+    """The words of the story, and subjects of sample mails; counts may differ."""
+    shown = text_of(ROOT / "README.md").partition("```\nCustomers write:")[2]
+    excerpt = f"Customers write:{shown.partition('```')[0]}"
+    story = text_of(ROOT / "connector" / "demo.py")
+    told = re.findall(r"^([A-Z][A-Za-z ]+): ", excerpt, re.MULTILINE)
+    assert len(told) >= 6
+    assert [words for words in told if f'"{words}"' not in story] == []
+    subjects = {letter.subject for letter in all_letters()}
+    agents_see = re.findall(
+        r"^  (?:Help Scout|Zendesk) +(.+?)  +", excerpt, re.MULTILINE
+    )
+    assert agents_see
+    assert [subject for subject in agents_see if subject not in subjects] == []
 
 
 def test_make_targets_that_are_named_exist() -> None:
