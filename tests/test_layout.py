@@ -50,7 +50,7 @@ ROWS = {
 #: Who may use whom in their own row; apart from this a row uses nothing of itself.
 SIDEWAYS = {
     "connector.migrations": ("connector.store",),
-    "connector.escalation": ("connector.followups",),
+    "connector.escalation": ("connector.followups", "connector.grouping"),
     "connector.pipeline": ("connector.escalation", "connector.grouping"),
     "connector.inbox": (
         "connector.backoff",
