@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -168,7 +169,7 @@ class Runtime:
 
     def create_app(self) -> Flask:
         """Build the WSGI application: the webhook door and the status page."""
-        app = Flask("connector")
+        app = Flask("connector", static_folder=None)
         app.register_blueprint(
             webhooks_blueprint(
                 self.adapters,
@@ -238,7 +239,8 @@ def _serve_granian(path: Path, config: Config, roles: frozenset[str]) -> None:
         backpressure=config.server.threads * 4,
         factory=True,
         websockets=False,
-        log_level=LogLevels.warning,
+        # It warns of more threads than cores; ours mostly wait for the disk.
+        log_level=LogLevels.error,
         # A request under way when the stop comes is answered; then the rest drains.
         workers_kill_timeout=75,
         respawn_failed_workers=True,
@@ -271,6 +273,8 @@ def _end_with_parent() -> None:
 def _serve_waitress(config: Config, roles: frozenset[str]) -> None:
     from waitress.server import create_server
 
+    # It warns of each request that waits for a thread, which is everyday life.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     runtime = Runtime(config, roles)
     runtime.start()
     server = create_server(

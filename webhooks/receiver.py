@@ -101,7 +101,8 @@ def _read_body(limit: int) -> bytes:
     body = request.stream.read(limit + 1)
     if len(body) > limit:
         raise RequestEntityTooLarge
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    packed = request.environ.get("HTTP_CONTENT_ENCODING", "identity")
+    encoding = packed.strip().lower()
     if encoding in ("", "identity"):
         return bytes(body)
     if encoding not in ("gzip", "deflate"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from alembic import command
@@ -63,6 +63,19 @@ class Store:
                     yield connection
         if wake:
             self.signals.ring(wake)
+
+    @contextmanager
+    def append(self, wake: str) -> Iterator[Connection]:
+        """Give a connection on which each statement is committed when it returns.
+
+        For one statement under load. Beginning and committing are statements too; at
+        each of them a thread gives up the interpreter lock, and a busy server is slow
+        to hand it back.
+        """
+        with self._guard(), self._gate or nullcontext():
+            with self.engine.connect() as connection:
+                yield dialects.alone(connection)
+        self.signals.ring(wake)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

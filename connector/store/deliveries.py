@@ -13,6 +13,7 @@ from connector.models import Delivery, DeliveryState
 from connector.store.dialects import for_claiming, insert_plain
 from connector.store.schema import deliveries as table
 from connector.store.schema import microseconds
+from connector.store.signals import CHANNEL
 
 WAKE = "inbox"
 
@@ -30,8 +31,13 @@ _ACCEPTED = {
 _AT_ONCE = 1000
 
 
-def accept(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Store deliveries; one the vendor already delivered (same key) is left alone."""
+def accept(
+    connection: Connection, rows: Sequence[dict[str, Any]], wake: bool = False
+) -> None:
+    """Store deliveries; one the vendor already delivered (same key) is left alone.
+
+    ``wake``: tell other processes in the same statement, for use with ``append``.
+    """
     plain = [
         (
             row["source"],
@@ -46,7 +52,7 @@ def accept(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     ]
     for start in range(0, len(plain), _AT_ONCE):
         part = plain[start : start + _AT_ONCE]
-        insert_plain(connection, table, _ACCEPTED, part)
+        insert_plain(connection, table, _ACCEPTED, part, CHANNEL if wake else "")
 
 
 def new(

@@ -36,13 +36,25 @@ def _sqlite_connect(connection: Any, record: object) -> None:
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA busy_timeout=10000")
     cursor.execute("PRAGMA temp_store=MEMORY")
+    # Moving the log into the file makes somebody wait; four times as seldom as usual.
+    cursor.execute("PRAGMA wal_autocheckpoint=4000")
     cursor.close()
 
 
 def _sqlite_begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("connector_alone", False):
+        return
     # A deferred transaction that writes later can fail at once instead of waiting.
-    write = connection.get_execution_options().get("connector_write", False)
+    write = options.get("connector_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def alone(connection: Connection) -> Connection:
+    """Let each statement be a transaction of its own, committed when it returns."""
+    if is_sqlite(connection):
+        return connection.execution_options(connector_alone=True)
+    return connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def insert(bind: Engine | Connection, table: Table) -> Any:
@@ -66,12 +78,12 @@ def insert_plain(
     table: Table,
     types: Mapping[str, str],
     rows: Sequence[Sequence[Any]],
+    wake: str = "",
 ) -> None:
-    """Insert many rows at once, leaving alone what is there already.
+    """Insert many rows by one statement, leaving alone what is there already.
 
-    One statement for all: in Python each further one gives up the interpreter lock,
-    and a busy server is slow to hand it back. ``types`` names the columns and their
-    types in PostgreSQL's words; values are the driver's own (text, int, bytes).
+    ``types`` names the columns and their types in PostgreSQL's words; values are the
+    driver's own (text, int, bytes). ``wake`` is the channel to notify with it.
     """
     names = ", ".join(types)
     if is_sqlite(connection):
@@ -81,9 +93,10 @@ def insert_plain(
         arrays = ", ".join(f"%s::{kind}[]" for kind in types.values())
         values = tuple(list(column) for column in zip(*rows, strict=True))
         source = f"SELECT * FROM unnest({arrays})"
-    connection.exec_driver_sql(
-        f"INSERT INTO {table.name} ({names}) {source} ON CONFLICT DO NOTHING", values
-    )
+    statement = f"INSERT INTO {table.name} ({names}) {source} ON CONFLICT DO NOTHING"
+    if wake and not is_sqlite(connection):
+        statement = f"WITH added AS ({statement}) SELECT pg_notify('{wake}', '')"
+    connection.exec_driver_sql(statement, values)
 
 
 def for_claiming(connection: Connection, query: Select[Any]) -> Select[Any]:
