@@ -196,10 +196,14 @@ class Work(Section):
     batch: int = Field(64, ge=1, le=1000, description="Deliveries taken at a time.")
     readers: int = Field(8, ge=1, le=64, description="Tickets read at a time.")
     lease: Duration = Field(
-        timedelta(seconds=60), description="A claim of a dead process ends after this."
+        timedelta(seconds=60),
+        gt=timedelta(0),
+        description="A claim of a dead process ends after this.",
     )
     tick: Duration = Field(
-        timedelta(seconds=5), description="How often the scheduler looks for due work."
+        timedelta(seconds=5),
+        gt=timedelta(0),
+        description="How often the scheduler looks for due work.",
     )
     attempts: int = Field(
         20, ge=1, description="Tries before something is parked for a person."

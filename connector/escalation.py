@@ -317,7 +317,7 @@ def _draft(
     return {
         "project": (route and route.project) or problems.project,
         "issue_type": (route and route.issue_type) or problems.issue_type,
-        "summary": f"{group.title} ({group.customers} customers)",
+        "summary": group.title,
         "description": _description(connection, group),
         "labels": list(problems.labels),
         "properties": {PROPERTY: _property(group)},
@@ -340,8 +340,10 @@ def _description(connection: Connection, group: AnyRow) -> list[list[str]]:
     blocks = [
         Block(
             BlockKind.PARAGRAPH,
-            f"{group.customers} customers wrote {group.tickets} tickets about this "
-            f"between {group.first_at:%Y-%m-%d %H:%M} and "
+            # True for ever: later counts are fields, properties and comments.
+            f"When this was filed, {group.customers} customers had written "
+            f"{group.tickets} tickets about it, between "
+            f"{group.first_at:%Y-%m-%d %H:%M} and "
             f"{group.last_at:%Y-%m-%d %H:%M} UTC"
             + (f", in {', '.join(languages)}." if languages else "."),
         ),

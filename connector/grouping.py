@@ -87,7 +87,7 @@ class Grouping:
         if proposal.group is not None:
             # The old problem is over; this is its return, with a count of its own.
             groups.change(connection, int(proposal.group), successor_id=group_id)
-        return Placed(group_id, proposal.reasons, True)
+        return Placed(group_id, (), True)
 
     def record(
         self, seq: int, group_id: int, ticket_id: int, found: Features, at: datetime

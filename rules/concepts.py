@@ -160,7 +160,6 @@ CONCEPTS = {
     # words that shape many requests
     "change": "chang* endr* ändra* ændre* muut* änder* modify edit",
     "open": "open* åpn* öppn* åbn* avaa* auke* öffn*",
-    "weather": "weather vær været været vejr* väder* sää* wetter*",
     "reminder": "remind* påminn* påmind* minn erinner* muistut*",
     "alarm": "alarm* wecker* herät* vekkerklokk* väckarklock*",
     "old": "age ages old_enough minimum_age years_old alder* ålder* ikä* children kids "

@@ -162,3 +162,12 @@ def test_status_page_shows_no_words_of_a_customer(
 def test_health_needs_no_database(client: FlaskClient) -> None:
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 200
+
+
+def test_status_page_brings_its_style(client: FlaskClient) -> None:
+    page = client.get("/").get_data(as_text=True)
+    address = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert answer.content_type.startswith("text/css")
+    answer.close()

@@ -12,7 +12,7 @@ QUOTED = {
     "english": "It broke.\n\nOn Mon, 3 Mar 2025 at 10:12, Support wrote:\n> old words",
     "wrapped": "It broke.\n\nOn Mon, 3 Mar 2025 at 10:12, Support\n"
     "<help@shop.example> wrote:\n\n> old words",
-    "norwegian": "Den røk.\n\nDen 3. mars 2025 kl. 10.12 skrev Kundeservice:\n> gammelt",
+    "norwegian": "Den røk.\n\nDen 3. mars 2025 kl. 10.12 skrev Kunder:\n> gammelt",
     "norwegian gmail": "Den røk.\n\nman. 3. mars 2025 kl. 10:12 skrev Support "
     "<a@b.example>:\n> gammelt",
     "nynorsk": "Han rauk.\n\nDen 3. mars 2025 skreiv Kundeservice:\ngammalt",
