@@ -16,7 +16,7 @@ from functools import cache
 from rules.language import detect
 from rules.pack import Group, Hit, Pack, Packs, fold, load_packs
 from rules.verdict import PERSONAS, TYPES, Sentiment, Urgency, Verdict, band_of
-from rules.words import customer_words, looks_like_html
+from rules.words import Words, customer_words, looks_like_html
 
 JUDGED_CHARS = 12_000  # a longer message has said it by then
 _STEEPNESS = 1.6
@@ -69,7 +69,12 @@ class Judge:
     ) -> Verdict:
         """Judge one message; ``is_html`` is looked up in the text if it is None."""
         html = looks_like_html(text) if is_html is None else is_html
-        words = customer_words(text, html, subject)
+        return self.judge_words(subject, customer_words(text, html, subject), lang)
+
+    def judge_words(
+        self, subject: str, words: Words, lang: str | None = None
+    ) -> Verdict:
+        """Judge a message whose own words were already taken out of it."""
         lang = self._language(subject, words.text, lang)
         if words.auto_reply:
             return Verdict(

@@ -86,8 +86,13 @@ def test_claims_of_two_workers_never_overlap(store: Store) -> None:
                 rows = deliveries.claim(connection, holder, START, LEASE, 7)
             if not rows:
                 return
+            ids = [row.id for row in rows]
             with guard:
-                taken.extend(row.id for row in rows)
+                taken.extend(ids)
+            with store.write() as connection:
+                deliveries.finish(
+                    connection, ids, holder, DeliveryState.HANDLED, "", START
+                )
 
     threads = [threading.Thread(target=claim, args=(f"w{n}",)) for n in range(4)]
     for thread in threads:

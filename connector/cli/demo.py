@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -45,6 +46,8 @@ def demo(once: bool, port: int, sandbox_port: int, folder: Path, pace: float) ->
             console.print("Ctrl-C ends it.")
             threading.Event().wait()
 
+    # However it is ended, the connector's process has to end with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         play(
             folder, console, port=port, sandbox_port=sandbox_port, pace=pace, then=keep

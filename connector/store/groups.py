@@ -88,14 +88,16 @@ def remove_member(connection: Connection, ticket_id: int) -> int | None:
     return connection.execute(statement).scalar_one_or_none()
 
 
-def move_member(connection: Connection, old_ticket: int, new_ticket: int) -> None:
-    """Let a merged ticket's membership follow it, unless the target has its own."""
-    if membership(connection, new_ticket) is None:
-        connection.execute(
-            update(members)
-            .where(members.c.ticket_id == old_ticket)
-            .values(ticket_id=new_ticket)
-        )
+def move_member(connection: Connection, old_ticket: int, new_ticket: int) -> bool:
+    """Let a membership pass to another ticket, unless that one has its own."""
+    if membership(connection, new_ticket) is not None:
+        return False
+    result = connection.execute(
+        update(members)
+        .where(members.c.ticket_id == old_ticket)
+        .values(ticket_id=new_ticket)
+    )
+    return bool(result.rowcount)
 
 
 def recount(connection: Connection, group_id: int) -> None:

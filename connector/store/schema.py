@@ -121,6 +121,7 @@ tickets = Table(
     Column("decided_at", Moment, nullable=False),
     UniqueConstraint("source", "external_id"),
     Index("ix_tickets_customer", "customer_id", "created_at"),
+    Index("ix_tickets_merged", "source", "merged_into"),
 )
 
 ticket_tags = Table(

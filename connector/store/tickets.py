@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -45,18 +45,17 @@ def get(connection: Connection, ticket_id: int) -> AnyRow:
     return connection.execute(select(tickets).where(tickets.c.id == ticket_id)).one()
 
 
-def put(connection: Connection, values: dict[str, Any]) -> int:
-    """Insert or update a ticket, raise its version, return its id."""
+def put(connection: Connection, values: dict[str, Any]) -> tuple[int, int]:
+    """Insert or update a ticket, raise its version; return its id and that version."""
     statement = insert(connection, tickets).values(**values, version=1)
     changed = {key: statement.excluded[key] for key in values}
-    return int(
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["source", "external_id"],
-                set_={**changed, "version": tickets.c.version + 1},
-            ).returning(tickets.c.id)
-        ).scalar_one()
-    )
+    row = connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["source", "external_id"],
+            set_={**changed, "version": tickets.c.version + 1},
+        ).returning(tickets.c.id, tickets.c.version)
+    ).one()
+    return int(row[0]), int(row[1])
 
 
 def touch(connection: Connection, ticket_id: int) -> None:
@@ -88,17 +87,27 @@ def end(
     )
 
 
+def merged_into(connection: Connection, ref: TicketRef) -> Sequence[int]:
+    """Return the tickets that were merged into this one."""
+    query = select(tickets.c.id).where(
+        tickets.c.source == ref.source, tickets.c.merged_into == ref.external_id
+    )
+    return connection.scalars(query).all()
+
+
 def customer(connection: Connection, key: str, name: str, now: datetime) -> int:
     """Return the id of the customer with this key; add the customer if new."""
     query = select(customers.c.id).where(customers.c.key == key)
     known = connection.scalar(query)
     if known is not None:
         return int(known)
-    connection.execute(
-        insert(connection, customers).on_conflict_do_nothing(),
-        {"key": key, "name": name, "created_at": now},
+    added = connection.scalar(
+        insert(connection, customers)
+        .values(key=key, name=name, created_at=now)
+        .on_conflict_do_nothing()
+        .returning(customers.c.id)
     )
-    return int(connection.execute(query).scalar_one())
+    return int(connection.execute(query).scalar_one() if added is None else added)
 
 
 def customer_row(connection: Connection, customer_id: int) -> AnyRow:
@@ -149,12 +158,14 @@ def put_tag(connection: Connection, values: dict[str, Any]) -> None:
 def set_tags(
     connection: Connection,
     ticket_id: int,
-    tags: Iterable[str],
+    tags: Collection[str],
     old: TagState,
     new: TagState,
     now: datetime,
 ) -> None:
     """Move lines of the ledger from one state to another."""
+    if not tags:
+        return
     connection.execute(
         update(ticket_tags)
         .where(
@@ -166,8 +177,10 @@ def set_tags(
     )
 
 
-def drop_tags(connection: Connection, ticket_id: int, tags: Iterable[str]) -> None:
+def drop_tags(connection: Connection, ticket_id: int, tags: Collection[str]) -> None:
     """Forget tags that we removed."""
+    if not tags:
+        return
     connection.execute(
         delete(ticket_tags).where(
             ticket_tags.c.ticket_id == ticket_id,
@@ -177,17 +190,20 @@ def drop_tags(connection: Connection, ticket_id: int, tags: Iterable[str]) -> No
     )
 
 
-def add_decision(connection: Connection, values: dict[str, Any]) -> None:
+def add_decision(connection: Connection, values: dict[str, Any], first: bool) -> None:
     """Record a decision, unless it says exactly what the one before said."""
-    last = connection.execute(
-        select(decisions.c.rules_version, decisions.c.verdict, decisions.c.trace)
-        .where(decisions.c.ticket_id == values["ticket_id"])
-        .order_by(decisions.c.id.desc())
-        .limit(1)
-    ).one_or_none()
-    said = (values["rules_version"], values["verdict"], values["trace"])
-    if last is None or tuple(last) != said:
-        connection.execute(decisions.insert(), values)
+    if not first:
+        query = (
+            select(decisions.c.rules_version, decisions.c.verdict, decisions.c.trace)
+            .where(decisions.c.ticket_id == values["ticket_id"])
+            .order_by(decisions.c.id.desc())
+            .limit(1)
+        )
+        last = connection.execute(query).one_or_none()
+        said = (values["rules_version"], values["verdict"], values["trace"])
+        if last is not None and tuple(last) == said:
+            return
+    connection.execute(decisions.insert(), values)
 
 
 def decisions_of(connection: Connection, ticket_id: int) -> Sequence[AnyRow]:

@@ -197,6 +197,9 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_tickets_customer", ["customer_id", "created_at"], unique=False
         )
+        batch_op.create_index(
+            "ix_tickets_merged", ["source", "merged_into"], unique=False
+        )
 
     op.create_table(
         "decisions",
@@ -334,6 +337,7 @@ def downgrade() -> None:
 
     op.drop_table("decisions")
     with op.batch_alter_table("tickets", schema=None) as batch_op:
+        batch_op.drop_index("ix_tickets_merged")
         batch_op.drop_index("ix_tickets_customer")
 
     op.drop_table("tickets")

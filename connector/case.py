@@ -1,0 +1,89 @@
+"""One decision about one ticket while it is being made: its place, and its trace."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector.config import Config
+from connector.judging import Judged
+from connector.models import Operation, OutboxState, Ticket
+from connector.store import outbox
+from rules.verdict import Verdict
+
+
+@dataclass(slots=True)
+class Trace:
+    """Everything decided about a ticket in one go, each with its reason."""
+
+    tags: list[dict[str, str]] = field(default_factory=list)
+    personas: list[dict[str, str]] = field(default_factory=list)
+    vip: str = ""
+    group: dict[str, Any] = field(default_factory=dict)
+    rules: list[dict[str, str]] = field(default_factory=list)
+    note: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(slots=True, kw_only=True)
+class Case:
+    """What every step of a decision needs. ``version`` is the ticket's after this
+    decision; at 1 nothing was known of it before."""
+
+    connection: Connection
+    config: Config
+    judged: Judged
+    ticket_id: int
+    customer_id: int
+    version: int
+    delivery_id: int | None
+    now: datetime
+    trace: Trace = field(default_factory=Trace)
+
+    @property
+    def ticket(self) -> Ticket:
+        return self.judged.ticket
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.judged.verdict
+
+    @property
+    def is_new(self) -> bool:
+        return self.version == 1
+
+    def effect(
+        self,
+        operation: Operation,
+        key: str,
+        payload: dict[str, Any],
+        *,
+        observe: bool,
+        rule: str,
+        rule_version: str,
+        reason: str,
+    ) -> outbox.Effect:
+        """Make an effect on this ticket.
+
+        With ``observe`` it is only recorded, under a key of its own, so that it does
+        not stand in the way once the mode is changed.
+        """
+        return outbox.Effect(
+            source=self.ticket.ref.source,
+            operation=operation,
+            target=self.ticket.ref.external_id,
+            dedup_key=f"observed:{key}" if observe else key,
+            ordering_key=f"ticket:{self.ticket_id}",
+            payload=payload,
+            state=OutboxState.OBSERVED if observe else OutboxState.PENDING,
+            ticket_id=self.ticket_id,
+            delivery_id=self.delivery_id,
+            rule=rule,
+            rule_version=rule_version,
+            reason=reason,
+        )

@@ -1,0 +1,160 @@
+"""Which tags a ticket should have, and what a person has said about them.
+
+The ledger knows what we wrote. A tag of ours that is gone was removed by a person,
+which is a veto for this ticket; a tag that we did not write is never removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from connector.case import Case
+from connector.models import Mode, Operation
+from connector.store import outbox, tickets
+from connector.store.schema import AnyRow
+from connector.store.tickets import TagState
+from rules.engine import RuleMatch
+from rules.personas import Persona
+
+TYPES_TAGGED = 3
+
+
+class WantedTag(NamedTuple):
+    tag: str
+    rule: str
+    rule_version: str
+    reason: str
+
+
+def wanted_tags(
+    case: Case, found: Sequence[Persona], matches: Sequence[RuleMatch]
+) -> list[WantedTag]:
+    """Return the tags that should be on the ticket, each once, with its reason."""
+    prefix, verdict = case.config.tags.prefix, case.verdict
+    wanted: list[WantedTag] = []
+    if case.judged.is_trusted:
+        version, why = verdict.pack_version, "; ".join(verdict.reasons[:3])
+        wanted += [
+            WantedTag(prefix + kind, "pack.type", version, why)
+            for kind in verdict.types[:TYPES_TAGGED]
+        ]
+        wanted += [
+            WantedTag(
+                f"{prefix}persona-{persona.name}",
+                "pack.persona",
+                version,
+                persona.evidence,
+            )
+            for persona in found
+        ]
+    if case.trace.vip and not verdict.auto_reply:
+        wanted.append(WantedTag(f"{prefix}vip", "vip", "", f"VIP by {case.trace.vip}"))
+    wanted += [
+        WantedTag(action.value, match.rule_id, match.version, match.reason)
+        for match in matches
+        if match.mode is Mode.ACT
+        for action in match.actions
+        if action.kind == "add_tag"
+    ]
+    # The first reason given for a tag is the one that is kept.
+    return list({entry.tag: entry for entry in reversed(wanted)}.values())[::-1]
+
+
+def change_tags(case: Case, wanted: Sequence[WantedTag]) -> None:
+    """Compare wanted tags with the ticket's and the ledger's; enqueue one change."""
+    ledger = {} if case.is_new else tickets.ledger(case.connection, case.ticket_id)
+    present = {tag.casefold() for tag in case.ticket.tags}
+    add = [entry for entry in wanted if _is_to_add(case, entry, ledger, present)]
+    remove = _unwanted(case, {entry.tag for entry in wanted}, ledger, present)
+    if not add and not remove:
+        return
+    observe = case.config.autonomy.tags is Mode.OBSERVE
+    if not observe:
+        for entry in add:
+            _enter(case, entry, TagState.WANTED)
+    reasons = dict.fromkeys(entry.reason for entry in add if entry.reason)
+    effect = case.effect(
+        Operation.CHANGE_TAGS,
+        f"tags:{case.ticket_id}:{case.version}",
+        {"add": sorted(entry.tag for entry in add), "remove": sorted(remove)},
+        observe=observe,
+        rule=", ".join(sorted({entry.rule for entry in add})),
+        rule_version=add[0].rule_version if add else "",
+        reason="; ".join(reasons),
+    )
+    outbox.enqueue(case.connection, [effect], case.now)
+
+
+def _is_to_add(
+    case: Case,
+    entry: WantedTag,
+    ledger: Mapping[str, AnyRow],
+    present: set[str],
+) -> bool:
+    line = ledger.get(entry.tag)
+    state = line.state if line else None
+    if state == TagState.WRITTEN and entry.tag not in present:
+        _enter(case, _again(line), TagState.VETOED)
+        state = TagState.VETOED
+    missing = entry.tag not in present and state in (None, TagState.UNWANTED)
+    vetoed = state == TagState.VETOED
+    outcome = "vetoed" if vetoed else "added" if missing else "kept"
+    case.trace.tags.append({**_described(entry), "outcome": outcome})
+    return missing
+
+
+def _unwanted(
+    case: Case,
+    wanted: set[str],
+    ledger: Mapping[str, AnyRow],
+    present: set[str],
+) -> list[str]:
+    """Return tags of ours that no longer hold and are still on the ticket."""
+    remove = []
+    for tag, line in ledger.items():
+        if line.state != TagState.WRITTEN or tag in wanted:
+            continue
+        if tag not in present:
+            _enter(case, _again(line), TagState.VETOED)
+        elif case.config.autonomy.tags is Mode.ACT:
+            remove.append(tag)
+            case.trace.tags.append({**_described(_again(line)), "outcome": "removed"})
+    tickets.set_tags(
+        case.connection,
+        case.ticket_id,
+        remove,
+        TagState.WRITTEN,
+        TagState.UNWANTED,
+        case.now,
+    )
+    return remove
+
+
+def _again(line: AnyRow | None) -> WantedTag:
+    assert line is not None
+    return WantedTag(line.tag, line.rule, line.rule_version, line.reason)
+
+
+def _described(entry: WantedTag) -> dict[str, str]:
+    return {
+        "tag": entry.tag,
+        "rule": entry.rule,
+        "version": entry.rule_version,
+        "reason": entry.reason,
+    }
+
+
+def _enter(case: Case, entry: WantedTag, state: TagState) -> None:
+    tickets.put_tag(
+        case.connection,
+        {
+            "ticket_id": case.ticket_id,
+            "tag": entry.tag,
+            "state": state,
+            "rule": entry.rule,
+            "rule_version": entry.rule_version,
+            "reason": entry.reason,
+            "at": case.now,
+        },
+    )
