@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -170,6 +170,14 @@ def refresh_rows(
     ]
 
 
+class Later(NamedTuple):
+    """When a delivery comes up again, and whether this counts as a try that failed."""
+
+    reason: str
+    due_at: datetime
+    is_attempt: bool = False
+
+
 @dataclass(slots=True)
 class Work:
     """One ticket or issue to read again, and the deliveries that asked for it."""
@@ -183,6 +191,11 @@ class Work:
     gone: str = ""
     merged_into: str = ""
     error: VendorError | None = None
+
+    @property
+    def was_answered(self) -> bool:
+        """Tell whether the vendor let us in and said how things stand."""
+        return bool(self.judged or self.issue or self.gone or self.merged_into)
 
     @property
     def ids(self) -> list[int]:
@@ -209,6 +222,8 @@ class Worker:
         self.clock = clock
         self._readers = ThreadPoolExecutor(config.work.readers, "reader")
         self._paused: dict[str, datetime] = {}
+        #: Sources that were not read since they refused us, or since the start.
+        self._unproven = set(adapters)
 
     def close(self) -> None:
         self._readers.shutdown(wait=True)
@@ -303,6 +318,8 @@ class Worker:
                 self._paused[entry.ref.source] = self.clock() + timedelta(
                     seconds=seconds
                 )
+        except StoreUnavailable:
+            raise  # nothing was learned about the ticket; all of it waits
         except Exception as err:
             _log.exception("inbox.read_failed", ref=str(entry.ref))
             entry.error = VendorError(f"{type(err).__name__} while reading it")
@@ -353,28 +370,30 @@ class Worker:
         outcomes: dict[int, tuple[DeliveryState, str]] = {
             delivery.id: (state, reason) for delivery, state, reason in ended
         }
-        later: dict[int, tuple[datetime, str]] = {}
+        later: dict[int, Later] = {}
         with self.store.write(wake="outbox") as connection:
             self.pipeline.grouping.sync(connection, now)
             for entry in todo:
                 self._decide(connection, entry, outcomes, later, now)
-            for delivery_id, (due_at, reason) in later.items():
+            for delivery_id, wait in later.items():
                 outcomes.pop(delivery_id, None)
-                deliveries.postpone(
-                    connection, [delivery_id], self.holder, reason, due_at
-                )
+                deliveries.postpone(connection, [delivery_id], self.holder, *wait)
             by_outcome: dict[tuple[DeliveryState, str], list[int]] = {}
             for delivery_id, outcome in outcomes.items():
                 by_outcome.setdefault(outcome, []).append(delivery_id)
             for (state, reason), ids in by_outcome.items():
                 deliveries.finish(connection, ids, self.holder, state, reason, now)
+            welcome = self._unproven & {w.ref.source for w in todo if w.was_answered}
+            for source in welcome:
+                locks.drop_fact(connection, f"credentials:{source}")
+        self._unproven -= welcome
 
     def _decide(
         self,
         connection: Any,
         entry: Work,
         outcomes: dict[int, tuple[DeliveryState, str]],
-        later: dict[int, tuple[datetime, str]],
+        later: dict[int, Later],
         now: datetime,
     ) -> None:
         state, reason = DeliveryState.HANDLED, ""
@@ -387,7 +406,9 @@ class Worker:
                 # Decided meanwhile on a newer reading, or our own write finished:
                 # this one is too old to conclude anything from.
                 for delivery in entry.deliveries:
-                    later[delivery.id] = (now, "read again: the reading was too old")
+                    later[delivery.id] = Later(
+                        "read again: the reading was too old", now
+                    )
                 return
             self.pipeline.decide(connection, entry.judged, entry.ids[-1], now)
         elif entry.issue is not None:
@@ -417,7 +438,7 @@ class Worker:
         connection: Any,
         entry: Work,
         outcomes: dict[int, tuple[DeliveryState, str]],
-        later: dict[int, tuple[datetime, str]],
+        later: dict[int, Later],
         now: datetime,
     ) -> None:
         """Decide what becomes of deliveries whose ticket or issue was not readable."""
@@ -425,20 +446,19 @@ class Worker:
         assert error is not None
         for delivery in entry.deliveries:
             if isinstance(error, CredentialsRejected):
+                self._unproven.add(entry.ref.source)
                 locks.put_fact(
                     connection, f"credentials:{entry.ref.source}", str(error), now
                 )
-                later[delivery.id] = (now + CREDENTIALS_PAUSE, str(error))
+                later[delivery.id] = Later(str(error), now + CREDENTIALS_PAUSE)
             elif isinstance(error, VendorBusy):
-                later[delivery.id] = (
-                    next_try(self.config.work, 1, now, error.retry_after),
-                    str(error),
-                )
+                due = next_try(self.config.work, 1, now, error.retry_after)
+                later[delivery.id] = Later(str(error), due)
             elif error.retry and delivery.attempts < self.config.work.attempts:
                 due = next_try(
                     self.config.work, delivery.attempts, now, error.retry_after
                 )
-                later[delivery.id] = (due, str(error))
+                later[delivery.id] = Later(str(error), due, is_attempt=True)
             else:
                 outcomes[delivery.id] = (DeliveryState.PARKED, str(error))
 

@@ -61,7 +61,6 @@ class StillLooking(VendorError):
     """A create may have happened; the tracker's search does not show it yet."""
 
     retry = True
-    uncertain = True
 
 
 class Sender:
@@ -84,6 +83,7 @@ class Sender:
         self._lock_name = f"sender:{adapter.name}"
         self._held_until = 0.0  # of time.monotonic
         self._paused_until: datetime | None = None
+        self._is_welcome = False  # credentials were accepted since they were refused
         self._heartbeat = threading.Lock()
 
     def run_once(self) -> int:
@@ -100,12 +100,21 @@ class Sender:
             claimed = rows.claim(
                 connection, self.source, self.holder, now, CLAIMED_AT_ONCE
             )
+        try:
+            self._deliver_all(claimed)
+        except BaseException:
+            # Rows are left behind as if this process had died; taking the lease anew
+            # frees them.
+            self._held_until = 0.0
+            raise
+        return len(claimed)
+
+    def _deliver_all(self, claimed: list[AnyRow]) -> None:
         for position, row in enumerate(claimed):
             if not self._is_held() or self._is_paused():
                 self._give_back(claimed[position:])
-                break
+                return
             self._deliver(row)
-        return len(claimed)
 
     def renew(self) -> None:
         """Keep the lease while a call takes long; called by the heartbeat."""
@@ -131,6 +140,7 @@ class Sender:
                     connection, self._lock_name, self.holder, now, lease
                 )
                 if held and not held_before:
+                    self._is_welcome = False
                     freed = rows.take_back(connection, self.source, now)
                     if freed:
                         _log.warning("outbox.taken_back", source=self.source, n=freed)
@@ -159,7 +169,7 @@ class Sender:
             outcome = type(err).__name__
             _log.exception("outbox.failed", row=row.id, operation=operation)
             # What it did before it broke is not known; a person decides.
-            self._end(row, OutboxState.PARKED, f"{outcome} in the connector")
+            self._park(row, f"{outcome} in the connector", uncertain=True)
         else:
             self._succeeded(row, operation, result)
         CALLS.labels(self.source, operation, outcome).inc()
@@ -250,6 +260,9 @@ class Sender:
             dialects.serialise(connection, dialects.GROUPING_LOCK)
             rows.finish(connection, row.id, OutboxState.DONE, now, result=result)
             self._record(connection, row, operation, result, now)
+            if not self._is_welcome:
+                locks.drop_fact(connection, f"credentials:{self.source}")
+        self._is_welcome = True
 
     def _record(
         self,
@@ -283,8 +296,12 @@ class Sender:
         if isinstance(err, TicketMerged):
             self._later(row, err, now, target=err.into)
         elif isinstance(err, TicketGone | TicketLocked) and operation in DROPPABLE:
-            self._end(row, OutboxState.DISCARDED, str(err))
+            with self.store.write() as connection:
+                rows.finish(
+                    connection, row.id, OutboxState.DISCARDED, now, error=str(err)
+                )
         elif isinstance(err, CredentialsRejected):
+            self._is_welcome = False
             self._pause(now + CREDENTIALS_PAUSE)
             with self.store.write() as connection:
                 locks.put_fact(connection, f"credentials:{self.source}", str(err), now)
@@ -297,7 +314,7 @@ class Sender:
             due = next_try(self.config.work, row.attempts, now, err.retry_after)
             self._later(row, err, due)
         else:
-            self._end(row, OutboxState.PARKED, str(err))
+            self._park(row, str(err), err.uncertain)
 
     def _pause(self, until: datetime) -> None:
         self._paused_until = until
@@ -309,15 +326,20 @@ class Sender:
         due_at: datetime,
         target: str | None = None,
     ) -> None:
-        since = row.uncertain_since
-        if err.uncertain and since is None:
-            since = self.clock()
+        # A vendor that lets nobody in says nothing about the row.
+        attempts = row.attempts - 1 if err.whole_source else row.attempts
+        since = self._uncertain_since(row, err.uncertain)
         with self.store.write() as connection:
-            rows.postpone(connection, row.id, due_at, str(err), since, target)
+            rows.postpone(connection, row.id, due_at, str(err), attempts, since, target)
 
-    def _end(self, row: AnyRow, state: OutboxState, why: str) -> None:
+    def _park(self, row: AnyRow, why: str, uncertain: bool) -> None:
+        since = self._uncertain_since(row, uncertain)
         with self.store.write() as connection:
-            rows.finish(connection, row.id, state, self.clock(), error=why)
+            rows.park(connection, row.id, self.clock(), why, since)
+
+    def _uncertain_since(self, row: AnyRow, uncertain: bool) -> datetime | None:
+        # The newest try counts: the search has to be given time to show that one.
+        return self.clock() if uncertain else row.uncertain_since
 
 
 _HELPDESK_CALLS: Mapping[

@@ -77,10 +77,17 @@ def new(
 def claim(
     connection: Connection, holder: str, now: datetime, lease: timedelta, limit: int
 ) -> list[Delivery]:
-    """Take deliveries that are due, or whose holder has let its lease run out."""
+    """Take deliveries that are due, or whose holder has let its lease run out.
+
+    ``holder`` claims only after it has ended what it had: what it still holds is left
+    over from a failure of the database.
+    """
     ready = or_(
         and_(table.c.state == DeliveryState.PENDING, table.c.due_at <= now),
-        and_(table.c.state == DeliveryState.CLAIMED, table.c.lease_until < now),
+        and_(
+            table.c.state == DeliveryState.CLAIMED,
+            or_(table.c.lease_until < now, table.c.claimed_by == holder),
+        ),
     )
     query = select(table.c.id).where(ready).order_by(table.c.id).limit(limit)
     ids = list(connection.scalars(for_claiming(connection, query)))
@@ -129,8 +136,9 @@ def postpone(
     holder: str,
     reason: str,
     due_at: datetime,
+    is_attempt: bool,
 ) -> None:
-    """Give deliveries back for a later try."""
+    """Give deliveries back for a later try; only some count towards the last one."""
     connection.execute(
         update(table)
         .where(table.c.id.in_(list(ids)), table.c.claimed_by == holder)
@@ -139,6 +147,7 @@ def postpone(
             reason=reason,
             due_at=due_at,
             claimed_by=None,
+            attempts=table.c.attempts - (0 if is_attempt else 1),
         )
     )
 

@@ -15,14 +15,13 @@ from sqlalchemy import (
     cast,
     exists,
     func,
-    literal,
     select,
     update,
 )
 
 from connector.models import Operation, OutboxState
 from connector.store.dialects import insert_missing
-from connector.store.schema import AnyRow, Moment
+from connector.store.schema import AnyRow
 from connector.store.schema import outbox as table
 
 WAKE = "outbox"
@@ -169,9 +168,7 @@ def take_back(connection: Connection, source: str, now: datetime) -> int:
             state=OutboxState.PENDING,
             claimed_by=None,
             due_at=now,
-            uncertain_since=func.coalesce(
-                table.c.uncertain_since, literal(now, Moment())
-            ),
+            uncertain_since=now,
         )
     )
     return int(result.rowcount)
@@ -194,11 +191,33 @@ def finish(
     )
 
 
+def park(
+    connection: Connection,
+    row_id: int,
+    now: datetime,
+    error: str,
+    uncertain_since: datetime | None,
+) -> None:
+    """Set a row aside for a person, who may have it tried again."""
+    connection.execute(
+        update(table)
+        .where(table.c.id == row_id)
+        .values(
+            state=OutboxState.PARKED,
+            error=error,
+            done_at=now,
+            claimed_by=None,
+            uncertain_since=uncertain_since,
+        )
+    )
+
+
 def postpone(
     connection: Connection,
     row_id: int,
     due_at: datetime,
     error: str,
+    attempts: int,
     uncertain_since: datetime | None,
     target: str | None = None,
 ) -> None:
@@ -207,6 +226,7 @@ def postpone(
         "state": OutboxState.PENDING,
         "due_at": due_at,
         "error": error,
+        "attempts": attempts,
         "uncertain_since": uncertain_since,
         "claimed_by": None,
     }
@@ -240,14 +260,23 @@ def discard(
     return int(result.rowcount)
 
 
+def latest(
+    connection: Connection, group_id: int, operation: Operation
+) -> AnyRow | None:
+    """Return the newest row of this kind that was, or will be, carried out."""
+    query = select(table).where(
+        table.c.group_id == group_id,
+        table.c.operation == operation,
+        table.c.state.not_in([OutboxState.DISCARDED, OutboxState.OBSERVED]),
+    )
+    newest = query.order_by(table.c.id.desc()).limit(1)
+    return connection.execute(newest).one_or_none()
+
+
 def supersede(
-    connection: Connection,
-    group_id: int,
-    operation: Operation,
-    keep: str,
-    now: datetime,
+    connection: Connection, group_id: int, operation: Operation, now: datetime
 ) -> None:
-    """Take back what was not tried yet because ``keep`` takes its place.
+    """Take back what was not tried yet because something newer takes its place.
 
     The key is freed, so that the same state can be written should it come again.
     """
@@ -258,7 +287,6 @@ def supersede(
             table.c.operation == operation,
             table.c.state == OutboxState.PENDING,
             table.c.attempts == 0,
-            table.c.dedup_key != keep,
         )
         .values(
             state=OutboxState.DISCARDED,
