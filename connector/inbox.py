@@ -31,6 +31,7 @@ from connector.errors import (
     VendorBusy,
     VendorError,
 )
+from connector.judging import Judged, judge_ticket
 from connector.models import (
     Delivery,
     DeliveryState,
@@ -40,7 +41,7 @@ from connector.models import (
     TicketRef,
     WebhookRequest,
 )
-from connector.pipeline import Judged, Pipeline, judge_ticket
+from connector.pipeline import Pipeline
 from connector.store import Store, deliveries, groups, locks, tickets
 
 _log = structlog.get_logger(__name__)
