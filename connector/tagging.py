@@ -71,8 +71,7 @@ def change_tags(case: Case, wanted: Sequence[WantedTag]) -> None:
         return
     observe = case.config.autonomy.tags is Mode.OBSERVE
     if not observe:
-        for entry in add:
-            _enter(case, entry, TagState.WANTED)
+        _enter(case, add, TagState.WANTED)
     reasons = dict.fromkeys(entry.reason for entry in add if entry.reason)
     effect = case.effect(
         Operation.CHANGE_TAGS,
@@ -95,7 +94,7 @@ def _is_to_add(
     line = ledger.get(entry.tag)
     state = line.state if line else None
     if state == TagState.WRITTEN and entry.tag not in present:
-        _enter(case, _again(line), TagState.VETOED)
+        _enter(case, [_again(line)], TagState.VETOED)
         state = TagState.VETOED
     missing = entry.tag not in present and state in (None, TagState.UNWANTED)
     vetoed = state == TagState.VETOED
@@ -116,7 +115,7 @@ def _unwanted(
         if line.state != TagState.WRITTEN or tag in wanted:
             continue
         if tag not in present:
-            _enter(case, _again(line), TagState.VETOED)
+            _enter(case, [_again(line)], TagState.VETOED)
         elif case.config.autonomy.tags is Mode.ACT:
             remove.append(tag)
             case.trace.tags.append({**_described(_again(line)), "outcome": "removed"})
@@ -145,16 +144,19 @@ def _described(entry: WantedTag) -> dict[str, str]:
     }
 
 
-def _enter(case: Case, entry: WantedTag, state: TagState) -> None:
-    tickets.put_tag(
+def _enter(case: Case, entries: Sequence[WantedTag], state: TagState) -> None:
+    tickets.put_tags(
         case.connection,
-        {
-            "ticket_id": case.ticket_id,
-            "tag": entry.tag,
-            "state": state,
-            "rule": entry.rule,
-            "rule_version": entry.rule_version,
-            "reason": entry.reason,
-            "at": case.now,
-        },
+        [
+            {
+                "ticket_id": case.ticket_id,
+                "tag": entry.tag,
+                "state": state,
+                "rule": entry.rule,
+                "rule_version": entry.rule_version,
+                "reason": entry.reason,
+                "at": case.now,
+            }
+            for entry in entries
+        ],
     )

@@ -31,11 +31,11 @@ class Store:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             if parsed.database and parsed.database != ":memory:":
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+                _make_folder(Path(parsed.database).parent)
         elif parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         self.engine: Engine = create_engine(
-            parsed, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=False
+            parsed, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True
         )
         dialects.prepare(self.engine)
         self.signals = Signals()
@@ -126,6 +126,15 @@ class Store:
             self._listener.stop()
             self._listener.join(timeout=3)
         self.engine.dispose()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise StoreUnavailable(
+            f"the folder {folder} cannot be made ({err.strerror})"
+        ) from err
 
 
 def _why(err: Exception) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, Select, Table, event, text
+from sqlalchemy import Connection, Engine, Select, Table, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 #: Advisory lock under which all workers decide about groups, one after the other.
@@ -57,9 +58,9 @@ def alone(connection: Connection) -> Connection:
     return connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
-def insert(bind: Engine | Connection, table: Table) -> Any:
+def insert(dialect: str, table: Table) -> Any:
     """An INSERT with ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
-    return (sqlite if is_sqlite(bind) else postgresql).insert(table)
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
 
 
 def insert_missing(
@@ -67,10 +68,13 @@ def insert_missing(
 ) -> None:
     """Insert the rows whose ``keys`` are not there yet; leave the others alone."""
     if rows:
-        statement: Insert = insert(connection, table).on_conflict_do_nothing(
-            index_elements=list(keys)
-        )
+        statement = _insert_missing(connection.dialect.name, table, tuple(keys))
         connection.execute(statement, list(rows))
+
+
+@cache
+def _insert_missing(dialect: str, table: Table, keys: tuple[str, ...]) -> Any:
+    return insert(dialect, table).on_conflict_do_nothing(index_elements=list(keys))
 
 
 def insert_plain(

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     String,
+    bindparam,
     cast,
     delete,
     exists,
@@ -32,17 +33,32 @@ from connector.store.schema import (
     tickets,
 )
 
+#: Built once: making a statement costs as much as running it.
+_CREATE = groups.insert().returning(groups.c.id)
+_GET = select(groups).where(groups.c.id == bindparam("group_id"))
+_GET_LOCKED = _GET.with_for_update()
+_MEMBERSHIP = select(members).where(members.c.ticket_id == bindparam("ticket_id"))
+_ADD_MEMBER = members.insert().returning(members.c.seq)
+_COUNT = select(
+    func.count(members.c.customer_id.distinct()),
+    func.count(),
+    func.min(members.c.at),
+    func.max(members.c.at),
+).where(members.c.group_id == bindparam("group_id"))
+_SIGHTINGS = (
+    select(members.c.customer_id, members.c.at)
+    .where(members.c.group_id == bindparam("group_id"))
+    .order_by(members.c.at)
+)
+
 
 def create(connection: Connection, values: dict[str, Any]) -> int:
-    statement = groups.insert().values(**values).returning(groups.c.id)
-    return int(connection.execute(statement).scalar_one())
+    return int(connection.execute(_CREATE, values).scalar_one())
 
 
 def get(connection: Connection, group_id: int, lock: bool = False) -> AnyRow:
-    query = select(groups).where(groups.c.id == group_id)
-    if lock:
-        query = query.with_for_update()
-    return connection.execute(query).one()
+    statement = _GET_LOCKED if lock else _GET
+    return connection.execute(statement, {"group_id": group_id}).one()
 
 
 def find(connection: Connection, group_id: int) -> RowMapping | None:
@@ -69,13 +85,11 @@ def is_known_issue(connection: Connection, tracker: str, issue_id: str) -> bool:
 
 
 def membership(connection: Connection, ticket_id: int) -> AnyRow | None:
-    query = select(members).where(members.c.ticket_id == ticket_id)
-    return connection.execute(query).one_or_none()
+    return connection.execute(_MEMBERSHIP, {"ticket_id": ticket_id}).one_or_none()
 
 
 def add_member(connection: Connection, values: dict[str, Any]) -> int:
-    statement = members.insert().values(**values).returning(members.c.seq)
-    return int(connection.execute(statement).scalar_one())
+    return int(connection.execute(_ADD_MEMBER, values).scalar_one())
 
 
 def remove_member(connection: Connection, ticket_id: int) -> int | None:
@@ -102,14 +116,7 @@ def move_member(connection: Connection, old_ticket: int, new_ticket: int) -> boo
 
 def recount(connection: Connection, group_id: int) -> None:
     """Count a group's distinct customers and its tickets again."""
-    row = connection.execute(
-        select(
-            func.count(members.c.customer_id.distinct()),
-            func.count(),
-            func.min(members.c.at),
-            func.max(members.c.at),
-        ).where(members.c.group_id == group_id)
-    ).one()
+    row = connection.execute(_COUNT, {"group_id": group_id}).one()
     values = {"customers": row[0], "tickets": row[1]}
     if row[2] is not None:
         values |= {"first_at": row[2], "last_at": row[3]}
@@ -137,10 +144,7 @@ def last_seq(connection: Connection) -> int:
 
 
 def sightings(connection: Connection, group_id: int) -> Sequence[AnyRow]:
-    query = select(members.c.customer_id, members.c.at).where(
-        members.c.group_id == group_id
-    )
-    return connection.execute(query.order_by(members.c.at)).all()
+    return connection.execute(_SIGHTINGS, {"group_id": group_id}).all()
 
 
 def member_features(connection: Connection, group_id: int) -> list[dict[str, Any]]:
@@ -214,7 +218,7 @@ def issues_to_read(
 def plan_message(connection: Connection, values: dict[str, Any]) -> bool:
     """Enter a customer into the ledger of a fix; False if already in it."""
     statement = (
-        insert(connection, messages)
+        insert(connection.dialect.name, messages)
         .values(**values)
         .on_conflict_do_nothing()
         .returning(messages.c.id)

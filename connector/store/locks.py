@@ -16,7 +16,7 @@ def acquire(
 ) -> bool:
     """Take or prolong the lease ``name``; False if another holder has it."""
     connection.execute(
-        insert(connection, locks).on_conflict_do_nothing(),
+        insert(connection.dialect.name, locks).on_conflict_do_nothing(),
         {"name": name, "holder": "", "until": now - lease},
     )
     result = connection.execute(
@@ -39,7 +39,7 @@ def release(connection: Connection, name: str, holder: str) -> None:
 def put_fact(connection: Connection, name: str, value: Any, now: datetime) -> None:
     """Remember one small value under a name."""
     connection.execute(
-        insert(connection, facts).on_conflict_do_update(
+        insert(connection.dialect.name, facts).on_conflict_do_update(
             index_elements=["name"], set_={"value": value, "at": now}
         ),
         {"name": name, "value": value, "at": now},

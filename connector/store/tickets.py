@@ -5,13 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    tuple_,
+    update,
+)
 
 from connector.models import TicketRef, TicketStatus
 from connector.store.dialects import insert
-from connector.store.schema import AnyRow, customers, decisions, ticket_tags, tickets
+from connector.store.schema import (
+    AnyRow,
+    Moment,
+    customers,
+    decisions,
+    ticket_tags,
+    tickets,
+)
 
 
 class TagState(StrEnum):
@@ -47,15 +64,19 @@ def get(connection: Connection, ticket_id: int) -> AnyRow:
 
 def put(connection: Connection, values: dict[str, Any]) -> tuple[int, int]:
     """Insert or update a ticket, raise its version; return its id and that version."""
-    statement = insert(connection, tickets).values(**values, version=1)
-    changed = {key: statement.excluded[key] for key in values}
-    row = connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["source", "external_id"],
-            set_={**changed, "version": tickets.c.version + 1},
-        ).returning(tickets.c.id, tickets.c.version)
-    ).one()
+    statement = _put_ticket(connection.dialect.name, tuple(values))
+    row = connection.execute(statement, {**values, "version": 1}).one()
     return int(row[0]), int(row[1])
+
+
+@cache
+def _put_ticket(dialect: str, columns: tuple[str, ...]) -> Any:
+    statement = insert(dialect, tickets)
+    changed = {name: statement.excluded[name] for name in columns}
+    return statement.on_conflict_do_update(
+        index_elements=["source", "external_id"],
+        set_={**changed, "version": tickets.c.version + 1},
+    ).returning(tickets.c.id, tickets.c.version)
 
 
 def touch(connection: Connection, ticket_id: int) -> None:
@@ -95,19 +116,24 @@ def merged_into(connection: Connection, ref: TicketRef) -> Sequence[int]:
     return connection.scalars(query).all()
 
 
+_CUSTOMER = select(customers.c.id).where(customers.c.key == bindparam("key"))
+
+
 def customer(connection: Connection, key: str, name: str, now: datetime) -> int:
     """Return the id of the customer with this key; add the customer if new."""
-    query = select(customers.c.id).where(customers.c.key == key)
-    known = connection.scalar(query)
+    known = connection.scalar(_CUSTOMER, {"key": key})
     if known is not None:
         return int(known)
     added = connection.scalar(
-        insert(connection, customers)
-        .values(key=key, name=name, created_at=now)
+        insert(connection.dialect.name, customers)
         .on_conflict_do_nothing()
-        .returning(customers.c.id)
+        .returning(customers.c.id),
+        {"key": key, "name": name, "created_at": now},
     )
-    return int(connection.execute(query).scalar_one() if added is None else added)
+    # None: another process added the customer at this very moment.
+    if added is None:
+        added = connection.execute(_CUSTOMER, {"key": key}).scalar_one()
+    return int(added)
 
 
 def customer_row(connection: Connection, customer_id: int) -> AnyRow:
@@ -116,23 +142,29 @@ def customer_row(connection: Connection, customer_id: int) -> AnyRow:
     ).one()
 
 
+_HISTORY = select(func.count(), func.count().filter(tickets.c.complaint)).where(
+    tickets.c.customer_id == bindparam("customer_id"),
+    tickets.c.created_at >= bindparam("since", type_=Moment()),
+    tickets.c.merged_into.is_(None),
+    ~and_(
+        tickets.c.source == bindparam("source"),
+        tickets.c.external_id == bindparam("external_id"),
+    ),
+)
+
+
 def history(
     connection: Connection, customer_id: int, since: datetime, but: TicketRef
 ) -> tuple[int, int]:
     """Count a customer's other tickets since then: all, and complaints."""
-    other = ~and_(
-        tickets.c.source == but.source, tickets.c.external_id == but.external_id
-    )
     row = connection.execute(
-        select(
-            func.count(),
-            func.count().filter(tickets.c.complaint),
-        ).where(
-            tickets.c.customer_id == customer_id,
-            tickets.c.created_at >= since,
-            tickets.c.merged_into.is_(None),
-            other,
-        )
+        _HISTORY,
+        {
+            "customer_id": customer_id,
+            "since": since,
+            "source": but.source,
+            "external_id": but.external_id,
+        },
     ).one()
     return int(row[0]), int(row[1])
 
@@ -142,16 +174,22 @@ def ledger(connection: Connection, ticket_id: int) -> dict[str, AnyRow]:
     return {row.tag: row for row in connection.execute(query)}
 
 
-def put_tag(connection: Connection, values: dict[str, Any]) -> None:
-    """Write one line of the ledger over what stood there."""
+def put_tags(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write lines of the ledger over what stood there."""
+    if rows:
+        connection.execute(_put_tags(connection.dialect.name), list(rows))
+
+
+@cache
+def _put_tags(dialect: str) -> Any:
+    statement = insert(dialect, ticket_tags)
     changed = {
-        key: value for key, value in values.items() if key not in ("ticket_id", "tag")
+        column.name: statement.excluded[column.name]
+        for column in ticket_tags.c
+        if not column.primary_key
     }
-    connection.execute(
-        insert(connection, ticket_tags).on_conflict_do_update(
-            index_elements=["ticket_id", "tag"], set_=changed
-        ),
-        values,
+    return statement.on_conflict_do_update(
+        index_elements=["ticket_id", "tag"], set_=changed
     )
 
 
@@ -190,6 +228,9 @@ def drop_tags(connection: Connection, ticket_id: int, tags: Collection[str]) -> 
     )
 
 
+_ADD_DECISION = decisions.insert()
+
+
 def add_decision(connection: Connection, values: dict[str, Any], first: bool) -> None:
     """Record a decision, unless it says exactly what the one before said."""
     if not first:
@@ -203,7 +244,7 @@ def add_decision(connection: Connection, values: dict[str, Any], first: bool) ->
         said = (values["rules_version"], values["verdict"], values["trace"])
         if last is not None and tuple(last) == said:
             return
-    connection.execute(decisions.insert(), values)
+    connection.execute(_ADD_DECISION, values)
 
 
 def decisions_of(connection: Connection, ticket_id: int) -> Sequence[AnyRow]:

@@ -178,9 +178,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("language", sa.String(length=10), server_default="", nullable=False),
-        sa.Column(
-            "complaint", sa.Boolean(), server_default=sa.false(), nullable=False
-        ),
+        sa.Column("complaint", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("verdict", sa.JSON(), nullable=False),
         sa.Column("tags", sa.JSON(), nullable=False),
         sa.Column("merged_into", sa.String(length=100), nullable=True),
