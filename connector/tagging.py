@@ -96,6 +96,9 @@ def _is_to_add(
     if state == TagState.WRITTEN and entry.tag not in present:
         _enter(case, [_again(line)], TagState.VETOED)
         state = TagState.VETOED
+    if state == TagState.UNWANTED and entry.tag in present:
+        # Wanted again: its removal, if still to come, will find nothing to remove.
+        _enter(case, [entry], TagState.WRITTEN)
     missing = entry.tag not in present and state in (None, TagState.UNWANTED)
     vetoed = state == TagState.VETOED
     outcome = "vetoed" if vetoed else "added" if missing else "kept"

@@ -216,14 +216,17 @@ def set_tags(
 
 
 def drop_tags(connection: Connection, ticket_id: int, tags: Collection[str]) -> None:
-    """Forget tags that we removed."""
+    """Forget tags that we removed, also those that were wanted again meanwhile.
+
+    To remember one as written would make its absence look like a person's doing.
+    """
     if not tags:
         return
     connection.execute(
         delete(ticket_tags).where(
             ticket_tags.c.ticket_id == ticket_id,
             ticket_tags.c.tag.in_(list(tags)),
-            ticket_tags.c.state == TagState.UNWANTED,
+            ticket_tags.c.state.in_([TagState.UNWANTED, TagState.WRITTEN]),
         )
     )
 
