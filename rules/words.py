@@ -7,11 +7,12 @@ words mean is no business of this module.
 
 from __future__ import annotations
 
+import html
 import re
 from typing import NamedTuple
 
 import re2
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 MAX_CHARS = 100_000
 _HEADER_SPAN = 3  # mail programs wrap "On … wrote:" over up to three lines
@@ -31,7 +32,8 @@ _HIDDEN_STYLE = re2.compile(
     r"(?i)display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em)?"
     r"\s*(?:;|$|!)|mso-hide\s*:\s*all"
 )
-_BLOCK_END = re2.compile(
+# Each looks no further than the next "<", and RE2 is slow where much is found.
+_BLOCK_END = re.compile(
     r"(?i)(<(?:br|hr)\b[^<>]*>|</(?:p|div|li|ul|ol|tr|table|h[1-6]|blockquote|section)"
     r"\s*>|<(?:p|div|li|tr|table|h[1-6]|blockquote)\b)"
 )
@@ -39,6 +41,19 @@ _TAG = re2.compile(
     r"(?i)<(?:p|div|br|span|html|body|table|blockquote|a|b|i|strong|em|ul|li|font)"
     r"(?:\s[^<>]*)?/?>"
 )
+
+# For mail that the parser does not take, or not in time.
+_MAX_NESTING = 500
+_ELEMENT = re.compile(r"(?i)<(/?)([a-z][a-z0-9]*)")
+_NEVER_NESTED = frozenset(
+    "area base br col embed hr img input link meta param source track wbr "
+    "p li dt dd td th tr thead tbody tfoot option".split()
+)
+_UNREAD = re2.compile(
+    r"(?is)<!--.*?-->|<script\b.*?</script\s*>|<style\b.*?</style\s*>"
+    r"|<head\b.*?</head\s*>|<title\b.*?</title\s*>|<template\b.*?</template\s*>"
+)
+_ANY_TAG = re.compile(r"</?[a-zA-Z!][^<>]*>?")
 
 _INVISIBLE = dict.fromkeys(
     [0x00AD, 0x034F, 0x061C, 0x180E, 0x2060, 0xFEFF, 0xFFFC]
@@ -184,8 +199,30 @@ def looks_like_html(body: str) -> bool:
 def html_to_text(body: str) -> str:
     """Render markup as plain lines, without what a reader would not see."""
     source = _BLOCK_END.sub("\n\\1", _encodable(body))
-    # Where everything is quoted, as in a bare forward, the quote is the message.
-    return _rendered(source, without=_QUOTE_CLASSES) or _rendered(source, without="")
+    if _is_nested_deeply(source):
+        return _stripped(source)
+    try:
+        # Where everything is quoted, as in a bare forward, the quote is the message.
+        return _rendered(source, _QUOTE_CLASSES) or _rendered(source, without="")
+    except (SelectolaxError, ValueError, RuntimeError):
+        return _stripped(source)
+
+
+def _is_nested_deeply(source: str) -> bool:
+    """Tell what would take the parser time that grows with the square of the mail."""
+    depth = 0
+    for match in _ELEMENT.finditer(source):
+        if match[2].lower() not in _NEVER_NESTED:
+            depth = max(0, depth - 1) if match[1] else depth + 1
+            if depth > _MAX_NESTING:
+                return True
+    return False
+
+
+def _stripped(source: str) -> str:
+    """Take the tags off without parsing; some of what nobody sees may stay."""
+    text = _ANY_TAG.sub("", _UNREAD.sub("", source))
+    return html.unescape(text).replace("\xa0", " ").strip()
 
 
 def _rendered(source: str, without: str) -> str:
@@ -194,7 +231,7 @@ def _rendered(source: str, without: str) -> str:
     if root is None:
         return ""
     tree.strip_tags(_DROPPED, recursive=False)
-    for node in tree.css("[style], [hidden]"):
+    for node in _within(tree, "[style], [hidden]"):
         style = node.attributes.get("style") or ""
         if "hidden" in node.attributes or _HIDDEN_STYLE.search(style):
             node.decompose()
@@ -204,15 +241,24 @@ def _rendered(source: str, without: str) -> str:
 
 
 def _drop_quotes(tree: LexborHTMLParser, quotes: str) -> None:
-    for mark in tree.css(_OUTLOOK_MARKS):
+    for mark in _within(tree, _OUTLOOK_MARKS):
         later = mark.next
         while later is not None:
             following = later.next
             later.decompose()
             later = following
         mark.decompose()
-    for node in tree.css(quotes):
+    for node in _within(tree, quotes):
         node.decompose()
+
+
+def _within(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
+    """Select nodes, the inner ones before those around them; never the page itself.
+
+    The parser refuses to drop a page's ``html``, and text in ``body`` is all there is.
+    """
+    found = [node for node in tree.css(selector) if node.tag not in ("html", "body")]
+    return found[::-1]
 
 
 def tidy(text: str) -> str:
