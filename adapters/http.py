@@ -6,6 +6,8 @@ A call is made once. What comes back is either a response with an expected statu
 
 from __future__ import annotations
 
+import math
+import ssl
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -15,6 +17,7 @@ from typing import Any
 
 import requests
 
+from adapters.words import masked
 from connector.errors import (
     CredentialsRejected,
     NotFound,
@@ -31,6 +34,10 @@ TIMEOUT = (5.0, 30.0)  # connect, read; seconds
 
 #: Longest quotation of a vendor's error text that is kept.
 WORDS_LIMIT = 400
+
+#: Longest wait a vendor can impose: longer ones are mistakes, and the next attempt
+#: asks again anyway.
+MAX_WAIT = 3600.0
 
 Explain = Callable[[requests.Response], str]
 
@@ -139,7 +146,7 @@ class VendorClient:
         """Return the JSON of a good response; anything else is no answer at all."""
         try:
             return response.json()
-        except ValueError as err:
+        except (ValueError, RecursionError) as err:
             raise VendorUnavailable(
                 f"{self.name} answered {response.status_code} without JSON",
                 status=response.status_code,
@@ -147,21 +154,7 @@ class VendorClient:
 
     def error(self, response: requests.Response) -> VendorError:
         """Turn an unexpected response into the error that answers "try again?"."""
-        status = response.status_code
-        words = self._explain(response)[:WORDS_LIMIT]
-        message = f"{self.name} answered {status}" + (f": {words}" if words else "")
-        wait = retry_after(response.headers)
-        if status == 429:
-            return VendorBusy(message, status=status, retry_after=wait)
-        if status in (408, 425) or status >= 500:
-            return VendorUnavailable(message, status=status, retry_after=wait)
-        if status == 401:
-            return CredentialsRejected(message, status=status)
-        if status in (404, 410):
-            return NotFound(message, status=status)
-        if status == 409:
-            return VendorConflict(message, status=status)
-        return VendorRefused(message, status=status)
+        return problem(self.name, response, self._explain(response))
 
     def close(self) -> None:
         self._session.close()
@@ -192,9 +185,44 @@ class VendorClient:
             raise lost(self.name, err) from err
 
 
+def problem(name: str, response: requests.Response, words: str) -> VendorError:
+    """Turn an unexpected response into an error; ``words`` are the vendor's own.
+
+    They are masked here, for every vendor; a body that is no JSON is never repeated.
+    """
+    status = response.status_code
+    words = masked(words)[:WORDS_LIMIT]
+    message = f"{name} answered {status}" + (
+        "" if _is_json(response) else " without JSON"
+    )
+    message += f": {words}" if words else ""
+    wait = retry_after(response.headers)
+    if status == 429:
+        return VendorBusy(message, status=status, retry_after=wait)
+    if status in (408, 425) or status >= 500:
+        return VendorUnavailable(message, status=status, retry_after=wait)
+    if status == 401:
+        return CredentialsRejected(message, status=status)
+    if status in (404, 410):
+        return NotFound(message, status=status)
+    if status == 409:
+        return VendorConflict(message, status=status)
+    return VendorRefused(message, status=status)
+
+
+def _is_json(response: requests.Response) -> bool:
+    try:
+        if response.content.strip():
+            response.json()
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def lost(name: str, err: requests.exceptions.RequestException) -> VendorError:
     """Tell a connection that was never made from an answer that was lost."""
     if isinstance(err, requests.exceptions.ConnectTimeout) or _never_connected(err):
+        # Certificates are looked at before anything is sent.
         return VendorUnreachable(f"{name} cannot be reached ({type(err).__name__})")
     return VendorUnavailable(f"{name} gave no answer ({type(err).__name__})")
 
@@ -202,8 +230,16 @@ def lost(name: str, err: requests.exceptions.RequestException) -> VendorError:
 def _never_connected(err: requests.exceptions.RequestException) -> bool:
     if not isinstance(err, requests.exceptions.ConnectionError) or not err.args:
         return False
-    reason = getattr(err.args[0], "reason", None)
+    reason = getattr(err.args[0], "reason", err.args[0])
+    if any(
+        isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(reason)
+    ):
+        return True
     return type(reason).__name__ in ("NewConnectionError", "NameResolutionError")
+
+
+def _causes(err: object) -> list[object]:
+    return [err, *getattr(err, "args", ())]
 
 
 def retry_after(
@@ -212,18 +248,22 @@ def retry_after(
     """Return the seconds a vendor asks us to wait, from any header that says so.
 
     Reads ``Retry-After`` as seconds or HTTP date, and Help Scout's
-    ``X-RateLimit-Retry-After``.
+    ``X-RateLimit-Retry-After``; never more than ``MAX_WAIT``.
     """
     value = headers.get("X-RateLimit-Retry-After") or headers.get("Retry-After")
     if not value:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
+        seconds = _until(value, now or datetime.now(UTC))
+    return min(max(0.0, seconds), MAX_WAIT) if math.isfinite(seconds) else None
+
+
+def _until(date: str, now: datetime) -> float:
     try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+        moment = parsedate_to_datetime(date)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (moment - now).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return math.nan

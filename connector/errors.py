@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+#: An error is stored and shown in a list; more than this is nobody's sentence.
+MESSAGE_LIMIT = 500
+
+# Halves of characters and NUL cannot be stored; other controls would break lines.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_CONTROLS = re.compile("[\x01-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class ConnectorError(Exception):
@@ -36,7 +44,7 @@ class VendorError(ConnectorError):
     ``retry``: asking again later can help. ``uncertain``: the vendor may have done it
     although we saw no answer, so look before asking again. ``retry_after``: seconds the
     vendor wants us to wait. ``whole_source``: nothing else for this source will work
-    either until then.
+    either until then. The message is cut and cleaned, so that it can be stored.
     """
 
     retry = False
@@ -50,9 +58,14 @@ class VendorError(ConnectorError):
         status: int | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(_storable(message))
         self.status = status
         self.retry_after = retry_after
+
+
+def _storable(message: str) -> str:
+    text = _CONTROLS.sub(" ", _UNSTORABLE.sub("", message))
+    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
 
 
 class VendorUnavailable(VendorError):
@@ -97,6 +110,10 @@ class NotFound(VendorRefused):
 
 class TicketGone(NotFound):
     """The ticket was deleted, or is hidden from our account."""
+
+
+class TicketOutside(TicketGone):
+    """The ticket exists, but in a part of the helpdesk we are told to stay out of."""
 
 
 class TicketMerged(VendorRefused):

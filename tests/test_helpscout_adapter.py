@@ -22,6 +22,7 @@ from connector.errors import (
     TicketGone,
     TicketLocked,
     TicketMerged,
+    TicketOutside,
     VendorBusy,
     VendorConflict,
     VendorRefused,
@@ -278,6 +279,75 @@ def test_a_missing_conversation_is_gone(
     vendor.get(ONE, status=404, json={"message": "Not found", "logRef": "x1"})
     with pytest.raises(TicketGone, match=r"Not found; logRef x1"):
         desk.fetch_ticket("4001")
+
+
+@pytest.mark.parametrize("inbox", [32, "32"])
+def test_a_conversation_of_an_inbox_that_is_not_ours_is_left_alone(
+    vendor: responses.RequestsMock, inbox: object
+) -> None:
+    vendor.post(f"{API}/v2/oauth2/token", json=token("t1"))
+    vendor.get(ONE, json=conversation("a", mailboxId=inbox))
+    desk = build(mailboxes=[31])
+    with pytest.raises(TicketOutside, match="inbox 32, which is not listed"):
+        desk.fetch_ticket("4001")
+    with pytest.raises(TicketOutside):
+        desk.change_tags("4001", frozenset({"cc-x"}), frozenset())
+    with pytest.raises(TicketOutside):
+        desk.add_note("4001", Note(text="Hei", mark="m"))
+    assert {call.request.method for call in vendor.calls[1:]} == {"GET"}
+    desk.close()
+
+
+def test_a_conversation_of_a_listed_inbox_is_read(
+    vendor: responses.RequestsMock,
+) -> None:
+    vendor.post(f"{API}/v2/oauth2/token", json=token("t1"))
+    vendor.get(ONE, json=conversation("a"))
+    vendor.get(f"{API}/v2/customers/901", json={})
+    desk = build(mailboxes=[30, 31])
+    assert desk.fetch_ticket("4001").fields["mailbox"] == "31"
+    desk.close()
+
+
+def test_a_conversation_that_names_no_inbox_is_asked_for_again(
+    vendor: responses.RequestsMock,
+) -> None:
+    vendor.post(f"{API}/v2/oauth2/token", json=token("t1"))
+    vendor.get(ONE, json=conversation("a", mailboxId=None))
+    desk = build(mailboxes=[31])
+    with pytest.raises(VendorUnavailable, match="which inbox"):
+        desk.fetch_ticket("4001")
+    desk.close()
+
+
+def test_what_cannot_be_stored_is_dropped_from_a_ticket(
+    vendor: responses.RequestsMock, desk: HelpScoutAdapter
+) -> None:
+    odd = "x\x00y\ud83d"
+    vendor.get(
+        ONE,
+        json=conversation(
+            odd,
+            subject=odd,
+            primaryCustomer={**CUSTOMER, "first": odd, "email": odd},
+            customFields=[{"name": odd, "text": odd}],
+            _embedded={"threads": [thread(1, odd)]},
+        ),
+    )
+    vendor.get(
+        f"{API}/v2/customers/901",
+        json={
+            "organization": odd,
+            "_embedded": {"properties": [{"slug": odd, "text": odd}]},
+        },
+    )
+    ticket = desk.fetch_ticket("4001")
+    assert (ticket.subject, ticket.tags) == ("xy", {"xy"})
+    assert ticket.fields["xy"] == "xy"
+    who = ticket.customer
+    assert (who.name, who.email, who.organization) == ("xy", "xy", "xy")
+    assert who.fields == {"xy": "xy"}
+    assert ticket.comments[0].body == "xy"
 
 
 def test_a_deleted_conversation_says_so(
@@ -750,7 +820,7 @@ def test_the_readme_has_its_headings_and_every_setting() -> None:
     for key in KIND.config.model_fields:
         assert f"`{key}`" in text, key
     for event in EVENTS:
-        assert f"`{event}`" in text, event
+        assert f'"{event}"' in text, event
 
 
 def test_every_test_named_in_the_readme_exists() -> None:

@@ -109,6 +109,20 @@ def sent(mock: responses.RequestsMock, number: int = 0) -> object:
 # -- fetch_issue --
 
 
+def test_what_cannot_be_stored_is_dropped_from_an_issue(web, cloud):
+    odd = "x\x00y\ud83d"
+    raw = raw_issue(
+        summary=odd,
+        status={**status("done"), "name": odd},
+        resolution={"name": odd},
+        labels=[odd],
+    )
+    web.get(f"{CLOUD}/issue/20417", json=raw)
+    issue = cloud.fetch_issue("20417")
+    assert (issue.summary, issue.status_name, issue.resolution) == ("xy", "xy", "xy")
+    assert issue.labels == {"xy"}
+
+
 def test_issue_is_read_as_it_stands(web, cloud):
     query = {
         "fields": "summary,status,resolution,resolutiondate,labels,updated,project,"
@@ -552,7 +566,7 @@ def test_refusal_says_whether_to_try_again(web, cloud, code, headers, error):
         cloud.create_issue(draft())
     assert type(caught.value) is error
     assert caught.value.status == code
-    words = "Field 'a' is required; b: is wrong"
+    words = "Field … is required; b: is wrong"
     assert str(caught.value).startswith(f"jira answered {code}: {words}")
 
 
@@ -593,7 +607,7 @@ def test_unavailable_jira_says_how_long(web, cloud):
     web.post(f"{CLOUD}/issue", status=503, body="<html>later</html>", headers=headers)
     with pytest.raises(VendorUnavailable) as caught:
         cloud.create_issue(draft())
-    assert str(caught.value) == "jira answered 503"
+    assert str(caught.value) == "jira answered 503 without JSON"
     assert caught.value.retry_after == 30.0
 
 
@@ -610,9 +624,10 @@ def test_unavailable_jira_says_how_long(web, cloud):
         ("[]", ""),
         ("null", ""),
         ("7", ""),
-        ("Upstream is tired", ": Upstream is tired"),
-        (" <!doctype html><p>secret page", ""),
-        ("[" * 5000, ": " + "[" * 400),
+        ("Upstream is tired, Kari", " without JSON"),
+        (" <!doctype html><p>secret page", " without JSON"),
+        ("[" * 5000, " without JSON"),
+        ('{"message": "' + "no " * 500 + '"}', ": " + ("no " * 134)[:400]),
         ("", ""),
     ],
 )

@@ -693,7 +693,7 @@ def test_other_422_is_refused_but_not_locked(
 ) -> None:
     body = {"error": "RecordInvalid", "details": {"360012": [{"description": "Hei"}]}}
     web.put(f"{API}/tickets/7301", status=422, json=body)
-    with pytest.raises(VendorRefused, match="fields: 360012") as caught:
+    with pytest.raises(VendorRefused, match="fields: custom_fields_360012") as caught:
         zendesk.send_message("7301", REPLY)
     assert not isinstance(caught.value, TicketLocked)
     assert "Hei" not in str(caught.value)

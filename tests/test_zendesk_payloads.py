@@ -255,6 +255,28 @@ def test_ticket_is_translated() -> None:
     assert (comment.body, comment.is_html, comment.public) == ("<p>Hei</p>", True, True)
 
 
+def test_what_cannot_be_stored_is_dropped_from_a_ticket() -> None:
+    odd = "x\x00y\ud83d"
+    document = {
+        **DOCUMENT,
+        "subject": odd,
+        "raw_subject": odd,
+        "tags": [odd, "\x00"],
+        "custom_fields": [{"id": 7, "value": odd}],
+    }
+    user = {"name": odd, "email": odd, "tags": [odd], "user_fields": {odd: odd}}
+    words = {**written(90011), "plain_body": odd, "html_body": None}
+    ticket = payloads.ticket(
+        "zd", "", document, [words], {"90011": user}, {"name": odd}
+    )
+    assert (ticket.subject, ticket.tags) == ("xy", {"xy"})
+    assert ticket.fields["custom_fields_7"] == "xy"
+    who = ticket.customer
+    assert (who.name, who.email, who.organization) == ("xy", "xy", "xy")
+    assert (who.tags, who.fields) == ({"xy"}, {"xy": "xy"})
+    assert ticket.comments[0].body == "xy"
+
+
 @pytest.mark.parametrize(
     ("rest", "event", "expected"),
     [

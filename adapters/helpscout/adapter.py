@@ -29,6 +29,7 @@ from connector.errors import (
     TicketGone,
     TicketLocked,
     TicketMerged,
+    TicketOutside,
     VendorConflict,
     VendorError,
     VendorRefused,
@@ -251,7 +252,26 @@ class HelpScoutAdapter(Helpdesk):
         body = self._client.decode(response)
         if not isinstance(body, dict) or payloads.identifier(body.get("id")) is None:
             raise VendorUnavailable(f"{self.name} answered without a conversation")
+        self._stay_inside(external_id, body)
         return body
+
+    def _stay_inside(self, external_id: str, conversation: Json) -> None:
+        """Raise for a conversation of an inbox that is not listed in ``mailboxes``.
+
+        Deliveries do not always name the inbox, and a conversation can be moved.
+        """
+        if not self.config.mailboxes:
+            return
+        inbox = payloads.identifier(conversation.get("mailboxId"))
+        if inbox is None:
+            raise VendorUnavailable(
+                f"{self.name} did not say which inbox conversation {external_id} is in"
+            )
+        if int(inbox) not in self.config.mailboxes:
+            raise TicketOutside(
+                f"{self.name}: conversation {external_id} belongs to inbox {inbox}, "
+                "which is not listed in mailboxes"
+            )
 
     def _living(self, external_id: str) -> dict[str, Any]:
         conversation = self._conversation(external_id)
@@ -473,7 +493,7 @@ def _infer(body: bytes) -> str:
 def _explain(response: requests.Response) -> str:
     try:
         said = payloads.words(response.json())
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""  # a proxy's page, or a body that may quote a customer
     correlation = response.headers.get("Correlation-Id")
     return f"{said} (Correlation-Id {correlation})" if correlation else said

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.signatures import hmac_base64
+from adapters.words import plain
 from connector.errors import MalformedPayload
 from connector.models import (
     Author,
@@ -45,7 +46,7 @@ def ticket_url(conversation: Json, web_base: str) -> str:
     """Return the address that opens a conversation for an agent."""
     href = _object(_object(conversation.get("_links")).get("web")).get("href")
     if isinstance(href, str) and href.startswith(("https://", "http://")):
-        return href
+        return plain(href)
     number, ident = conversation.get("number"), conversation.get("id")
     tail = f"{number}/" if number else ""
     return f"{web_base.rstrip('/')}/conversation/{ident}/{tail}"
@@ -124,7 +125,7 @@ def _object(value: object) -> Mapping[str, Any]:
 def _text(value: object) -> str:
     if isinstance(value, bool) or value is None:
         return ""
-    return str(value).strip() if isinstance(value, str | int | float) else ""
+    return plain(str(value)).strip() if isinstance(value, str | int | float) else ""
 
 
 # -- tables --
@@ -490,7 +491,7 @@ def _is_published(thread: Json) -> bool:
 
 def _tag_name(item: object) -> str:
     if isinstance(item, str):
-        return item
+        return plain(item)
     tag = _object(item)
     return _text(tag.get("tag") or tag.get("name") or tag.get("slug"))
 

@@ -19,12 +19,11 @@ import requests
 from jira import JIRA
 from jira.exceptions import JIRAError
 
-from adapters.http import TIMEOUT, USER_AGENT, WORDS_LIMIT, lost, retry_after
+from adapters import http
+from adapters.http import TIMEOUT, USER_AGENT, lost
 from connector.errors import (
     CredentialsRejected,
-    NotFound,
     VendorBusy,
-    VendorConflict,
     VendorError,
     VendorRefused,
     VendorUnavailable,
@@ -193,25 +192,18 @@ def segment(value: str) -> str:
 
 def problem(name: str, response: requests.Response) -> VendorError:
     """Turn an unwanted answer into the error that answers "try again?"."""
-    status = response.status_code
-    words = explain(response)
-    message = f"{name} answered {status}" + (f": {words}" if words else "")
-    wait = retry_after(response.headers)
-    if status == 429:
-        busy = VendorBusy(message, status=status, retry_after=wait)
+    found = http.problem(name, response, explain(response))
+    if isinstance(found, VendorBusy):
         # Too many writes to one issue; all others can still be written.
-        busy.whole_source = not _concerns_one_issue(response)
-        return busy
-    if status in (408, 425) or status >= 500:
-        return VendorUnavailable(message, status=status, retry_after=wait)
-    if status == 401 or _login_failed(response):
-        return CredentialsRejected(message, status=status)
-    if status == 404:
-        return NotFound(message, status=status)
-    if status == 409:
-        return VendorConflict(message, status=status)
-    # 410 is here: Jira says it of endpoints it has removed, not of issues.
-    return VendorRefused(message, status=status)
+        found.whole_source = not _concerns_one_issue(response)
+    elif isinstance(found, VendorUnavailable):
+        pass
+    elif _login_failed(response):
+        return CredentialsRejected(str(found), status=found.status)
+    elif response.status_code == 410:
+        # Jira says it of endpoints it has removed, not of issues.
+        return VendorRefused(str(found), status=found.status)
+    return found
 
 
 def explain(response: requests.Response) -> str:
@@ -219,16 +211,14 @@ def explain(response: requests.Response) -> str:
     words = [*_spoken(response), _denied(response)]
     if 300 <= response.status_code < 400:
         words.append("a redirect; check api_base and site_url")
-    text = "; ".join(" ".join(word.split()) for word in words if word)
-    return text[:WORDS_LIMIT]
+    return "; ".join(" ".join(word.split()) for word in words if word)
 
 
 def _spoken(response: requests.Response) -> list[str]:
     try:
         body = response.json()
     except (ValueError, RecursionError):
-        html = response.text.lstrip().startswith("<")
-        return [] if html else [response.text]
+        return []  # a page of a proxy, or anything else
     if not isinstance(body, dict):
         return []
     errors, messages = body.get("errors"), body.get("errorMessages")

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from adapters.jira.text import adf, mark_block, one_line, wiki
 from adapters.signatures import hmac_hex, matches
+from adapters.words import plain
 from connector.errors import (
     MalformedPayload,
     SignatureRejected,
@@ -179,7 +180,7 @@ def to_issue(source: str, site_url: str, raw: Mapping[str, Any]) -> Issue:
         # Only a name beside the status: workflows forget to clear it on reopening.
         resolution=_text(_object(fields.get("resolution")).get("name")),
         labels=frozenset(
-            label
+            plain(label)
             for label in (labels if isinstance(labels, list) else ())
             if isinstance(label, str)
         ),
@@ -261,7 +262,7 @@ def _object(value: object) -> Mapping[str, Any]:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return plain(value) if isinstance(value, str) else ""
 
 
 def _id(value: object) -> str | None:

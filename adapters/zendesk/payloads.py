@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.signatures import hmac_base64, matches
+from adapters.words import masked, plain
 from connector.errors import MalformedPayload, SignatureRejected
 from connector.models import (
     Author,
@@ -246,7 +247,8 @@ def status(document: Json) -> TicketStatus:
 
 
 def tags(document: Json) -> frozenset[str]:
-    return frozenset(str(tag) for tag in document.get("tags") or ())
+    names = (text(tag) for tag in document.get("tags") or ())
+    return frozenset(name for name in names if name)
 
 
 def channel(document: Json) -> str:
@@ -259,7 +261,7 @@ def customer(external_id: str, user: Json, organization: Json) -> Customer:
     email = user.get("email")
     return Customer(
         external_id=external_id,
-        email=email.lower() if isinstance(email, str) and email else None,
+        email=plain(email).lower() or None if isinstance(email, str) else None,
         name=text(user.get("name")) or None,
         organization=text(organization.get("name")) or None,
         tags=tags(user) | tags(organization),
@@ -350,12 +352,12 @@ def moment(value: str) -> datetime:
 
 
 def text(value: object) -> str:
-    """Return a value as text; null is empty, booleans as JSON writes them."""
+    """Return a value as storable text; null is empty, booleans as JSON writes them."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
         return " ".join(text(each) for each in value)
-    return "" if value is None else str(value)
+    return "" if value is None else plain(str(value))
 
 
 def _ticket_fields(document: Json) -> Iterator[tuple[str, str]]:
@@ -375,7 +377,7 @@ def _ticket_fields(document: Json) -> Iterator[tuple[str, str]]:
             yield name, value
     for field in document.get("custom_fields") or ():
         if value := text(field.get("value")):
-            yield f"custom_fields_{field['id']}", value
+            yield f"custom_fields_{text(field['id'])}", value
     yield from _satisfaction(_object(document.get("satisfaction_rating")))
 
 
@@ -390,7 +392,7 @@ def _satisfaction(rating: Json) -> Iterator[tuple[str, str]]:
 def _texts(prefix: str, values: Json) -> Iterator[tuple[str, str]]:
     for key, value in values.items():
         if word := text(value):
-            yield f"{prefix}{key}", word
+            yield f"{prefix}{plain(key)}", word
 
 
 def _object(value: object) -> Json:
@@ -450,10 +452,15 @@ def words(body: str) -> str:
     errors = document.get("errors")
     for each in errors if isinstance(errors, list) else ():
         parts += [_object(each).get("code"), _object(each).get("title")]
-    if fields := sorted(_object(document.get("details"))):
+    if fields := sorted(map(_field_name, _object(document.get("details")))):
         parts.append("fields: " + ", ".join(fields))
-    said = [_masked(part) for part in parts if isinstance(part, str) and part]
+    said = [masked(part) for part in parts if isinstance(part, str) and part]
     return ": ".join(dict.fromkeys(said))
+
+
+def _field_name(key: str) -> str:
+    # A bare number would be taken for a customer's, and masked.
+    return f"custom_fields_{key}" if _DIGITS.fullmatch(key) else key
 
 
 def says_closed(body: str) -> bool:
@@ -492,8 +499,3 @@ def _error_document(body: str) -> Json:
         return _object(json.loads(body))
     except (ValueError, RecursionError):
         return {}
-
-
-def _masked(part: str) -> str:
-    part = re.sub(r"\S+@\S+", "…", part)
-    return re.sub(r"\"[^\"]*\"|“[^”]*”|(?<!\w)'.*?'(?!\w)", "…", part)
