@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from multiprocessing.util import Finalize
 from pathlib import Path
+from typing import Any
 
 import structlog
 from flask import Flask
 
 from adapters.base import Adapter
 from connector import logs
-from connector.config import Config, build_adapters, load
+from connector.config import Config, Server, build_adapters, load
 from connector.dashboard import create_blueprint as dashboard_blueprint
 from connector.errors import StoreUnavailable
 from connector.grouping import Grouping
@@ -105,7 +106,14 @@ class Runtime:
             self.store, self.adapters, self.pipeline, config, self.holder, clock
         )
         self.senders = [
-            Sender(self.store, adapter, config, self.holder, clock)
+            Sender(
+                self.store,
+                adapter,
+                config,
+                self.holder,
+                clock,
+                None if clock is utc_now else clock,
+            )
             for adapter in self.adapters.values()
         ]
         self.scheduler = Scheduler(self.store, config, clock)
@@ -188,15 +196,22 @@ class Runtime:
         return taken
 
     def _heartbeat(self) -> None:
-        lease = self.config.work.lease
-        while not self._beat.wait(lease.total_seconds() / 3):
-            try:
-                for sender in self.senders:
-                    sender.renew()
-                with self.store.write() as connection:
-                    deliveries.renew(connection, self.holder, self.clock(), lease)
-            except StoreUnavailable as err:
-                _log.warning("heartbeat.database", error=str(err))
+        parts = [*(sender.renew for sender in self.senders), self._renew_deliveries]
+        while not self._beat.wait(self.config.work.lease.total_seconds() / 3):
+            for renew in parts:
+                try:
+                    renew()
+                except StoreUnavailable as err:
+                    _log.warning("heartbeat.database", error=str(err))
+                except Exception:
+                    # Without a heartbeat every lease of this process would run out.
+                    _log.exception("heartbeat.failed")
+
+    def _renew_deliveries(self) -> None:
+        with self.store.write() as connection:
+            deliveries.renew(
+                connection, self.holder, self.clock(), self.config.work.lease
+            )
 
 
 def serve(path: Path, config: Config, roles: frozenset[str]) -> None:
@@ -225,11 +240,11 @@ def run_threads(config: Config, roles: frozenset[str]) -> None:
 def _serve_granian(path: Path, config: Config, roles: frozenset[str]) -> None:
     from granian.constants import Interfaces
     from granian.log import LogLevels
-    from granian.server import Server
+    from granian.server import Server as Granian
 
     os.environ[CONFIG_VARIABLE] = str(path.resolve())
     os.environ[ROLES_VARIABLE] = ",".join(sorted(roles))
-    Server(
+    Granian(
         "connector.app:wsgi",
         address=config.server.host,
         port=config.server.port,
@@ -270,6 +285,26 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
+def waitress_settings(server: Server) -> dict[str, Any]:
+    """Return what waitress is told beside the application."""
+    return {
+        "host": server.host,
+        "port": server.port,
+        "threads": server.threads,
+        "max_request_body_size": server.max_body_bytes + 1,
+        # A body is collected before a thread takes the request, so a sender that stalls
+        # costs a connection only. There are enough of them (which select() could not
+        # watch), and they are closed after this time without a byte.
+        "connection_limit": 1000,
+        "channel_timeout": 30,
+        "cleanup_interval": 10,
+        "asyncore_use_poll": True,
+        # The status page has to see that a request came through a proxy.
+        "clear_untrusted_proxy_headers": False,
+        "ident": None,
+    }
+
+
 def _serve_waitress(config: Config, roles: frozenset[str]) -> None:
     from waitress.server import create_server
 
@@ -277,14 +312,7 @@ def _serve_waitress(config: Config, roles: frozenset[str]) -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     runtime = Runtime(config, roles)
     runtime.start()
-    server = create_server(
-        runtime.create_app(),
-        host=config.server.host,
-        port=config.server.port,
-        threads=config.server.threads,
-        max_request_body_size=config.server.max_body_bytes + 1,
-        ident=None,
-    )
+    server = create_server(runtime.create_app(), **waitress_settings(config.server))
 
     def end(*_: object) -> None:
         raise KeyboardInterrupt

@@ -54,6 +54,12 @@ class Case:
         return self.judged.verdict
 
     @property
+    def complained_at(self) -> datetime | None:
+        """When it was last complained; a vendor's clock may run before ours."""
+        at = self.judged.complained_at
+        return None if at is None else min(at, self.now)
+
+    @property
     def is_new(self) -> bool:
         return self.version == 1
 

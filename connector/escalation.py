@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import followups
+from connector import filing, followups
 from connector.config import Config
 from connector.grouping import title
 from connector.models import (
-    Block,
-    BlockKind,
     GroupState,
     Issue,
     IssueCategory,
@@ -29,12 +26,7 @@ from connector.models import (
 from connector.store import groups, outbox
 from connector.store.schema import AnyRow
 from rules.features import Features
-from rules.masking import excerpt
-from rules.thresholds import Sighting, crossed
-
-EXCERPTS = 5
-TICKETS_LISTED = 20
-PROPERTY = "complaint-connector"
+from rules.thresholds import Crossing, Sighting, crossed
 
 
 def plan(connection: Connection, config: Config, group_id: int, now: datetime) -> None:
@@ -42,20 +34,22 @@ def plan(connection: Connection, config: Config, group_id: int, now: datetime) -
     group = groups.get(connection, group_id, lock=True)
     if group.state == GroupState.EMERGING:
         _check_threshold(connection, config, group, now)
-        group = groups.get(connection, group_id)
-    if group.state == GroupState.READY and (
-        group.file_at is None or group.file_at <= now
-    ):
-        _file(connection, config, group, now)
+    elif group.state == GroupState.FILED and group.issue_id is None:
+        _check_filing(connection, config, group, now)
     elif group.state == GroupState.FIXED and group.watch_until <= now:
         groups.change(
             connection, group_id, state=GroupState.CLOSED, reason="it did not come back"
         )
-    if group.issue_id is not None:
-        _update_issue(connection, config, group, now)
+    group = groups.get(connection, group_id)
+    if group.state == GroupState.READY and (
+        group.file_at is None or group.file_at <= now
+    ):
+        _file(connection, config, group, now)
+    if group.issue_id is not None and group.state != GroupState.MUTED:
+        filing.keep_up(connection, config, group, now)
 
 
-def joined(
+def complained(
     connection: Connection,
     config: Config,
     group_id: int,
@@ -63,48 +57,20 @@ def joined(
     at: datetime,
     now: datetime,
 ) -> None:
-    """React to a new member: a problem complained of after its fix is back.
+    """React to a complaint of a member, new or known: after a fix, it is back.
 
     A complaint written before the fix and only seen now is no such thing; its customer
-    is told like the others.
+    is told like the others, once the issue was read again as still done.
     """
     group = groups.get(connection, group_id, lock=True)
     if group.state != GroupState.FIXED:
         return
     if at <= group.done_at:
         if group.announced_at is not None:
-            followups.announce(connection, config, group, now)
+            groups.change(connection, group_id, announce_at=now, announced_at=None)
         return
-    groups.change(
-        connection,
-        group_id,
-        state=GroupState.FILED,
-        reason="a customer complained again after the fix",
-        episode=group.episode + 1,
-        announce_at=None,
-        announced_at=None,
-        watch_until=None,
-    )
-    effects = [
-        _issue_effect(
-            config,
-            group,
-            Operation.REOPEN_ISSUE,
-            f"reopen:{group_id}:{group.episode}",
-            {},
-            "complained of again after the fix",
-            ticket_id,
-        ),
-        _issue_effect(
-            config,
-            group,
-            Operation.COMMENT_ISSUE,
-            f"returned:{group_id}:{group.episode}",
-            {"body": _returned(connection, group_id, ticket_id)},
-            "complained of again after the fix",
-            ticket_id,
-        ),
-    ]
+    _open_again(connection, group, "a customer complained again after the fix", now)
+    effects = filing.reopening(connection, config, group, ticket_id)
     outbox.enqueue(connection, effects, now)
 
 
@@ -131,62 +97,70 @@ def issue_created(
 
 
 def issue_read(
-    connection: Connection, config: Config, issue: Issue, now: datetime
+    connection: Connection,
+    config: Config,
+    issue: Issue,
+    read_at: datetime,
+    now: datetime,
 ) -> str:
-    """Follow an issue that was just read; return in words what it meant.
+    """Follow an issue that was read at ``read_at``; return in words what it meant.
 
     Only the step from not done to done, and back, means anything: an issue that stays
-    done, or is edited, or had only its resolution changed, is no news.
+    done, or is edited, is no news.
     """
     group = groups.by_issue(connection, issue.ref.source, issue.ref.external_id)
     if group is None:
         return "not an issue of ours"
-    was_done = group.issue_category == IssueCategory.DONE
-    is_done = issue.category is IssueCategory.DONE
+    if group.checked_at is not None and read_at < group.checked_at:
+        return "an older reading than the last one"
     groups.change(
         connection,
         group.id,
         issue_key=issue.ref.key,
         issue_url=issue.ref.url,
+        checked_at=read_at,
+        missing_since=None,
+    )
+    if issue.category is IssueCategory.UNKNOWN:
+        return "the tracker does not say whether it is done"
+    groups.change(
+        connection,
+        group.id,
         issue_category=issue.category,
         issue_resolution=issue.resolution,
-        checked_at=now,
     )
-    said = "no step to or from done"
-    if is_done and not was_done:
-        said = _done(connection, config, group, issue, now)
-    elif (
-        was_done
-        and not is_done
-        and group.state
-        in (
-            GroupState.FIXED,
-            GroupState.WONT_DO,
-        )
-    ):
-        said = _reopened_by_hand(connection, group)
-    elif is_done:
-        said = _maybe_announce(connection, config, group, now) or said
+    said = _follow(connection, config, group, issue, read_at, now)
     plan(connection, config, group.id, now)
     return said
 
 
 def issue_gone(
-    connection: Connection, tracker: str, issue_id: str, now: datetime
+    connection: Connection,
+    config: Config,
+    tracker: str,
+    issue_id: str,
+    now: datetime,
 ) -> str:
-    """Record that an issue cannot be seen any more; nobody is told anything."""
+    """Record that an issue cannot be seen; nobody is told anything.
+
+    Trackers do not tell deleted from hidden, and permissions flicker: only an issue
+    that is still missing when it is looked for again mutes its problem.
+    """
     group = groups.by_issue(connection, tracker, issue_id)
     if group is None:
         return "not an issue of ours"
+    since = group.missing_since or now
+    groups.change(connection, group.id, checked_at=now, missing_since=since)
+    if group.state == GroupState.MUTED or now - since < config.problems.reread:
+        return "not to be seen; looked for again before anything is concluded"
     groups.change(
         connection,
         group.id,
         state=GroupState.MUTED,
         reason=f"the issue {group.issue_key} was deleted or hidden from us",
-        checked_at=now,
-        announce_at=None,
     )
-    return "the issue is gone; the problem is muted until a person decides"
+    _end_episode(connection, group, now)
+    return "the issue is gone; the problem is muted until it can be seen again"
 
 
 def reopen_done(connection: Connection, group_id: int, moved: bool) -> None:
@@ -201,15 +175,13 @@ def reopen_done(connection: Connection, group_id: int, moved: bool) -> None:
         )
 
 
+# -- before there is an issue
+
+
 def _check_threshold(
     connection: Connection, config: Config, group: AnyRow, now: datetime
 ) -> None:
-    crossing = crossed(
-        sightings := _sightings(connection, group.id),
-        config.problems,
-        now,
-        _usual(sightings, config, now),
-    )
+    crossing = _crossing(connection, config, group.id, now)
     if crossing:
         groups.change(
             connection,
@@ -221,11 +193,15 @@ def _check_threshold(
         )
 
 
-def _sightings(connection: Connection, group_id: int) -> list[Sighting]:
-    return [
+def _crossing(
+    connection: Connection, config: Config, group_id: int, now: datetime
+) -> Crossing | None:
+    sightings = [
         Sighting(str(row.customer_id), row.at)
         for row in groups.sightings(connection, group_id)
     ]
+    usual = _usual(sightings, config, now)
+    return crossed(sightings, config.problems, now, usual)
 
 
 def _usual(sightings: Sequence[Sighting], config: Config, now: datetime) -> float:
@@ -244,12 +220,7 @@ def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) 
         # Stays ready; filed at the next complaint once there is a tracker.
         groups.change(connection, group.id, file_at=None)
         return
-    crossing = crossed(
-        sightings := _sightings(connection, group.id),
-        problems,
-        now,
-        _usual(sightings, config, now),
-    )
+    crossing = _crossing(connection, config, group.id, now)
     if crossing is None:  # members left while it settled
         groups.change(
             connection, group.id, state=GroupState.EMERGING, file_at=None, reason=""
@@ -257,32 +228,43 @@ def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) 
         return
     group = _name(connection, group)
     mode = config.autonomy.issues
-    draft = _draft(connection, config, group, now)
+    draft = filing.draft(connection, config, group)
     key = f"issue:{group.id}"
-    outbox.enqueue(
-        connection,
-        [
-            outbox.Effect(
-                source=problems.tracker,
-                operation=Operation.CREATE_ISSUE,
-                target=draft["project"],
-                dedup_key=f"observed:{key}" if mode is Mode.OBSERVE else key,
-                ordering_key=f"group:{group.id}",
-                payload=draft,
-                state=_STATES[mode],
-                group_id=group.id,
-                rule=f"problems.{crossing.rule}",
-                reason=crossing.reason,
-                note=_NOTES[mode],
-            )
-        ],
-        now,
+    effect = outbox.Effect(
+        source=problems.tracker,
+        operation=Operation.CREATE_ISSUE,
+        target=draft["project"],
+        dedup_key=f"observed:{key}" if mode is Mode.OBSERVE else key,
+        ordering_key=f"group:{group.id}",
+        payload=draft,
+        state=filing.STATES[mode],
+        group_id=group.id,
+        rule=f"problems.{crossing.rule}",
+        reason=crossing.reason,
+        note=filing.NOTES[mode],
     )
+    outbox.enqueue(connection, [effect], now)
     if mode is not Mode.OBSERVE:
         groups.change(connection, group.id, state=GroupState.FILED, file_at=None)
     else:
         # Stays ready, and is filed at the first look after the mode was changed.
         groups.change(connection, group.id, file_at=now + problems.reread)
+
+
+def _check_filing(
+    connection: Connection, config: Config, group: AnyRow, now: datetime
+) -> None:
+    """See what became of the request to file, if it did not end in an issue."""
+    state = outbox.state_of(connection, f"issue:{group.id}")
+    if state == OutboxState.DISCARDED:
+        groups.change(
+            connection,
+            group.id,
+            state=GroupState.MUTED,
+            reason="a person decided not to file it",
+        )
+    elif state == OutboxState.OBSERVED and config.autonomy.issues is not Mode.OBSERVE:
+        outbox.revive(connection, f"issue:{group.id}", now)
 
 
 def _name(connection: Connection, group: AnyRow) -> AnyRow:
@@ -293,208 +275,40 @@ def _name(connection: Connection, group: AnyRow) -> AnyRow:
     return groups.get(connection, group.id)
 
 
-_STATES = {
-    Mode.OBSERVE: OutboxState.OBSERVED,
-    Mode.SUGGEST: OutboxState.PARKED,
-    Mode.ACT: OutboxState.PENDING,
-}
-_NOTES = {
-    Mode.OBSERVE: "autonomy.issues is observe",
-    Mode.SUGGEST: "waits for an approval: autonomy.issues is suggest",
-    Mode.ACT: "",
-}
+# -- following the issue
 
 
-def _draft(
-    connection: Connection, config: Config, group: AnyRow, now: datetime
-) -> dict[str, Any]:
-    """Write the issue down; excerpts are masked before they get here."""
-    problems = config.problems
-    route = problems.routes.get(group.type)
-    fields: dict[str, Any] = {}
-    if problems.customers_field:
-        fields[problems.customers_field] = group.customers
-    return {
-        "project": (route and route.project) or problems.project,
-        "issue_type": (route and route.issue_type) or problems.issue_type,
-        "summary": group.title,
-        "description": _description(connection, group),
-        "labels": list(problems.labels),
-        "properties": {PROPERTY: _property(group)},
-        "fields": fields,
-    }
-
-
-def _property(group: AnyRow) -> dict[str, Any]:
-    return {
-        "problem": group.id,
-        "type": group.type,
-        "customers": group.customers,
-        "tickets": group.tickets,
-    }
-
-
-def _description(connection: Connection, group: AnyRow) -> list[list[str]]:
-    rows = groups.member_tickets(connection, group.id)
-    languages = sorted({row.language for row in rows if row.language})
-    blocks = [
-        Block(
-            BlockKind.PARAGRAPH,
-            # True for ever: later counts are fields, properties and comments.
-            f"When this was filed, {group.customers} customers had written "
-            f"{group.tickets} tickets about it, between "
-            f"{group.first_at:%Y-%m-%d %H:%M} and "
-            f"{group.last_at:%Y-%m-%d %H:%M} UTC"
-            + (f", in {', '.join(languages)}." if languages else "."),
-        ),
-        Block(BlockKind.PARAGRAPH, f"Filed because of: {group.reason}."),
-        Block(BlockKind.HEADING, "In the customers' words"),
-        *(Block(BlockKind.QUOTE, text) for text in _excerpts(rows)),
-        Block(BlockKind.HEADING, "Tickets"),
-        *(
-            Block(BlockKind.BULLET, f"{row.source} {row.number}", row.url)
-            for row in rows[:TICKETS_LISTED]
-        ),
-    ]
-    return [[block.kind, block.text, block.href] for block in blocks]
-
-
-def _excerpts(rows: Sequence[AnyRow]) -> list[str]:
-    """Choose masked excerpts of different customers, languages taking turns."""
-    by_language: dict[str, list[str]] = {}
-    seen: set[int] = set()
-    for row in rows:
-        if row.customer_id in seen:
-            continue
-        seen.add(row.customer_id)
-        text = excerpt(row.text, names=row.customer_name.split())
-        if text:
-            by_language.setdefault(row.language, []).append(text)
-    chosen: list[str] = []
-    while by_language and len(chosen) < EXCERPTS:
-        for language in list(by_language):
-            chosen.append(by_language[language].pop(0))
-            if not by_language[language]:
-                del by_language[language]
-    return chosen[:EXCERPTS]
-
-
-def _update_issue(
-    connection: Connection, config: Config, group: AnyRow, now: datetime
-) -> None:
-    """Link new tickets, keep the counts, and say so at steps."""
-    effects = [
-        _issue_effect(
-            config,
-            group,
-            Operation.LINK_TICKET,
-            f"link:{group.id}:{row.id}",
-            {
-                "global_id": f"system={row.source}&id={row.id}",
-                "url": row.url,
-                "title": f"{row.source} {row.number}",
-            },
-            "a ticket about this problem",
-            row.id,
-        )
-        for row in groups.unlinked_tickets(connection, group.id)
-    ]
-    effects += _count_effects(connection, config, group, now)
-    reached = [step for step in config.problems.steps if step <= group.customers]
-    if reached and group.state == GroupState.FILED:
-        text = (
-            f"{group.customers} customers have written about this by now, in "
-            f"{group.tickets} tickets."
-        )
-        effects.append(
-            _issue_effect(
-                config,
-                group,
-                Operation.COMMENT_ISSUE,
-                f"step:{group.id}:{reached[-1]}",
-                {"body": [[BlockKind.PARAGRAPH, text, ""]]},
-                f"{reached[-1]} customers",
-            )
-        )
-    outbox.enqueue(connection, effects, now)
-
-
-def _count_effects(
-    connection: Connection, config: Config, group: AnyRow, now: datetime
-) -> list[outbox.Effect]:
-    """Ask for the counts on the issue to be set, if they are not what was last asked.
-
-    Counts go down as well as up, so the key names what came before.
-    """
-    field = config.problems.customers_field
-    payload = {
-        "properties": {PROPERTY: _property(group)},
-        "fields": {field: group.customers} if field else {},
-    }
-    last = outbox.latest(connection, group.id, Operation.UPDATE_ISSUE)
-    if last is not None and last.payload == payload:
-        return []
-    # Counts that were not sent yet are out of date now.
-    outbox.supersede(connection, group.id, Operation.UPDATE_ISSUE, now)
-    key = f"count:{group.id}:{group.customers}:{group.tickets}"
-    after = last.id if last is not None else 0
-    return [
-        _issue_effect(
-            config,
-            group,
-            Operation.UPDATE_ISSUE,
-            f"{key}:after:{after}",
-            payload,
-            "the counts have changed",
-        )
-    ]
-
-
-def _returned(connection: Connection, group_id: int, ticket_id: int) -> list[list[str]]:
-    rows = [
-        row
-        for row in groups.member_tickets(connection, group_id)
-        if row.id == ticket_id
-    ]
-    blocks = [
-        Block(
-            BlockKind.PARAGRAPH,
-            "It came back: a customer complained of it again after the fix.",
-        )
-    ]
-    for row in rows:
-        blocks += [
-            Block(BlockKind.QUOTE, excerpt(row.text, names=row.customer_name.split())),
-            Block(BlockKind.BULLET, f"{row.source} {row.number}", row.url),
-        ]
-    return [[block.kind, block.text, block.href] for block in blocks if block.text]
-
-
-def _issue_effect(
+def _follow(
+    connection: Connection,
     config: Config,
     group: AnyRow,
-    operation: Operation,
-    key: str,
-    payload: dict[str, Any],
-    reason: str,
-    ticket_id: int | None = None,
-) -> outbox.Effect:
-    # Whoever let the issue be filed wants it kept true: suggest asks once, not again.
-    observe = config.autonomy.issues is Mode.OBSERVE
-    return outbox.Effect(
-        source=group.tracker,
-        operation=operation,
-        target=group.issue_id,
-        dedup_key=f"observed:{key}" if observe else key,
-        ordering_key=f"group:{group.id}",
-        payload=payload,
-        state=OutboxState.OBSERVED if observe else OutboxState.PENDING,
-        group_id=group.id,
-        ticket_id=ticket_id,
-        rule="problems",
-        reason=reason,
-        note=_NOTES[Mode.OBSERVE] if observe else "",
-    )
+    issue: Issue,
+    read_at: datetime,
+    now: datetime,
+) -> str:
+    """Draw the conclusion of a reading; ``group`` is as it was before it."""
+    is_done = issue.category is IssueCategory.DONE
+    was_done = group.issue_category == IssueCategory.DONE
+    if group.state == GroupState.MUTED and group.missing_since is not None:
+        groups.change(
+            connection,
+            group.id,
+            state=GroupState.FILED,
+            reason="the issue can be seen again",
+        )
+        group, was_done = groups.get(connection, group.id), False
+    if is_done and not was_done:
+        return _done(connection, config, group, issue, read_at, now)
+    if is_done and group.state == GroupState.WONT_DO:
+        # Workflows may set the resolution in a step of its own.
+        if issue.resolution != group.issue_resolution:
+            return _done(connection, config, group, issue, read_at, now)
+    elif is_done:
+        return _announce(connection, config, group.id, read_at, now)
+    elif was_done and group.state in (GroupState.FIXED, GroupState.WONT_DO):
+        _open_again(connection, group, "the issue was reopened by a person", now)
+        return "reopened"
+    return "no step to or from done"
 
 
 def _done(
@@ -502,9 +316,10 @@ def _done(
     config: Config,
     group: AnyRow,
     issue: Issue,
+    read_at: datetime,
     now: datetime,
 ) -> str:
-    if group.state not in (GroupState.FILED, GroupState.MUTED):
+    if group.state not in (GroupState.FILED, GroupState.WONT_DO):
         return f"done, but the problem is {group.state}"
     if not _is_fixed(config, issue.resolution):
         what = issue.resolution or "no resolution"
@@ -526,9 +341,7 @@ def _done(
         announced_at=None,
         watch_until=now + config.problems.watch,
     )
-    fresh = groups.get(connection, group.id)
-    _maybe_announce(connection, config, fresh, now)
-    return "fixed"
+    return f"fixed; {_announce(connection, config, group.id, read_at, now)}"
 
 
 def _is_fixed(config: Config, resolution: str) -> bool:
@@ -538,35 +351,49 @@ def _is_fixed(config: Config, resolution: str) -> bool:
     return resolution.casefold() in known
 
 
-def _maybe_announce(
-    connection: Connection, config: Config, group: AnyRow, now: datetime
+def _announce(
+    connection: Connection,
+    config: Config,
+    group_id: int,
+    read_at: datetime,
+    now: datetime,
 ) -> str:
     """Tell the customers once the fix has stood for its settle time.
 
-    Only called with an issue that was read as done a moment ago.
+    What counts is a reading from after that time: an earlier one may be out of date.
     """
-    if (
-        group.state != GroupState.FIXED
-        or group.announced_at is not None
-        or group.announce_at is None
-        or group.announce_at > now
-    ):
-        return ""
+    group = groups.get(connection, group_id)
+    if group.state != GroupState.FIXED or group.announce_at is None:
+        return "no step to or from done"
+    if group.announced_at is not None:
+        return "no step to or from done"
+    if read_at < group.announce_at:
+        return "customers are told when it has stood for its settle time"
     told = followups.announce(connection, config, group, now)
     groups.change(connection, group.id, announced_at=now)
-    return f"fixed and settled: {told} customers are told"
+    return f"it has stood for its settle time: {told} customers are told"
 
 
-def _reopened_by_hand(connection: Connection, group: AnyRow) -> str:
+def _open_again(
+    connection: Connection, group: AnyRow, reason: str, now: datetime
+) -> None:
+    """Go back to filed, and take back what no customer has been sent yet."""
+    _end_episode(connection, group, now)
+    groups.change(connection, group.id, state=GroupState.FILED, reason=reason)
+
+
+def _end_episode(connection: Connection, group: AnyRow, now: datetime) -> None:
+    """End the present fix; customers may be told again of the next one.
+
+    Its number goes up even if nobody was told: what was enqueued under it stays tied
+    to it for ever.
+    """
+    followups.withdraw(connection, group.id, now)
     groups.change(
         connection,
         group.id,
-        state=GroupState.FILED,
-        reason="the issue was reopened by a person",
-        # A fix taken back before anybody heard of it never happened.
-        episode=group.episode + (1 if group.announced_at else 0),
+        episode=group.episode + 1,
         announce_at=None,
         announced_at=None,
         watch_until=None,
     )
-    return "reopened"

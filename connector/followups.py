@@ -33,14 +33,16 @@ def announce(
     """Enqueue the message that a problem is fixed, once for each affected customer.
 
     Affected is who complained since the last such message to them. It goes to the
-    newest ticket, in the language the customer last wrote. Returns how many there are.
+    newest ticket, in the language the customer last wrote. May be called again for
+    members that came late. Returns how many messages were added.
     """
+    told = groups.told(connection, group.id)
     chosen = _recipients(
-        groups.member_tickets(connection, group.id),
-        groups.last_told(connection, group.id),
+        groups.member_tickets(connection, group.id), told, group.episode
     )
     mode = config.autonomy.messages
-    crowd = len(chosen) > config.messages.approve_above
+    in_episode = sum(line.episode == group.episode for line in told)
+    crowd = in_episode + len(chosen) > config.messages.approve_above
     effects = []
     for row in chosen:
         language = text_language(row.language)
@@ -61,12 +63,26 @@ def announce(
     return len(effects)
 
 
-def _recipients(rows: Sequence[AnyRow], told: dict[int, datetime]) -> list[AnyRow]:
-    """Choose each customer's newest ticket, preferring ones that are still open."""
+def withdraw(connection: Connection, group_id: int, now: datetime) -> None:
+    """Take back messages that nobody was sent yet and that are not true any more."""
+    ids = outbox.untried(connection, group_id, Operation.SEND_MESSAGE)
+    outbox.discard(connection, ids, "the problem is open again", now)
+
+
+def _recipients(
+    rows: Sequence[AnyRow], told: Sequence[AnyRow], episode: int
+) -> list[AnyRow]:
+    """Choose each customer's newest ticket, preferring ones that are still open.
+
+    A ticket that was written to in this episode is left out even if it now belongs to
+    another customer: people merge profiles and learn addresses.
+    """
+    last = {line.customer_id: line.at for line in told}
+    written_to = {line.ticket_id for line in told if line.episode == episode}
     newest: dict[int, AnyRow] = {}
     for row in rows:
-        last = told.get(row.customer_id)
-        if last is not None and row.joined_at <= last:
+        at = last.get(row.customer_id)
+        if row.id in written_to or (at is not None and row.joined_at <= at):
             continue
         if row.status in (TicketStatus.SPAM, TicketStatus.DELETED):
             continue
@@ -115,6 +131,7 @@ def _effect(
             ),
             "draft": mode is Mode.SUGGEST,
             "language": language,
+            "episode": group.episode,
         },
         state=state,
         note=note,

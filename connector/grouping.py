@@ -15,8 +15,10 @@ from sqlalchemy import Connection
 
 from connector.models import GroupState
 from connector.store import dialects, groups
+from connector.store.schema import AnyRow
 from rules.duplicates import Grouper, GroupingSettings
 from rules.features import Features
+from rules.masking import mask
 
 #: Complaints older than this no longer draw new ones to their group.
 REMEMBERED = timedelta(days=60)
@@ -86,7 +88,8 @@ class Grouping:
         )
         if proposal.group is not None:
             # The old problem is over; this is its return, with a count of its own.
-            groups.change(connection, int(proposal.group), successor_id=group_id)
+            last = self._last_of(connection, int(proposal.group))
+            groups.change(connection, last.id, successor_id=group_id)
         return Placed(group_id, (), True)
 
     def record(
@@ -98,10 +101,14 @@ class Grouping:
 
     def _open_group(self, connection: Connection, group_id: int) -> int | None:
         """Follow closed groups to their successors; None if the last is closed too."""
+        group = self._last_of(connection, group_id)
+        return None if group.state == GroupState.CLOSED else int(group.id)
+
+    def _last_of(self, connection: Connection, group_id: int) -> AnyRow:
         group = groups.get(connection, group_id)
         while group.state == GroupState.CLOSED and group.successor_id is not None:
             group = groups.get(connection, group.successor_id)
-        return None if group.state == GroupState.CLOSED else int(group.id)
+        return group
 
 
 def title(members: Sequence[Features]) -> tuple[str, str]:
@@ -118,9 +125,15 @@ def title(members: Sequence[Features]) -> tuple[str, str]:
         for entity in found.entities
         if entity.startswith("code:")
     )
+    # One customer's order number is a code too; what many name is not theirs alone.
+    shared = [
+        code
+        for code, count in codes.most_common(CODES_NAMED)
+        if count > 1 and 2 * count >= len(members) and mask(code) == code
+    ]
     about = [
         *(concept for concept, _ in concepts.most_common(CONCEPTS_NAMED)),
-        *(code for code, _ in codes.most_common(CODES_NAMED)),
+        *shared,
     ]
     words = kind.replace("_", " ").capitalize()
     return kind, f"{words}: {', '.join(about)}" if about else words

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import structlog
+from sqlalchemy import Connection
 
 from adapters.base import Adapter, Helpdesk, Tracker
 from connector import escalation
@@ -28,7 +29,6 @@ from connector.errors import (
     NotFound,
     StoreUnavailable,
     TicketMerged,
-    VendorBusy,
     VendorError,
 )
 from connector.judging import Judged, judge_ticket
@@ -48,6 +48,12 @@ _log = structlog.get_logger(__name__)
 
 #: Header of a delivery that we wrote ourselves, in place of a vendor's.
 REFRESH = "refresh"
+STEPS = "steps"
+
+#: Ids are short; what is longer, or cannot be printed, is none.
+LONGEST_ID = 100
+MERGES_FOLLOWED = 8
+UNDECIDED = "could not be decided; the log has the details"
 
 BATCH = 512
 QUEUE = 4096
@@ -156,14 +162,17 @@ class Acceptor(threading.Thread):
 
 
 def refresh_rows(
-    refs: Iterable[tuple[EventKind, str, str]], now: datetime
+    refs: Iterable[tuple[EventKind, str, str]], now: datetime, steps: int = 0
 ) -> list[dict[str, Any]]:
-    """Make deliveries of our own that ask to read something again."""
+    """Make deliveries of our own that ask to read something again.
+
+    ``steps`` counts how many merges led there.
+    """
     return [
         deliveries.new(
             source,
             None,
-            {REFRESH: kind},
+            {REFRESH: kind, STEPS: str(steps)},
             json.dumps({"kind": kind, "id": external_id}).encode(),
             now,
         )
@@ -192,6 +201,8 @@ class Work:
     gone: str = ""
     merged_into: str = ""
     error: VendorError | None = None
+    due_at: datetime | None = None  # when it can be read, if not now
+    read_at: datetime = datetime.max  # taken just before reading
 
     @property
     def was_answered(self) -> bool:
@@ -201,6 +212,42 @@ class Work:
     @property
     def ids(self) -> list[int]:
         return [delivery.id for delivery in self.deliveries]
+
+
+class Ended(NamedTuple):
+    """A delivery that needs no reading."""
+
+    delivery: Delivery
+    state: DeliveryState
+    reason: str
+
+
+class Pause(NamedTuple):
+    """Until when a source is not asked, and what it said."""
+
+    until: datetime
+    error: VendorError
+
+
+class Outcomes:
+    """What becomes of deliveries, each of which may have asked for several readings.
+
+    To be read again outweighs any end, and to be looked at by a person a good one.
+    """
+
+    def __init__(self) -> None:
+        self.ends: dict[int, tuple[DeliveryState, str]] = {}
+        self.waits: dict[int, Later] = {}
+
+    def end(self, entry: Work, state: DeliveryState, reason: str) -> None:
+        for delivery_id in entry.ids:
+            known = self.ends.get(delivery_id)
+            if known is None or state is DeliveryState.PARKED:
+                self.ends[delivery_id] = (state, reason)
+
+    def wait(self, entry: Work, later: Later) -> None:
+        for delivery_id in entry.ids:
+            self.waits[delivery_id] = later
 
 
 class Worker:
@@ -222,7 +269,7 @@ class Worker:
         self.holder = holder
         self.clock = clock
         self._readers = ThreadPoolExecutor(config.work.readers, "reader")
-        self._paused: dict[str, datetime] = {}
+        self._paused: dict[str, Pause] = {}
         #: Sources that were not read since they refused us, or since the start.
         self._unproven = set(adapters)
 
@@ -246,20 +293,23 @@ class Worker:
 
     # -- what deliveries say --
 
-    def _parse(
-        self, batch: list[Delivery]
-    ) -> tuple[list[Work], list[tuple[Delivery, DeliveryState, str]]]:
+    def _parse(self, batch: list[Delivery]) -> tuple[list[Work], list[Ended]]:
         todo: dict[tuple[EventKind, TicketRef], Work] = {}
-        ended: list[tuple[Delivery, DeliveryState, str]] = []
+        ended: list[Ended] = []
         for delivery in batch:
             events, failure = self._events(delivery)
             if failure:
-                ended.append((delivery, DeliveryState.PARKED, failure))
+                ended.append(Ended(delivery, DeliveryState.PARKED, failure))
                 continue
             useful = [e for e in events if e.kind is not EventKind.IGNORED]
             if not useful:
                 reason = "; ".join(e.reason for e in events) or "nothing for us"
-                ended.append((delivery, DeliveryState.IGNORED, reason))
+                ended.append(Ended(delivery, DeliveryState.IGNORED, reason))
+            if any(not _is_id(event.external_id) for event in useful):
+                ended.append(
+                    Ended(delivery, DeliveryState.PARKED, "it names no usable id")
+                )
+                continue
             for event in useful:
                 ref = TicketRef(event.source, event.external_id)
                 entry = todo.setdefault((event.kind, ref), Work(event.kind, ref))
@@ -300,12 +350,10 @@ class Worker:
     def _read_one(self, entry: Work) -> None:
         adapter = self.adapters[entry.ref.source]
         pause = self._paused.get(entry.ref.source)
-        if pause is not None and pause > self.clock():
-            left = (pause - self.clock()).total_seconds()
-            entry.error = VendorBusy(
-                f"{entry.ref.source} asked us to wait", retry_after=left
-            )
+        if pause is not None and pause.until > self.clock():
+            entry.error, entry.due_at = pause.error, pause.until
             return
+        entry.read_at = self.clock()
         try:
             self._read_from(adapter, entry)
         except TicketMerged as err:
@@ -314,11 +362,10 @@ class Worker:
             entry.gone = str(err)
         except VendorError as err:
             entry.error = err
-            if isinstance(err, VendorBusy):
-                seconds = 60.0 if err.retry_after is None else err.retry_after + 1
-                self._paused[entry.ref.source] = self.clock() + timedelta(
-                    seconds=seconds
-                )
+            if err.whole_source:
+                # Nothing else of this source is asked until then, by any thread.
+                entry.due_at = self.clock() + _pause(err)
+                self._paused[entry.ref.source] = Pause(entry.due_at, err)
         except StoreUnavailable:
             raise  # nothing was learned about the ticket; all of it waits
         except Exception as err:
@@ -344,136 +391,145 @@ class Worker:
 
     # -- what follows --
 
-    def _settle(
-        self, todo: list[Work], ended: list[tuple[Delivery, DeliveryState, str]]
-    ) -> None:
+    def _settle(self, todo: list[Work], ended: list[Ended]) -> None:
+        """Decide everything in one transaction, or one by one if that cannot be."""
         try:
             self._commit(todo, ended)
+            return
         except StoreUnavailable:
             self.pipeline.grouping.reset()
             raise
         except Exception:
-            self.pipeline.grouping.reset()
-            if len(todo) + len(ended) <= 1:
-                self._park(todo)
-                return
-            # One of them is to blame: take them one by one.
             _log.exception("inbox.batch_failed", size=len(todo))
-            for entry in todo:
-                self._settle([entry], [])
-            for one in ended:
-                self._settle([], [one])
+            self.pipeline.grouping.reset()
+        verdict = Outcomes()
+        for entry in todo:
+            try:
+                with self.store.write(wake="outbox") as connection:
+                    self._decide_in(connection, [entry], verdict)
+            except StoreUnavailable:
+                self.pipeline.grouping.reset()
+                raise
+            except Exception:
+                # This one is to blame; a person looks at it, and the rest goes on.
+                _log.exception("inbox.decide_failed", ref=str(entry.ref))
+                self.pipeline.grouping.reset()
+                verdict.end(entry, DeliveryState.PARKED, UNDECIDED)
+        with self.store.write() as connection:
+            self._finish(connection, ended, verdict)
 
-    def _commit(
-        self, todo: list[Work], ended: list[tuple[Delivery, DeliveryState, str]]
-    ) -> None:
-        now = self.clock()
-        outcomes: dict[int, tuple[DeliveryState, str]] = {
-            delivery.id: (state, reason) for delivery, state, reason in ended
-        }
-        later: dict[int, Later] = {}
+    def _commit(self, todo: list[Work], ended: list[Ended]) -> None:
+        verdict = Outcomes()
         with self.store.write(wake="outbox") as connection:
-            self.pipeline.grouping.sync(connection, now)
-            for entry in todo:
-                self._decide(connection, entry, outcomes, later, now)
-            for delivery_id, wait in later.items():
-                outcomes.pop(delivery_id, None)
-                deliveries.postpone(connection, [delivery_id], self.holder, *wait)
-            by_outcome: dict[tuple[DeliveryState, str], list[int]] = {}
-            for delivery_id, outcome in outcomes.items():
-                by_outcome.setdefault(outcome, []).append(delivery_id)
-            for (state, reason), ids in by_outcome.items():
-                deliveries.finish(connection, ids, self.holder, state, reason, now)
+            self._decide_in(connection, todo, verdict)
+            self._finish(connection, ended, verdict)
             welcome = self._unproven & {w.ref.source for w in todo if w.was_answered}
             for source in welcome:
                 locks.drop_fact(connection, f"credentials:{source}")
         self._unproven -= welcome
 
-    def _decide(
-        self,
-        connection: Any,
-        entry: Work,
-        outcomes: dict[int, tuple[DeliveryState, str]],
-        later: dict[int, Later],
-        now: datetime,
+    def _decide_in(
+        self, connection: Connection, todo: list[Work], verdict: Outcomes
     ) -> None:
-        state, reason = DeliveryState.HANDLED, ""
-        if entry.error is not None:
-            self._failed(connection, entry, outcomes, later, now)
-            return
-        if entry.judged is not None:
-            current = tickets.versions(connection, [entry.ref]).get(entry.ref, 0)
-            if current != entry.version:
+        now = self.clock()
+        self.pipeline.grouping.sync(connection, now)
+        refs = [w.ref for w in todo if w.judged is not None]
+        # Nobody else decides while this transaction lasts, so they are read once.
+        versions = tickets.versions(connection, refs) if refs else {}
+        for entry in todo:
+            if entry.error is not None:
+                self._failed(connection, entry, entry.error, verdict, now)
+            elif entry.judged and versions.get(entry.ref, 0) != entry.version:
                 # Decided meanwhile on a newer reading, or our own write finished:
                 # this one is too old to conclude anything from.
-                for delivery in entry.deliveries:
-                    later[delivery.id] = Later(
-                        "read again: the reading was too old", now
-                    )
-                return
+                verdict.wait(entry, Later("read again: the reading was too old", now))
+            else:
+                verdict.end(entry, *self._decide(connection, entry, now))
+
+    def _finish(
+        self, connection: Connection, ended: list[Ended], verdict: Outcomes
+    ) -> None:
+        """End, or give back, each delivery by the weightiest of its outcomes."""
+        now = self.clock()
+        ends = {one.delivery.id: (one.state, one.reason) for one in ended}
+        ends |= verdict.ends
+        for delivery_id, wait in verdict.waits.items():
+            ends.pop(delivery_id, None)
+            deliveries.postpone(connection, [delivery_id], self.holder, *wait)
+        by_end: dict[tuple[DeliveryState, str], list[int]] = {}
+        for delivery_id, end in ends.items():
+            by_end.setdefault(end, []).append(delivery_id)
+        for (state, reason), ids in by_end.items():
+            deliveries.finish(connection, ids, self.holder, state, reason, now)
+
+    def _decide(
+        self, connection: Connection, entry: Work, now: datetime
+    ) -> tuple[DeliveryState, str]:
+        """Draw the conclusion of one reading."""
+        reason = ""
+        if entry.judged is not None:
             self.pipeline.decide(connection, entry.judged, entry.ids[-1], now)
         elif entry.issue is not None:
-            reason = escalation.issue_read(connection, self.config, entry.issue, now)
+            reason = escalation.issue_read(
+                connection, self.config, entry.issue, entry.read_at, now
+            )
         elif entry.merged_into:
             self.pipeline.merged(connection, entry.ref, entry.merged_into, now)
-            deliveries.accept(
-                connection,
-                refresh_rows(
-                    [(EventKind.TICKET_CHANGED, entry.ref.source, entry.merged_into)],
-                    now,
-                ),
-            )
             reason = f"merged into {entry.merged_into}"
+            if not self._follow(connection, entry, now):
+                return DeliveryState.PARKED, f"{reason}, and so on in a circle"
         elif entry.gone and entry.kind is EventKind.TICKET_CHANGED:
             self.pipeline.gone(connection, entry.ref, now)
             reason = entry.gone
         elif entry.gone:
-            reason = escalation.issue_gone(connection, *entry.ref, now)
+            reason = escalation.issue_gone(connection, self.config, *entry.ref, now=now)
         else:
-            state, reason = DeliveryState.IGNORED, "not an issue of ours"
-        for delivery in entry.deliveries:
-            outcomes.setdefault(delivery.id, (state, reason))
+            return DeliveryState.IGNORED, "not an issue of ours"
+        return DeliveryState.HANDLED, reason
+
+    def _follow(self, connection: Connection, entry: Work, now: datetime) -> bool:
+        """Ask for the ticket it was merged into; False after too many such steps."""
+        steps = 1 + max(
+            int(delivery.headers.get(STEPS, 0)) for delivery in entry.deliveries
+        )
+        if steps > MERGES_FOLLOWED:
+            return False
+        target = (EventKind.TICKET_CHANGED, entry.ref.source, entry.merged_into)
+        deliveries.accept(connection, refresh_rows([target], now, steps))
+        return True
 
     def _failed(
         self,
-        connection: Any,
+        connection: Connection,
         entry: Work,
-        outcomes: dict[int, tuple[DeliveryState, str]],
-        later: dict[int, Later],
+        error: VendorError,
+        verdict: Outcomes,
         now: datetime,
     ) -> None:
         """Decide what becomes of deliveries whose ticket or issue was not readable."""
-        error = entry.error
-        assert error is not None
-        for delivery in entry.deliveries:
-            if isinstance(error, CredentialsRejected):
-                self._unproven.add(entry.ref.source)
-                locks.put_fact(
-                    connection, f"credentials:{entry.ref.source}", str(error), now
-                )
-                later[delivery.id] = Later(str(error), now + CREDENTIALS_PAUSE)
-            elif isinstance(error, VendorBusy):
-                due = next_try(self.config.work, 1, now, error.retry_after)
-                later[delivery.id] = Later(str(error), due)
-            elif error.retry and delivery.attempts < self.config.work.attempts:
-                due = next_try(
-                    self.config.work, delivery.attempts, now, error.retry_after
-                )
-                later[delivery.id] = Later(str(error), due, is_attempt=True)
-            else:
-                outcomes[delivery.id] = (DeliveryState.PARKED, str(error))
+        if isinstance(error, CredentialsRejected):
+            self._unproven.add(entry.ref.source)
+            locks.put_fact(
+                connection, f"credentials:{entry.ref.source}", str(error), now
+            )
+        if entry.due_at is not None:  # the vendor said when, or lets nobody in
+            verdict.wait(entry, Later(str(error), max(entry.due_at, now)))
+            return
+        attempts = max(delivery.attempts for delivery in entry.deliveries)
+        if error.retry and attempts < self.config.work.attempts:
+            due = next_try(self.config.work, attempts, now, error.retry_after)
+            verdict.wait(entry, Later(str(error), due, is_attempt=True))
+        else:
+            verdict.end(entry, DeliveryState.PARKED, str(error))
 
-    def _park(self, todo: list[Work]) -> None:
-        """Set aside what cannot be decided, so that the rest goes on."""
-        now = self.clock()
-        for entry in todo:
-            _log.exception("inbox.decide_failed", ref=str(entry.ref))
-            with self.store.write() as connection:
-                deliveries.finish(
-                    connection,
-                    entry.ids,
-                    self.holder,
-                    DeliveryState.PARKED,
-                    "could not be decided; the log has the details",
-                    now,
-                )
+
+def _is_id(external_id: str) -> bool:
+    return 0 < len(external_id) <= LONGEST_ID and external_id.isprintable()
+
+
+def _pause(error: VendorError) -> timedelta:
+    if isinstance(error, CredentialsRejected):
+        return CREDENTIALS_PAUSE
+    return timedelta(
+        seconds=60.0 if error.retry_after is None else error.retry_after + 1
+    )

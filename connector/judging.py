@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from connector.config import Config
@@ -20,6 +21,9 @@ ROBOT_CHANNELS = frozenset({"jira"})
 #: A score below these would cost agents' trust, so it leads to no tag and no note.
 TRUSTED_BANDS = frozenset({"high", "medium"})
 
+#: Longer than any address that can receive mail.
+LONGEST_KEY = 400
+
 NO_WORDS = Words("", False, "")
 
 
@@ -33,6 +37,7 @@ class Judged:
     text: str
     language: str
     features: Features | None
+    complained_at: datetime | None  # the latest complaint on it
 
     @property
     def is_live(self) -> bool:
@@ -48,14 +53,18 @@ class Judged:
 def judge_ticket(ticket: Ticket, judge: Judge) -> Judged:
     """Judge a ticket by all its customer's messages, the strongest complaint first."""
     judged: list[tuple[Verdict, Words]] = []
+    complained_at: datetime | None = None
     for comment in ticket.comments:
         if _is_customers(comment):
             # Later messages repeat the subject; only with the first is it theirs.
             subject = "" if judged else ticket.subject
             words = customer_words(comment.body, comment.is_html, subject)
-            judged.append((judge.judge_words(subject, words), words))
+            verdict = judge.judge_words(subject, words)
+            judged.append((verdict, words))
+            if verdict.complaint:
+                complained_at = comment.created_at
     if not judged:
-        return Judged(ticket, judge.judge_words("", NO_WORDS), "", "", None)
+        return Judged(ticket, judge.judge_words("", NO_WORDS), "", "", None, None)
     verdict, words = max(judged, key=lambda pair: (pair[0].complaint, pair[0].score))
     own = [one.lang for one, _ in judged if one.lang and not one.auto_reply]
     about = (
@@ -64,7 +73,7 @@ def judge_ticket(ticket: Ticket, judge: Judge) -> Judged:
         else None
     )
     language = own[-1] if own else verdict.lang
-    return Judged(ticket, verdict, words.text, language, about)
+    return Judged(ticket, verdict, words.text, language, about, complained_at)
 
 
 def _is_customers(comment: Comment) -> bool:
@@ -80,7 +89,7 @@ def customer_key(ticket: Ticket) -> str:
     """Return what makes a person one person across helpdesks."""
     customer = ticket.customer
     if customer.email:
-        return customer.email
+        return customer.email[:LONGEST_KEY]
     if customer.external_id:
         return f"{ticket.ref.source}:{customer.external_id}"
     # Nobody known: each such ticket is somebody of its own.

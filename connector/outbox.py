@@ -22,6 +22,7 @@ from connector.backoff import CREDENTIALS_PAUSE, next_try
 from connector.config import Config
 from connector.errors import (
     CredentialsRejected,
+    StoreUnavailable,
     TicketGone,
     TicketLocked,
     TicketMerged,
@@ -33,17 +34,20 @@ from connector.metrics import CALLS
 from connector.models import (
     Block,
     BlockKind,
+    GroupState,
     IssueChange,
     IssueDraft,
     IssueRef,
     Message,
+    Mode,
     Note,
     Operation,
     OutboxState,
     TicketLink,
+    TicketStatus,
     Written,
 )
-from connector.store import Store, dialects, locks, tickets
+from connector.store import Store, dialects, groups, locks, tickets
 from connector.store import outbox as rows
 from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
@@ -56,11 +60,27 @@ STOP = "stop"  #: name of the fact that stops all writing
 #: Housekeeping on a ticket that is gone is not worth a person's time.
 DROPPABLE = (Operation.CHANGE_TAGS, Operation.ADD_NOTE)
 
+#: Tickets in these states are written nothing at all.
+UNWRITTEN = (TicketStatus.SPAM, TicketStatus.DELETED)
+
 
 class StillLooking(VendorError):
-    """A create may have happened; the tracker's search does not show it yet."""
+    """A create may have happened; the tracker's search may not show it yet."""
 
     retry = True
+    whole_source = True  # as far as counting tries goes: this is not one
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("waiting until the search would show the issue")
+        self.until = until
+
+
+class Withdrawn(Exception):
+    """At the moment of doing it, it is not wanted any more."""
+
+    def __init__(self, state: OutboxState, why: str) -> None:
+        super().__init__(why)
+        self.state = state
 
 
 class Sender:
@@ -73,12 +93,14 @@ class Sender:
         config: Config,
         holder: str,
         clock: Callable[[], datetime],
+        lease_clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.store = store
         self.adapter = adapter
         self.config = config
         self.holder = holder
         self.clock = clock
+        self._lease_clock = lease_clock  # None: the database's own
         self.source = adapter.name
         self._lock_name = f"sender:{adapter.name}"
         self._held_until = 0.0  # of time.monotonic
@@ -89,37 +111,38 @@ class Sender:
     def run_once(self) -> int:
         """Deliver what is due, if this process is the one to do so."""
         now = self.clock()
-        if self._paused_until is not None and now < self._paused_until:
+        if self._is_paused() or not self._acquire() or self._is_stopped():
             return 0
-        if not self._acquire(now):
-            return 0
-        with self.store.read() as connection:
-            if self.config.autonomy.stop or STOP in locks.all_facts(connection):
-                return 0
-        with self.store.write() as connection:
-            claimed = rows.claim(
-                connection, self.source, self.holder, now, CLAIMED_AT_ONCE
-            )
         try:
+            with self.store.write() as connection:
+                claimed = rows.claim(
+                    connection, self.source, self.holder, now, CLAIMED_AT_ONCE
+                )
             self._deliver_all(claimed)
         except BaseException:
-            # Rows are left behind as if this process had died; taking the lease anew
-            # frees them.
+            # Rows may be left behind as if this process had died; taking the lease
+            # anew frees them.
             self._held_until = 0.0
             raise
         return len(claimed)
 
     def _deliver_all(self, claimed: list[AnyRow]) -> None:
         for position, row in enumerate(claimed):
-            if not self._is_held() or self._is_paused():
+            if not self._is_held() or self._is_paused() or self._is_stopped():
                 self._give_back(claimed[position:])
                 return
             self._deliver(row)
 
+    def _is_stopped(self) -> bool:
+        if self.config.autonomy.stop:
+            return True
+        with self.store.read() as connection:
+            return STOP in locks.all_facts(connection)
+
     def renew(self) -> None:
         """Keep the lease while a call takes long; called by the heartbeat."""
         if self._is_held():
-            self._acquire(self.clock())
+            self._acquire()
 
     def close(self) -> None:
         """Let another process take over at once."""
@@ -128,20 +151,21 @@ class Sender:
                 locks.release(connection, self._lock_name, self.holder)
             self._held_until = 0.0
 
-    def _acquire(self, now: datetime) -> bool:
+    def _acquire(self) -> bool:
         lease = self.config.work.lease
         with self._heartbeat:
             started = time.monotonic()
             held_before = self._is_held()
             if held_before and self._held_until - started > lease.total_seconds() / 2:
                 return True
+            moment = self._lease_clock() if self._lease_clock else None
             with self.store.write() as connection:
                 held = locks.acquire(
-                    connection, self._lock_name, self.holder, now, lease
+                    connection, self._lock_name, self.holder, moment, lease
                 )
                 if held and not held_before:
                     self._is_welcome = False
-                    freed = rows.take_back(connection, self.source, now)
+                    freed = rows.take_back(connection, self.source, self.clock())
                     if freed:
                         _log.warning("outbox.taken_back", source=self.source, n=freed)
             self._held_until = started + lease.total_seconds() if held else 0.0
@@ -155,24 +179,35 @@ class Sender:
 
     def _give_back(self, left: list[AnyRow]) -> None:
         with self.store.write() as connection:
-            rows.give_back(connection, [row.id for row in left], self.clock())
+            rows.give_back(
+                connection, [row.id for row in left], self.holder, self.clock()
+            )
 
     def _deliver(self, row: AnyRow) -> None:
         operation = Operation(row.operation)
-        outcome = "done"
         try:
-            result = self._call(operation, row)
-        except VendorError as err:
-            outcome = type(err).__name__
-            self._failed(row, operation, err)
+            outcome = self._try(row, operation)
+        except StoreUnavailable:
+            raise
         except Exception as err:
             outcome = type(err).__name__
             _log.exception("outbox.failed", row=row.id, operation=operation)
             # What it did before it broke is not known; a person decides.
             self._park(row, f"{outcome} in the connector", uncertain=True)
-        else:
-            self._succeeded(row, operation, result)
         CALLS.labels(self.source, operation, outcome).inc()
+
+    def _try(self, row: AnyRow, operation: Operation) -> str:
+        """Make the call and record what came of it, which is returned in a word."""
+        try:
+            result = self._call(operation, row)
+        except Withdrawn as err:
+            self._withdraw(row, operation, err)
+            return str(err.state)
+        except VendorError as err:
+            self._failed(row, operation, err)
+            return type(err).__name__
+        self._succeeded(row, operation, result)
+        return "done"
 
     # -- the calls --
 
@@ -185,7 +220,40 @@ class Sender:
             raise VendorRefused(f"{self.source} takes no issues")
         return _TRACKER_CALLS[operation](self, self.adapter, row)
 
+    def _ensure_wanted(self, row: AnyRow) -> None:
+        """Ask again, now that it is about to happen; raise ``Withdrawn`` if not.
+
+        Between the decision and this moment somebody may have changed the mode, marked
+        the ticket as spam, or opened the issue again.
+        """
+        operation = Operation(row.operation)
+        if _mode(self.config, operation) is Mode.OBSERVE:
+            raise Withdrawn(OutboxState.OBSERVED, "the mode is observe by now")
+        if operation not in _HELPDESK_CALLS or row.ticket_id is None:
+            return
+        with self.store.read() as connection:
+            ticket = tickets.get(connection, row.ticket_id)
+            group = groups.find(connection, row.group_id) if row.group_id else None
+        if ticket.status in UNWRITTEN and ticket.merged_into is None:
+            raise Withdrawn(OutboxState.DISCARDED, f"the ticket is {ticket.status}")
+        if operation is Operation.SEND_MESSAGE and group is not None:
+            same = group["episode"] == row.payload["episode"]
+            if not same or group["state"] not in (GroupState.FIXED, GroupState.CLOSED):
+                raise Withdrawn(OutboxState.DISCARDED, "it is not fixed any more")
+
+    def _withdraw(self, row: AnyRow, operation: Operation, err: Withdrawn) -> None:
+        now = self.clock()
+        with self.store.write() as connection:
+            ended = rows.finish(
+                connection, row.id, self.holder, err.state, now, error=str(err)
+            )
+            if ended and operation is Operation.CHANGE_TAGS:
+                tickets.drop_tags(
+                    connection, row.ticket_id, row.payload["add"], TagState.WANTED
+                )
+
     def _change_tags(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        self._ensure_wanted(row)
         with self.store.read() as connection:
             ledger = tickets.ledger(connection, row.ticket_id)
         # What a person vetoed, or a newer decision took back, is not written any more.
@@ -197,35 +265,45 @@ class Sender:
 
     def _add_note(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
         found = _look(adapter, row)
-        written = found or adapter.add_note(
-            row.target, Note(text=row.payload["text"], mark=row.mark)
-        )
-        return _written(written)
+        if found is None:
+            self._ensure_wanted(row)
+            found = adapter.add_note(
+                row.target, Note(text=row.payload["text"], mark=row.mark)
+            )
+        return _written(found)
 
     def _send_message(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
         found = _look(adapter, row)
-        written = found or adapter.send_message(
-            row.target,
-            Message(
+        if found is None:
+            self._ensure_wanted(row)
+            suggested = self.config.autonomy.messages is Mode.SUGGEST
+            message = Message(
                 text=row.payload["text"],
                 mark=row.mark,
-                draft=row.payload["draft"],
+                draft=row.payload["draft"] or suggested,
                 language=row.payload["language"],
-            ),
-        )
-        return _written(written)
+            )
+            found = adapter.send_message(row.target, message)
+        return _written(found)
 
     def _create_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
         ref = adapter.find_issue(row.payload["project"], row.mark)
         if ref is None and row.uncertain_since is not None:
-            waited = self.clock() - row.uncertain_since
-            if waited < self.config.problems.search_lag:
-                raise StillLooking("waiting until the search would show the issue")
+            until = row.uncertain_since + self.config.problems.search_lag
+            if self.clock() < until:
+                raise StillLooking(self._next_look(row, until))
         if ref is None:
+            self._ensure_wanted(row)
             ref = adapter.create_issue(_issue_draft(row))
         return {"id": ref.external_id, "key": ref.key, "url": ref.url}
 
+    def _next_look(self, row: AnyRow, until: datetime) -> datetime:
+        """Look often at first, then less; the last look is when a search is sure."""
+        waited: timedelta = self.clock() - row.uncertain_since
+        return min(until, self.clock() + max(waited, self.config.work.backoff))
+
     def _update_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        self._ensure_wanted(row)
         adapter.update_issue(
             row.target,
             IssueChange(
@@ -238,15 +316,18 @@ class Sender:
         found = None
         if row.uncertain_since is not None:
             found = adapter.find_comment(row.target, row.mark)
-        return _written(
-            found
-            or adapter.comment_issue(row.target, _blocks(row.payload["body"]), row.mark)
-        )
+        if found is None:
+            self._ensure_wanted(row)
+            body = _blocks(row.payload["body"])
+            found = adapter.comment_issue(row.target, body, row.mark)
+        return _written(found)
 
     def _reopen_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        self._ensure_wanted(row)
         return {"moved": adapter.reopen_issue(row.target)}
 
     def _link_ticket(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        self._ensure_wanted(row)
         adapter.link_ticket(row.target, TicketLink(**row.payload))
         return {}
 
@@ -258,7 +339,10 @@ class Sender:
         now = self.clock()
         with self.store.write(wake=rows.WAKE) as connection:
             dialects.serialise(connection, dialects.GROUPING_LOCK)
-            rows.finish(connection, row.id, OutboxState.DONE, now, result=result)
+            if not rows.finish(
+                connection, row.id, self.holder, OutboxState.DONE, now, result=result
+            ):
+                return  # taken over meanwhile; the other sender finds what was done
             self._record(connection, row, operation, result, now)
             if not self._is_welcome:
                 locks.drop_fact(connection, f"credentials:{self.source}")
@@ -282,7 +366,9 @@ class Sender:
                 TagState.WRITTEN,
                 now,
             )
-            tickets.drop_tags(connection, row.ticket_id, result["removed"])
+            tickets.drop_tags(
+                connection, row.ticket_id, result["removed"], TagState.UNWANTED
+            )
             # A reading from before this write must not look like a person's removal.
             tickets.touch(connection, row.ticket_id)
         elif operation is Operation.CREATE_ISSUE:
@@ -293,12 +379,20 @@ class Sender:
 
     def _failed(self, row: AnyRow, operation: Operation, err: VendorError) -> None:
         now = self.clock()
-        if isinstance(err, TicketMerged):
-            self._later(row, err, now, target=err.into)
+        if isinstance(err, TicketMerged) and row.attempts < self.config.work.attempts:
+            due = now if row.attempts < 3 else next_try(self.config.work, 3, now)
+            self._later(row, err, due, target=err.into)
+        elif isinstance(err, StillLooking):
+            self._later(row, err, err.until)
         elif isinstance(err, TicketGone | TicketLocked) and operation in DROPPABLE:
             with self.store.write() as connection:
                 rows.finish(
-                    connection, row.id, OutboxState.DISCARDED, now, error=str(err)
+                    connection,
+                    row.id,
+                    self.holder,
+                    OutboxState.DISCARDED,
+                    now,
+                    error=str(err),
                 )
         elif isinstance(err, CredentialsRejected):
             self._is_welcome = False
@@ -307,9 +401,12 @@ class Sender:
                 locks.put_fact(connection, f"credentials:{self.source}", str(err), now)
             self._later(row, err, now + CREDENTIALS_PAUSE)
         elif isinstance(err, VendorBusy):
-            seconds = 60.0 if err.retry_after is None else err.retry_after + 1
-            self._pause(now + timedelta(seconds=seconds))
-            self._later(row, err, now + timedelta(seconds=seconds))
+            until = now + timedelta(
+                seconds=60.0 if err.retry_after is None else err.retry_after + 1
+            )
+            if err.whole_source:  # some limits are of one issue or ticket only
+                self._pause(until)
+            self._later(row, err, until)
         elif err.retry and row.attempts < self.config.work.attempts:
             due = next_try(self.config.work, row.attempts, now, err.retry_after)
             self._later(row, err, due)
@@ -330,12 +427,21 @@ class Sender:
         attempts = row.attempts - 1 if err.whole_source else row.attempts
         since = self._uncertain_since(row, err.uncertain)
         with self.store.write() as connection:
-            rows.postpone(connection, row.id, due_at, str(err), attempts, since, target)
+            rows.postpone(
+                connection,
+                row.id,
+                self.holder,
+                due_at,
+                str(err),
+                attempts,
+                since,
+                target,
+            )
 
     def _park(self, row: AnyRow, why: str, uncertain: bool) -> None:
         since = self._uncertain_since(row, uncertain)
         with self.store.write() as connection:
-            rows.park(connection, row.id, self.clock(), why, since)
+            rows.park(connection, row.id, self.holder, self.clock(), why, since)
 
     def _uncertain_since(self, row: AnyRow, uncertain: bool) -> datetime | None:
         # The newest try counts: the search has to be given time to show that one.
@@ -358,6 +464,17 @@ _TRACKER_CALLS: Mapping[
     Operation.REOPEN_ISSUE: Sender._reopen_issue,
     Operation.LINK_TICKET: Sender._link_ticket,
 }
+
+
+def _mode(config: Config, operation: Operation) -> Mode:
+    """Return how far the connector goes with this kind of write."""
+    if operation is Operation.CHANGE_TAGS:
+        return config.autonomy.tags
+    if operation is Operation.ADD_NOTE:
+        return config.autonomy.notes
+    if operation is Operation.SEND_MESSAGE:
+        return config.autonomy.messages
+    return config.autonomy.issues
 
 
 def _look(adapter: Helpdesk, row: AnyRow) -> Written | None:

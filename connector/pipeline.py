@@ -150,9 +150,10 @@ class Pipeline:
             if not case.judged.is_live:
                 self._leave_group(case.connection, case.ticket_id, case.now)
                 return None
+            self._see_again(case, int(known.group_id))
             return int(known.group_id)
-        about, at = case.judged.features, case.ticket.created_at
-        if about is None or not case.judged.is_live:
+        about, at = case.judged.features, case.complained_at
+        if about is None or at is None or not case.judged.is_live:
             return None
         placed = self.grouping.place(case.connection, about, at, case.now)
         reason = "; ".join(placed.reasons) or "the first of its kind"
@@ -169,12 +170,24 @@ class Pipeline:
             },
         )
         self.grouping.record(seq, placed.group_id, case.ticket_id, about, at)
-        groups.recount(case.connection, placed.group_id)
-        escalation.joined(
-            case.connection, self.config, placed.group_id, case.ticket_id, at, case.now
-        )
         case.trace.group = {"group": placed.group_id, "reason": reason}
+        self._count(case, placed.group_id, at)
         return placed.group_id
+
+    def _see_again(self, case: Case, group_id: int) -> None:
+        """Count a member's further complaint, or its customer having become another."""
+        at = case.complained_at
+        if groups.seen_again(
+            case.connection, case.ticket_id, case.customer_id, at, case.now
+        ):
+            assert at is not None
+            self._count(case, group_id, at)
+
+    def _count(self, case: Case, group_id: int, at: datetime) -> None:
+        groups.recount(case.connection, group_id)
+        escalation.complained(
+            case.connection, self.config, group_id, case.ticket_id, at, case.now
+        )
 
 
 def _values(judged: Judged, customer_id: int, now: datetime) -> dict[str, Any]:

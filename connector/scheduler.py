@@ -34,7 +34,11 @@ def queue_due(store: Store, config: Config, now: datetime) -> int:
         for group_id in due:
             escalation.plan(connection, config, group_id, now)
         stale = groups.issues_to_read(connection, now, now - config.problems.reread)
-        refs = [(EventKind.ISSUE_CHANGED, row.tracker, row.issue_id) for row in stale]
+        refs = [
+            (EventKind.ISSUE_CHANGED, row.tracker, row.issue_id)
+            for row in stale
+            if row.tracker in config.sources
+        ]
         if refs:
             deliveries.accept(connection, refresh_rows(refs, now))
         for row in stale:

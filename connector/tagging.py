@@ -6,6 +6,7 @@ which is a veto for this ticket; a tag that we did not write is never removed.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -70,12 +71,16 @@ def change_tags(case: Case, wanted: Sequence[WantedTag]) -> None:
     if not add and not remove:
         return
     observe = case.config.autonomy.tags is Mode.OBSERVE
-    if not observe:
+    key = f"tags:{case.ticket_id}:{case.version}"
+    if observe:  # the same observation again is no news
+        said = ",".join(sorted(entry.tag for entry in add))
+        key = f"tags:{case.ticket_id}:{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+    else:
         _enter(case, add, TagState.WANTED)
     reasons = dict.fromkeys(entry.reason for entry in add if entry.reason)
     effect = case.effect(
         Operation.CHANGE_TAGS,
-        f"tags:{case.ticket_id}:{case.version}",
+        key,
         {"add": sorted(entry.tag for entry in add), "remove": sorted(remove)},
         observe=observe,
         rule=", ".join(sorted({entry.rule for entry in add})),
@@ -93,17 +98,26 @@ def _is_to_add(
 ) -> bool:
     line = ledger.get(entry.tag)
     state = line.state if line else None
-    if state == TagState.WRITTEN and entry.tag not in present:
+    if entry.tag in present:
+        _see(case, entry, state)
+    elif state in (TagState.WRITTEN, TagState.SEEN):
         _enter(case, [_again(line)], TagState.VETOED)
         state = TagState.VETOED
-    if state == TagState.UNWANTED and entry.tag in present:
-        # Wanted again: its removal, if still to come, will find nothing to remove.
-        _enter(case, [entry], TagState.WRITTEN)
     missing = entry.tag not in present and state in (None, TagState.UNWANTED)
     vetoed = state == TagState.VETOED
     outcome = "vetoed" if vetoed else "added" if missing else "kept"
     case.trace.tags.append({**_described(entry), "outcome": outcome})
     return missing
+
+
+def _see(case: Case, entry: WantedTag, state: str | None) -> None:
+    """Record that a wanted tag is there."""
+    if state is None:
+        _enter(case, [entry], TagState.SEEN)
+    elif state in (TagState.WANTED, TagState.UNWANTED):
+        # Our write went through before its answer did; or it is wanted again, and its
+        # removal, if still to come, will find nothing to remove.
+        _enter(case, [entry], TagState.WRITTEN)
 
 
 def _unwanted(

@@ -38,6 +38,7 @@ ROWS = {
     "connector.pipeline": 4,
     "connector.inbox": 4,
     "connector.outbox": 4,
+    "connector.filing": 4,
     "connector.followups": 4,
     "connector.escalation": 4,
     "webhooks": 5,
@@ -53,7 +54,11 @@ ROWS = {
 #: Who may use whom in their own row; apart from this a row uses nothing of itself.
 SIDEWAYS = {
     "connector.migrations": ("connector.store",),
-    "connector.escalation": ("connector.followups", "connector.grouping"),
+    "connector.escalation": (
+        "connector.filing",
+        "connector.followups",
+        "connector.grouping",
+    ),
     "connector.case": ("connector.judging",),
     "connector.tagging": ("connector.case",),
     "connector.pipeline": (

@@ -146,6 +146,15 @@ def file_issue(bench: Bench) -> str:
     return str(the_group(bench)["issue_id"])
 
 
+def fix(bench: Bench, issue: str) -> None:
+    """Let the product team fix it, and the fix stand for its settle time."""
+    bench.tracker.move_issue(issue, IssueCategory.DONE, "Fixed")
+    bench.issue_changed(issue)
+    bench.settle()
+    bench.clock.pass_(minutes=16)
+    bench.settle()
+
+
 @pytest.mark.parametrize(
     "resolution", ["Won't Do", "Duplicate", "Cannot Reproduce", ""]
 )
@@ -194,8 +203,23 @@ def test_deleted_issue_tells_nobody(bench: Bench) -> None:
     del bench.tracker.issues[issue]
     bench.issue_changed(issue)
     bench.settle()
+    assert the_group(bench)["state"] == "filed"
+    bench.clock.pass_(minutes=16)
+    bench.settle()
     assert the_group(bench)["state"] == "muted"
     assert calls(bench, "send_message") == []
+
+
+def test_issue_hidden_for_a_while_is_followed_again(bench: Bench) -> None:
+    issue = file_issue(bench)
+    hidden = bench.tracker.issues.pop(issue)
+    for _ in range(3):
+        bench.clock.pass_(minutes=16)
+        bench.settle()
+    assert the_group(bench)["state"] == "muted"
+    bench.tracker.issues[issue] = hidden
+    fix(bench, issue)
+    assert len(calls(bench, "send_message")) == 5
 
 
 def test_removed_tag_is_a_veto(bench: Bench) -> None:

@@ -139,14 +139,16 @@ def test_dead_senders_row_is_looked_for(bench: Bench) -> None:
     complain(bench, 1)
     bench.runtime.worker.run_once()
     sender = next(s for s in bench.runtime.senders if s.source == "support")
-    assert sender._acquire(bench.clock())
+    assert sender._acquire()
     with bench.store.write() as connection:
         claimed = outbox.claim(connection, "support", sender.holder, bench.clock(), 9)
     note = next(row for row in claimed if row.operation == "change_tags")
     assert note.attempts == 1
     # It dies here, having written the tags; another process takes over.
     bench.support.change_tags("0", frozenset(note.payload["add"]), frozenset())
-    other = Sender(bench.store, bench.support, bench.config, "another", bench.clock)
+    other = Sender(
+        bench.store, bench.support, bench.config, "another", bench.clock, bench.clock
+    )
     assert other.run_once() == 0
     bench.clock.pass_(seconds=61)
     while other.run_once():
@@ -264,7 +266,9 @@ def test_two_senders_never_work_at_the_same_source(bench: Bench) -> None:
     complain(bench, 3)
     bench.runtime.worker.run_once()
     first = next(s for s in bench.runtime.senders if s.source == "support")
-    second = Sender(bench.store, bench.support, bench.config, "second", bench.clock)
+    second = Sender(
+        bench.store, bench.support, bench.config, "second", bench.clock, bench.clock
+    )
     assert first.run_once() > 0
     assert second.run_once() == 0
     first.close()

@@ -145,7 +145,7 @@ def test_one_row_of_an_order_at_a_time(store: Store) -> None:
         first = outbox.claim(connection, "support", "s", START, 10)
         assert [row.dedup_key for row in first] == ["a", "c"]
         assert outbox.claim(connection, "support", "s", START, 10) == []
-        outbox.finish(connection, first[0].id, OutboxState.DONE, START)
+        outbox.finish(connection, first[0].id, "s", OutboxState.DONE, START)
         second = outbox.claim(connection, "support", "s", START, 10)
         assert [row.dedup_key for row in second] == ["b"]
 
@@ -154,7 +154,7 @@ def test_parked_row_does_not_block_its_order(store: Store) -> None:
     enqueue(store, effect("a", "t1"), effect("b", "t1"))
     with store.write() as connection:
         first = outbox.claim(connection, "support", "s", START, 10)
-        outbox.finish(connection, first[0].id, OutboxState.PARKED, START)
+        outbox.finish(connection, first[0].id, "s", OutboxState.PARKED, START)
         assert len(outbox.claim(connection, "support", "s", START, 10)) == 1
 
 

@@ -153,12 +153,15 @@ def postpone(
 
 
 def renew(connection: Connection, holder: str, now: datetime, lease: timedelta) -> None:
-    """Keep what ``holder`` has claimed."""
-    connection.execute(
-        update(table)
-        .where(table.c.state == DeliveryState.CLAIMED, table.c.claimed_by == holder)
-        .values(lease_until=now + lease)
+    """Keep what ``holder`` has claimed, but for what is being ended at this moment."""
+    query = select(table.c.id).where(
+        table.c.state == DeliveryState.CLAIMED, table.c.claimed_by == holder
     )
+    ids = list(connection.scalars(for_claiming(connection, query)))
+    if ids:
+        connection.execute(
+            update(table).where(table.c.id.in_(ids)).values(lease_until=now + lease)
+        )
 
 
 def replay(connection: Connection, ids: Iterable[int], now: datetime) -> int:

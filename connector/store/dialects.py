@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -56,6 +57,14 @@ def alone(connection: Connection) -> Connection:
     if is_sqlite(connection):
         return connection.execution_options(connector_alone=True)
     return connection.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def clock(connection: Connection) -> datetime:
+    """Return the time by the database's clock; with SQLite that is this machine's."""
+    if is_sqlite(connection):
+        return datetime.now(UTC)
+    now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return now.astimezone(UTC)
 
 
 def insert(dialect: str, table: Table) -> Any:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from connector.models import GroupState
+from connector.models import GroupState, OutboxState
 from connector.store.dialects import insert
 from connector.store.schema import (
     AnyRow,
@@ -139,10 +139,6 @@ def log_after(connection: Connection, seq: int, since: datetime) -> Iterator[Any
     yield from connection.execute(query)
 
 
-def last_seq(connection: Connection) -> int:
-    return connection.scalar(select(func.max(members.c.seq))) or 0
-
-
 def sightings(connection: Connection, group_id: int) -> Sequence[AnyRow]:
     return connection.execute(_SIGHTINGS, {"group_id": group_id}).all()
 
@@ -153,8 +149,10 @@ def member_features(connection: Connection, group_id: int) -> list[dict[str, Any
     return list(connection.scalars(query.order_by(members.c.seq)))
 
 
-def member_tickets(connection: Connection, group_id: int) -> Sequence[AnyRow]:
-    """Return a group's tickets with their customers, oldest first."""
+def member_tickets(
+    connection: Connection, group_id: int, ticket_id: int | None = None
+) -> Sequence[AnyRow]:
+    """Return a group's tickets, or one of them, with their customers, oldest first."""
     query = (
         select(
             tickets,
@@ -167,7 +165,37 @@ def member_tickets(connection: Connection, group_id: int) -> Sequence[AnyRow]:
         .where(members.c.group_id == group_id)
         .order_by(members.c.seq)
     )
+    if ticket_id is not None:
+        query = query.where(tickets.c.id == ticket_id)
     return connection.execute(query).all()
+
+
+def seen_again(
+    connection: Connection,
+    ticket_id: int,
+    customer_id: int,
+    at: datetime | None,
+    now: datetime,
+) -> bool:
+    """Bring a membership up to date; tell whether there is a complaint newer than it.
+
+    Customers change too: profiles are merged, addresses learned.
+    """
+    known = membership(connection, ticket_id)
+    assert known is not None
+    is_newer = at is not None and at > known.at
+    if is_newer or known.customer_id != customer_id:
+        connection.execute(
+            update(members)
+            .where(members.c.ticket_id == ticket_id)
+            .values(
+                customer_id=customer_id,
+                at=at if is_newer else known.at,
+                joined_at=now if is_newer else known.joined_at,
+            )
+        )
+        recount(connection, known.group_id)
+    return is_newer
 
 
 def unlinked_tickets(connection: Connection, group_id: int) -> Sequence[AnyRow]:
@@ -204,11 +232,13 @@ def issues_to_read(
         (groups.c.state == GroupState.FIXED)
         & (groups.c.announce_at <= now)
         & groups.c.announced_at.is_(None)
-        & (groups.c.checked_at < groups.c.announce_at)
+        & (groups.c.checked_at <= groups.c.announce_at)
     )
-    stale = groups.c.state.in_(
-        [GroupState.FILED, GroupState.FIXED, GroupState.WONT_DO]
-    ) & or_(groups.c.checked_at.is_(None), groups.c.checked_at < read_before)
+    live = or_(
+        groups.c.state.in_([GroupState.FILED, GroupState.FIXED, GroupState.WONT_DO]),
+        groups.c.missing_since.is_not(None),
+    )
+    stale = live & or_(groups.c.checked_at.is_(None), groups.c.checked_at < read_before)
     query = select(groups.c.id, groups.c.tracker, groups.c.issue_id).where(
         groups.c.issue_id.is_not(None), or_(announce, stale)
     )
@@ -226,14 +256,27 @@ def plan_message(connection: Connection, values: dict[str, Any]) -> bool:
     return connection.execute(statement).scalar_one_or_none() is not None
 
 
-def last_told(connection: Connection, group_id: int) -> dict[int, datetime]:
-    """Return when each customer was last told about a fix of this group."""
-    query = (
-        select(messages.c.customer_id, func.max(messages.c.at))
-        .where(messages.c.group_id == group_id)
-        .group_by(messages.c.customer_id)
+def told(connection: Connection, group_id: int) -> Sequence[AnyRow]:
+    """Return who was told about fixes of this group, oldest first.
+
+    A message that was taken back, or only observed, told nobody.
+    """
+    key = (
+        literal(f"fixed:{group_id}:")
+        + cast(messages.c.episode, String)
+        + ":"
+        + cast(messages.c.customer_id, String)
     )
-    return {row[0]: row[1] for row in connection.execute(query)}
+    query = (
+        select(messages)
+        .select_from(messages.join(outbox, outbox.c.dedup_key == key))
+        .where(
+            messages.c.group_id == group_id,
+            outbox.c.state.not_in([OutboxState.DISCARDED, OutboxState.OBSERVED]),
+        )
+        .order_by(messages.c.at)
+    )
+    return connection.execute(query).all()
 
 
 def listing(

@@ -7,14 +7,23 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, or_, select, update
 
-from connector.store.dialects import insert
+from connector.store.dialects import clock, insert
 from connector.store.schema import facts, locks
 
 
 def acquire(
-    connection: Connection, name: str, holder: str, now: datetime, lease: timedelta
+    connection: Connection,
+    name: str,
+    holder: str,
+    now: datetime | None,
+    lease: timedelta,
 ) -> bool:
-    """Take or prolong the lease ``name``; False if another holder has it."""
+    """Take or prolong the lease ``name``; False if another holder has it.
+
+    Without ``now`` it is the database's clock that counts, which is the same for all
+    machines; theirs may differ by more than a lease.
+    """
+    now = now or clock(connection)
     connection.execute(
         insert(connection.dialect.name, locks).on_conflict_do_nothing(),
         {"name": name, "holder": "", "until": now - lease},

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     RowMapping,
     String,
@@ -131,7 +132,8 @@ def claim(
         return []
     rows = connection.execute(
         update(table)
-        .where(table.c.id.in_(ids))
+        # Discarded since it was looked up: a person was quicker.
+        .where(table.c.id.in_(ids), table.c.state == OutboxState.PENDING)
         .values(
             state=OutboxState.SENDING,
             claimed_by=holder,
@@ -142,11 +144,13 @@ def claim(
     return sorted(rows, key=lambda row: (row.priority, row.id))
 
 
-def give_back(connection: Connection, ids: Iterable[int], now: datetime) -> None:
+def give_back(
+    connection: Connection, ids: Iterable[int], holder: str, now: datetime
+) -> None:
     """Return claimed rows that were not tried."""
     connection.execute(
         update(table)
-        .where(table.c.id.in_(list(ids)), table.c.state == OutboxState.SENDING)
+        .where(table.c.id.in_(list(ids)), _is_held_by(holder))
         .values(
             state=OutboxState.PENDING,
             claimed_by=None,
@@ -154,6 +158,11 @@ def give_back(connection: Connection, ids: Iterable[int], now: datetime) -> None
             due_at=now,
         )
     )
+
+
+def _is_held_by(holder: str) -> ColumnElement[bool]:
+    # A sender that was thought dead must not end what another one has taken over.
+    return (table.c.state == OutboxState.SENDING) & (table.c.claimed_by == holder)
 
 
 def take_back(connection: Connection, source: str, now: datetime) -> int:
@@ -177,23 +186,26 @@ def take_back(connection: Connection, source: str, now: datetime) -> int:
 def finish(
     connection: Connection,
     row_id: int,
+    holder: str,
     state: OutboxState,
     now: datetime,
     *,
     result: dict[str, Any] | None = None,
     error: str = "",
-) -> None:
-    """End a row."""
-    connection.execute(
+) -> bool:
+    """End a row that ``holder`` has claimed; False if it has not, any more."""
+    done = connection.execute(
         update(table)
-        .where(table.c.id == row_id)
+        .where(table.c.id == row_id, _is_held_by(holder))
         .values(state=state, result=result, error=error, done_at=now, claimed_by=None)
     )
+    return bool(done.rowcount)
 
 
 def park(
     connection: Connection,
     row_id: int,
+    holder: str,
     now: datetime,
     error: str,
     uncertain_since: datetime | None,
@@ -201,7 +213,7 @@ def park(
     """Set a row aside for a person, who may have it tried again."""
     connection.execute(
         update(table)
-        .where(table.c.id == row_id)
+        .where(table.c.id == row_id, _is_held_by(holder))
         .values(
             state=OutboxState.PARKED,
             error=error,
@@ -215,6 +227,7 @@ def park(
 def postpone(
     connection: Connection,
     row_id: int,
+    holder: str,
     due_at: datetime,
     error: str,
     attempts: int,
@@ -232,7 +245,9 @@ def postpone(
     }
     if target is not None:
         values["target"] = target
-    connection.execute(update(table).where(table.c.id == row_id).values(**values))
+    connection.execute(
+        update(table).where(table.c.id == row_id, _is_held_by(holder)).values(**values)
+    )
 
 
 def retry(connection: Connection, ids: Iterable[int], now: datetime) -> int:
@@ -258,6 +273,33 @@ def discard(
         .values(state=OutboxState.DISCARDED, error=reason, done_at=now)
     )
     return int(result.rowcount)
+
+
+def untried(
+    connection: Connection, group_id: int, operation: Operation
+) -> Sequence[int]:
+    """Return rows of this kind that cannot have reached the vendor yet."""
+    query = select(table.c.id).where(
+        table.c.group_id == group_id,
+        table.c.operation == operation,
+        table.c.state.in_([OutboxState.PENDING, OutboxState.PARKED]),
+        table.c.uncertain_since.is_(None),
+    )
+    return connection.scalars(query).all()
+
+
+def state_of(connection: Connection, dedup_key: str) -> str | None:
+    query = select(table.c.state).where(table.c.dedup_key == dedup_key)
+    return connection.scalar(query)
+
+
+def revive(connection: Connection, dedup_key: str, now: datetime) -> None:
+    """Let a row be sent that was only observed."""
+    connection.execute(
+        update(table)
+        .where(table.c.dedup_key == dedup_key, table.c.state == OutboxState.OBSERVED)
+        .values(state=OutboxState.PENDING, due_at=now, attempts=0, error="")
+    )
 
 
 def latest(

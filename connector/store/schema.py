@@ -62,6 +62,21 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
+class Words(TypeDecorator[str]):
+    """Text of any origin: what no database takes is left out, not refused.
+
+    PostgreSQL has no NUL, UTF-8 has no halves of surrogate pairs; vendors send both.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        return value.replace("\0", "").encode("utf-8", "ignore").decode()
+
+
 #: SQLite counts up only for the type INTEGER.
 Id = BigInteger().with_variant(Integer, "sqlite")
 
@@ -75,7 +90,7 @@ deliveries = Table(
     Column("headers", JSON, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("state", String(20), nullable=False),
-    Column("reason", Text, nullable=False, default="", server_default=""),
+    Column("reason", Words, nullable=False, default="", server_default=""),
     Column("attempts", Integer, nullable=False, default=0, server_default="0"),
     Column("due_at", Moment, nullable=False),
     Column("claimed_by", String(100)),
@@ -91,8 +106,8 @@ customers = Table(
     metadata,
     Column("id", Id, primary_key=True),
     # e-mail address, or "source:external id" where the helpdesk has no address
-    Column("key", String(400), nullable=False, unique=True),
-    Column("name", Text, nullable=False, default="", server_default=""),
+    Column("key", Words, nullable=False, unique=True),
+    Column("name", Words, nullable=False, default="", server_default=""),
     Column("created_at", Moment, nullable=False),
 )
 
@@ -106,11 +121,11 @@ tickets = Table(
     # is too old to decide on
     Column("version", Integer, nullable=False, default=0, server_default="0"),
     Column("customer_id", Id, ForeignKey("customers.id"), nullable=False),
-    Column("number", String(100), nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("text", Text, nullable=False),  # the customer's own words
+    Column("number", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("text", Words, nullable=False),  # the customer's own words
     Column("status", String(20), nullable=False),
-    Column("url", Text, nullable=False),
+    Column("url", Words, nullable=False),
     Column("language", String(10), nullable=False, default="", server_default=""),
     Column("complaint", Boolean, nullable=False, default=False, server_default=false()),
     Column("verdict", JSON, nullable=False),
@@ -130,9 +145,9 @@ ticket_tags = Table(
     Column("ticket_id", Id, ForeignKey("tickets.id"), primary_key=True),
     Column("tag", String(255), primary_key=True),
     Column("state", String(20), nullable=False),  # TagState
-    Column("rule", String(100), nullable=False),
+    Column("rule", Words, nullable=False),
     Column("rule_version", String(40), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("at", Moment, nullable=False),
 )
 
@@ -141,28 +156,29 @@ groups = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("type", String(40), nullable=False),
-    Column("title", Text, nullable=False),
+    Column("title", Words, nullable=False),
     Column("state", String(20), nullable=False),
-    Column("reason", Text, nullable=False, default="", server_default=""),
+    Column("reason", Words, nullable=False, default="", server_default=""),
     Column("created_at", Moment, nullable=False),
     Column("first_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),
     Column("customers", Integer, nullable=False, default=0, server_default="0"),
     Column("tickets", Integer, nullable=False, default=0, server_default="0"),
     Column("file_at", Moment),  # settle time ends
-    Column("rule", String(40), nullable=False, default="", server_default=""),
+    Column("rule", Words, nullable=False, default="", server_default=""),
     Column("tracker", String(100)),
     Column("issue_id", String(100)),
-    Column("issue_key", String(100)),
-    Column("issue_url", Text),
+    Column("issue_key", Words),
+    Column("issue_url", Words),
     Column("issue_category", String(20)),  # as last seen
-    Column("issue_resolution", Text),
+    Column("issue_resolution", Words),
     Column("filed_at", Moment),
     Column("done_at", Moment),
     Column("announce_at", Moment),  # settle time of a fix ends
     Column("announced_at", Moment),
     Column("watch_until", Moment),
     Column("checked_at", Moment),  # issue last read
+    Column("missing_since", Moment),  # since when it cannot be seen
     Column("episode", Integer, nullable=False, default=1, server_default="1"),
     Column("successor_id", Id),  # where newcomers go once this one is closed
     Index("ix_groups_state", "state"),
@@ -179,7 +195,7 @@ members = Table(
     Column("at", Moment, nullable=False),  # when the customer wrote
     Column("joined_at", Moment, nullable=False),  # when we put it here
     Column("features", JSON, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Index("ix_members_group", "group_id", "at"),
     sqlite_autoincrement=True,
 )
@@ -216,13 +232,13 @@ outbox = Table(
     Column("due_at", Moment, nullable=False),
     Column("claimed_by", String(100)),
     Column("result", JSON),
-    Column("error", Text, nullable=False, default="", server_default=""),
+    Column("error", Words, nullable=False, default="", server_default=""),
     Column("ticket_id", Id),
     Column("group_id", Id),
     Column("delivery_id", Id),
-    Column("rule", String(100), nullable=False, default="", server_default=""),
+    Column("rule", Words, nullable=False, default="", server_default=""),
     Column("rule_version", String(40), nullable=False, default="", server_default=""),
-    Column("reason", Text, nullable=False, default="", server_default=""),
+    Column("reason", Words, nullable=False, default="", server_default=""),
     Column("created_at", Moment, nullable=False),
     Column("done_at", Moment),
     Index("ix_outbox_state", "state", "source", "due_at"),

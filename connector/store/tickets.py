@@ -35,6 +35,7 @@ class TagState(StrEnum):
     WANTED = "wanted"  #: enqueued, not yet confirmed by the helpdesk
     WRITTEN = "written"  #: we wrote it and the helpdesk confirmed
     UNWANTED = "unwanted"  #: we wrote it, it no longer holds, removal is enqueued
+    SEEN = "seen"  #: wanted, and there before us: not ours, but missed if removed
     VETOED = "vetoed"  #: a person removed it; never written again on this ticket
 
 
@@ -116,30 +117,35 @@ def merged_into(connection: Connection, ref: TicketRef) -> Sequence[int]:
     return connection.scalars(query).all()
 
 
-_CUSTOMER = select(customers.c.id).where(customers.c.key == bindparam("key"))
+_CUSTOMER = select(customers.c.id, customers.c.name).where(
+    customers.c.key == bindparam("key")
+)
 
 
 def customer(connection: Connection, key: str, name: str, now: datetime) -> int:
-    """Return the id of the customer with this key; add the customer if new."""
-    known = connection.scalar(_CUSTOMER, {"key": key})
-    if known is not None:
-        return int(known)
-    added = connection.scalar(
-        insert(connection.dialect.name, customers)
-        .on_conflict_do_nothing()
-        .returning(customers.c.id),
-        {"key": key, "name": name, "created_at": now},
-    )
-    # None: another process added the customer at this very moment.
-    if added is None:
-        added = connection.execute(_CUSTOMER, {"key": key}).scalar_one()
-    return int(added)
+    """Return the id of the customer with this key; add or rename the customer.
 
-
-def customer_row(connection: Connection, customer_id: int) -> AnyRow:
-    return connection.execute(
-        select(customers).where(customers.c.id == customer_id)
-    ).one()
+    The name is what excerpts are masked by, so the newest one counts.
+    """
+    known = connection.execute(_CUSTOMER, {"key": key}).one_or_none()
+    if known is None:
+        added = connection.scalar(
+            insert(connection.dialect.name, customers)
+            .on_conflict_do_nothing()
+            .returning(customers.c.id),
+            {"key": key, "name": name, "created_at": now},
+        )
+        # None: another process added the customer at this very moment.
+        return int(
+            connection.execute(_CUSTOMER, {"key": key}).one().id
+            if added is None
+            else added
+        )
+    if name and name != known.name:
+        connection.execute(
+            update(customers).where(customers.c.id == known.id).values(name=name)
+        )
+    return int(known.id)
 
 
 _HISTORY = select(func.count(), func.count().filter(tickets.c.complaint)).where(
@@ -215,18 +221,17 @@ def set_tags(
     )
 
 
-def drop_tags(connection: Connection, ticket_id: int, tags: Collection[str]) -> None:
-    """Forget tags that we removed, also those that were wanted again meanwhile.
-
-    To remember one as written would make its absence look like a person's doing.
-    """
+def drop_tags(
+    connection: Connection, ticket_id: int, tags: Collection[str], state: TagState
+) -> None:
+    """Forget lines of the ledger that are in this state."""
     if not tags:
         return
     connection.execute(
         delete(ticket_tags).where(
             ticket_tags.c.ticket_id == ticket_id,
             ticket_tags.c.tag.in_(list(tags)),
-            ticket_tags.c.state.in_([TagState.UNWANTED, TagState.WRITTEN]),
+            ticket_tags.c.state == state,
         )
     )
 

@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("key", sa.String(length=400), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
@@ -71,10 +71,10 @@ def upgrade() -> None:
         sa.Column("customers", sa.Integer(), server_default="0", nullable=False),
         sa.Column("tickets", sa.Integer(), server_default="0", nullable=False),
         sa.Column("file_at", sa.BigInteger(), nullable=True),
-        sa.Column("rule", sa.String(length=40), server_default="", nullable=False),
+        sa.Column("rule", sa.Text(), server_default="", nullable=False),
         sa.Column("tracker", sa.String(length=100), nullable=True),
         sa.Column("issue_id", sa.String(length=100), nullable=True),
-        sa.Column("issue_key", sa.String(length=100), nullable=True),
+        sa.Column("issue_key", sa.Text(), nullable=True),
         sa.Column("issue_url", sa.Text(), nullable=True),
         sa.Column("issue_category", sa.String(length=20), nullable=True),
         sa.Column("issue_resolution", sa.Text(), nullable=True),
@@ -84,6 +84,7 @@ def upgrade() -> None:
         sa.Column("announced_at", sa.BigInteger(), nullable=True),
         sa.Column("watch_until", sa.BigInteger(), nullable=True),
         sa.Column("checked_at", sa.BigInteger(), nullable=True),
+        sa.Column("missing_since", sa.BigInteger(), nullable=True),
         sa.Column("episode", sa.Integer(), server_default="1", nullable=False),
         sa.Column(
             "successor_id",
@@ -138,7 +139,7 @@ def upgrade() -> None:
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
             nullable=True,
         ),
-        sa.Column("rule", sa.String(length=100), server_default="", nullable=False),
+        sa.Column("rule", sa.Text(), server_default="", nullable=False),
         sa.Column(
             "rule_version", sa.String(length=40), server_default="", nullable=False
         ),
@@ -172,7 +173,7 @@ def upgrade() -> None:
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
             nullable=False,
         ),
-        sa.Column("number", sa.String(length=100), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
@@ -312,7 +313,7 @@ def upgrade() -> None:
         ),
         sa.Column("tag", sa.String(length=255), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
-        sa.Column("rule", sa.String(length=100), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("rule_version", sa.String(length=40), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),

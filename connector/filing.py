@@ -1,0 +1,249 @@
+"""What an issue says and shows: its draft, its links, its counts, its comments.
+
+Texts are neutral blocks; excerpts and names are masked before they get here or by what
+is called from here. When something is filed is decided in ``connector.escalation``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector.config import Config
+from connector.models import Block, BlockKind, GroupState, Mode, Operation, OutboxState
+from connector.store import groups, outbox
+from connector.store.schema import AnyRow
+from rules.masking import excerpt
+
+EXCERPTS = 5
+TICKETS_LISTED = 20
+PROPERTY = "complaint-connector"
+
+STATES = {
+    Mode.OBSERVE: OutboxState.OBSERVED,
+    Mode.SUGGEST: OutboxState.PARKED,
+    Mode.ACT: OutboxState.PENDING,
+}
+NOTES = {
+    Mode.OBSERVE: "autonomy.issues is observe",
+    Mode.SUGGEST: "waits for an approval: autonomy.issues is suggest",
+    Mode.ACT: "",
+}
+
+
+def draft(connection: Connection, config: Config, group: AnyRow) -> dict[str, Any]:
+    """Write the issue down; excerpts are masked before they get here."""
+    problems = config.problems
+    route = problems.routes.get(group.type)
+    fields: dict[str, Any] = {}
+    if problems.customers_field:
+        fields[problems.customers_field] = group.customers
+    return {
+        "project": (route and route.project) or problems.project,
+        "issue_type": (route and route.issue_type) or problems.issue_type,
+        "summary": group.title,
+        "description": _description(connection, group),
+        "labels": list(problems.labels),
+        "properties": {PROPERTY: _property(group)},
+        "fields": fields,
+    }
+
+
+def _property(group: AnyRow) -> dict[str, Any]:
+    return {
+        "problem": group.id,
+        "type": group.type,
+        "customers": group.customers,
+        "tickets": group.tickets,
+    }
+
+
+def _description(connection: Connection, group: AnyRow) -> list[list[str]]:
+    rows = groups.member_tickets(connection, group.id)
+    languages = sorted({row.language for row in rows if row.language})
+    blocks = [
+        Block(
+            BlockKind.PARAGRAPH,
+            # True for ever: later counts are fields, properties and comments.
+            f"When this was filed, {group.customers} customers had written "
+            f"{group.tickets} tickets about it, between "
+            f"{group.first_at:%Y-%m-%d %H:%M} and "
+            f"{group.last_at:%Y-%m-%d %H:%M} UTC"
+            + (f", in {', '.join(languages)}." if languages else "."),
+        ),
+        Block(BlockKind.PARAGRAPH, f"Filed because of: {group.reason}."),
+        Block(BlockKind.HEADING, "In the customers' words"),
+        *(Block(BlockKind.QUOTE, text) for text in _excerpts(rows)),
+        Block(BlockKind.HEADING, "Tickets"),
+        *(
+            Block(BlockKind.BULLET, f"{row.source} {row.number}", row.url)
+            for row in rows[:TICKETS_LISTED]
+        ),
+    ]
+    return [[block.kind, block.text, block.href] for block in blocks]
+
+
+def _excerpts(rows: Sequence[AnyRow]) -> list[str]:
+    """Choose masked excerpts of different customers, languages taking turns."""
+    by_language: dict[str, list[str]] = {}
+    seen: set[int] = set()
+    for row in rows:
+        if row.customer_id in seen:
+            continue
+        seen.add(row.customer_id)
+        text = excerpt(row.text, names=row.customer_name.split())
+        if text:
+            by_language.setdefault(row.language, []).append(text)
+    chosen: list[str] = []
+    while by_language and len(chosen) < EXCERPTS:
+        for language in list(by_language):
+            chosen.append(by_language[language].pop(0))
+            if not by_language[language]:
+                del by_language[language]
+    return chosen[:EXCERPTS]
+
+
+def keep_up(
+    connection: Connection, config: Config, group: AnyRow, now: datetime
+) -> None:
+    """Link new tickets, keep the counts, and say so at steps."""
+    effects = [
+        issue_effect(
+            config,
+            group,
+            Operation.LINK_TICKET,
+            f"link:{group.id}:{row.id}",
+            {
+                "global_id": f"system={row.source}&id={row.id}",
+                "url": row.url,
+                "title": f"{row.source} {row.number}",
+            },
+            "a ticket about this problem",
+            row.id,
+        )
+        for row in groups.unlinked_tickets(connection, group.id)
+    ]
+    effects += _count_effects(connection, config, group, now)
+    reached = [step for step in config.problems.steps if step <= group.customers]
+    if reached and group.state == GroupState.FILED:
+        text = (
+            f"{group.customers} customers have written about this by now, in "
+            f"{group.tickets} tickets."
+        )
+        effects.append(
+            issue_effect(
+                config,
+                group,
+                Operation.COMMENT_ISSUE,
+                f"step:{group.id}:{reached[-1]}",
+                {"body": [[BlockKind.PARAGRAPH, text, ""]]},
+                f"{reached[-1]} customers",
+            )
+        )
+    outbox.enqueue(connection, effects, now)
+
+
+def _count_effects(
+    connection: Connection, config: Config, group: AnyRow, now: datetime
+) -> list[outbox.Effect]:
+    """Ask for the counts on the issue to be set, if they are not what was last asked.
+
+    Counts go down as well as up, so the key names what came before.
+    """
+    field = config.problems.customers_field
+    payload = {
+        "properties": {PROPERTY: _property(group)},
+        "fields": {field: group.customers} if field else {},
+    }
+    last = outbox.latest(connection, group.id, Operation.UPDATE_ISSUE)
+    if last is not None and last.payload == payload:
+        return []
+    # Counts that were not sent yet are out of date now.
+    outbox.supersede(connection, group.id, Operation.UPDATE_ISSUE, now)
+    key = f"count:{group.id}:{group.customers}:{group.tickets}"
+    after = last.id if last is not None else 0
+    return [
+        issue_effect(
+            config,
+            group,
+            Operation.UPDATE_ISSUE,
+            f"{key}:after:{after}",
+            payload,
+            "the counts have changed",
+        )
+    ]
+
+
+def reopening(
+    connection: Connection, config: Config, group: AnyRow, ticket_id: int
+) -> list[outbox.Effect]:
+    """Ask for the issue to be reopened, and for the evidence as a comment."""
+    why = "complained of again after the fix"
+    episode = f"{group.id}:{group.episode}"
+    body = _returned(connection, group.id, ticket_id)
+    return [
+        issue_effect(
+            config,
+            group,
+            Operation.REOPEN_ISSUE,
+            f"reopen:{episode}",
+            {},
+            why,
+            ticket_id,
+        ),
+        issue_effect(
+            config,
+            group,
+            Operation.COMMENT_ISSUE,
+            f"returned:{episode}",
+            {"body": body},
+            why,
+            ticket_id,
+        ),
+    ]
+
+
+def _returned(connection: Connection, group_id: int, ticket_id: int) -> list[list[str]]:
+    rows = groups.member_tickets(connection, group_id, ticket_id)
+    blocks = [
+        Block(
+            BlockKind.PARAGRAPH,
+            "It came back: a customer complained of it again after the fix.",
+        )
+    ]
+    for row in rows:
+        blocks += [
+            Block(BlockKind.QUOTE, excerpt(row.text, names=row.customer_name.split())),
+            Block(BlockKind.BULLET, f"{row.source} {row.number}", row.url),
+        ]
+    return [[block.kind, block.text, block.href] for block in blocks if block.text]
+
+
+def issue_effect(
+    config: Config,
+    group: AnyRow,
+    operation: Operation,
+    key: str,
+    payload: dict[str, Any],
+    reason: str,
+    ticket_id: int | None = None,
+) -> outbox.Effect:
+    # Whoever let the issue be filed wants it kept true: suggest asks once, not again.
+    observe = config.autonomy.issues is Mode.OBSERVE
+    return outbox.Effect(
+        source=group.tracker,
+        operation=operation,
+        target=group.issue_id,
+        dedup_key=f"observed:{key}" if observe else key,
+        ordering_key=f"group:{group.id}",
+        payload=payload,
+        state=OutboxState.OBSERVED if observe else OutboxState.PENDING,
+        group_id=group.id,
+        ticket_id=ticket_id,
+        rule="problems",
+        reason=reason,
+        note=NOTES[Mode.OBSERVE] if observe else "",
+    )
