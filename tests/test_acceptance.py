@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from kit import START
+from kit import START, Bench
 
 from adapters.memory import MemoryAdapter
 from connector.errors import StoreUnavailable
@@ -140,3 +140,23 @@ def test_stop_stores_what_was_handed_in(store: Store) -> None:
     for thread in threads:
         thread.join(10)
     assert len(bodies(store)) == 4
+
+
+def test_heartbeat_survives_whatever_happens_in_one_beat(
+    make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = make_bench(work={"lease": "30ms"}).runtime
+    renewed = threading.Semaphore(0)
+
+    def fail() -> None:
+        raise RuntimeError("in one source")
+
+    monkeypatch.setattr(runtime.senders[0], "renew", fail)
+    monkeypatch.setattr(deliveries, "renew", lambda *args: (renewed.release(), fail()))
+    beating = threading.Thread(target=runtime._heartbeat, daemon=True)
+    beating.start()
+    try:
+        assert all(renewed.acquire(timeout=10) for _ in range(2))
+    finally:
+        runtime._beat.set()
+        beating.join(10)

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+import threading
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from kit import Bench
+from waitress import wasyncore
+from waitress.server import create_server
 
+from connector.app import waitress_settings
+from connector.config import Server
 from connector.errors import StoreUnavailable
 from connector.store import deliveries
 
@@ -131,13 +139,103 @@ def test_database_that_is_down_is_503(
     assert client.post("/webhooks/support", data=b"{}", headers=GOOD).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/status.json", "/metrics"])
+PAGES = ("/", "/status.json", "/metrics")
+
+
+@pytest.mark.parametrize("path", PAGES)
 def test_status_is_for_this_machine_only(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code == 200
     strange = {"REMOTE_ADDR": "192.0.2.7"}
     assert client.get(path, environ_base=strange).status_code == 403
-    proxied = {"X-Forwarded-For": "192.0.2.7"}
-    assert client.get(path, headers=proxied).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-Forwarded-For", "192.0.2.7"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Anything", "1"),
+        ("Forwarded", "for=192.0.2.7"),
+        ("Via", "1.1 proxy"),
+        ("X-Real-Ip", "192.0.2.7"),
+        ("CF-Connecting-IP", "192.0.2.7"),
+        ("CF-Ray", "1"),
+        ("True-Client-Ip", "192.0.2.7"),
+    ],
+)
+def test_status_is_not_shown_through_a_proxy(
+    client: FlaskClient, name: str, value: str
+) -> None:
+    for path in PAGES:
+        answer = client.get(path, headers={name: value})
+        assert (answer.status_code, "proxy" in answer.text) == (403, True)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8800", 200),
+        ("LOCALHOST", 200),
+        ("[::1]:8800", 200),
+        ("connector.example", 403),
+        ("127.0.0.1.attacker.example", 403),
+        ("localhost@attacker.example", 403),
+        ("127.0.0.1:8800:1", 403),
+    ],
+)
+def test_status_is_shown_under_the_machines_own_names(
+    client: FlaskClient, host: str, status: int
+) -> None:
+    for path in PAGES:
+        assert client.get(path, headers={"Host": host}).status_code == status
+
+
+@pytest.fixture
+def waitress(open_bench: Bench) -> Iterator[tuple[str, int]]:
+    """Serve with waitress as it is set up in ``run``, with few threads."""
+    settings = waitress_settings(Server(port=0, threads=2, max_body_bytes=2000))
+    server = create_server(open_bench.runtime.create_app(), **settings)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield "127.0.0.1", server.effective_port
+    # Its loop ends when it has nothing left to watch.
+    server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+    thread.join(10)
+    assert not thread.is_alive()
+    server.task_dispatcher.shutdown()
+
+
+def ask(address: tuple[str, int], path: str, headers: dict[str, str]) -> int:
+    connection = HTTPConnection(*address, timeout=10)
+    method, body = ("POST", b"{}") if "webhooks" in path else ("GET", None)
+    connection.request(method, path, body, {**headers, "Connection": "close"})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_waitress_lets_the_page_see_the_proxy(
+    waitress: tuple[str, int], path: str
+) -> None:
+    assert ask(waitress, path, {}) == 200
+    assert ask(waitress, path, {"X-Forwarded-For": "192.0.2.7"}) == 403
+    assert ask(waitress, path, {"X-Forwarded-Proto": "https"}) == 403
+    assert ask(waitress, path, {"Host": "connector.example"}) == 403
+
+
+def test_stalled_senders_do_not_block_waitress(waitress: tuple[str, int]) -> None:
+    head = b"POST /webhooks/support HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nx"
+    with ExitStack() as stalled:
+        for _ in range(120):
+            client = stalled.enter_context(socket.create_connection(waitress, 10))
+            client.sendall(head)
+        assert ask(waitress, "/webhooks/support", GOOD) == 200
+
+
+def test_sender_that_stalls_is_cut_off_by_waitress() -> None:
+    settings = waitress_settings(Server())
+    assert settings["channel_timeout"] + settings["cleanup_interval"] <= 40
 
 
 def test_status_page_shows_no_words_of_a_customer(

@@ -6,9 +6,10 @@ reasons, never a customer's words or address.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -19,6 +20,12 @@ from connector.models import DeliveryState, OutboxState
 from connector.store import Store, deliveries, groups, locks, outbox, tickets
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
+#: What a browser on this machine asks for. Any other name that leads here is one a
+#: proxy was given, or a stranger's that was pointed at this machine.
+_OWN_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
+#: Headers of proxies; each says that somebody else asks.
+_FORWARDED = frozenset({"forwarded", "via", "x-real-ip", "true-client-ip"})
+_FORWARDED_PREFIXES = ("x-forwarded-", "cf-")
 SHOWN = 50
 
 #: A page anybody could frame or script would be a door to the outbox later on.
@@ -132,9 +139,18 @@ def _plain(row: Any) -> dict[str, Any]:
 
 def _only_this_machine() -> None:
     """Refuse everybody else, also those who come through a proxy on this machine."""
-    forwarded = any(
-        name in request.headers
-        for name in ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")
-    )
-    if forwarded or request.remote_addr not in LOOPBACK:
-        abort(403)
+    if request.remote_addr not in LOOPBACK:
+        _refuse("the request comes from another one")
+    if any(_is_of_a_proxy(name.lower()) for name, _ in request.headers):
+        _refuse("the request came through a proxy")
+    if not _OWN_HOST.fullmatch(request.headers.get("Host", "")):
+        _refuse("the request asks for another host; use http://127.0.0.1")
+
+
+def _is_of_a_proxy(header: str) -> bool:
+    return header in _FORWARDED or header.startswith(_FORWARDED_PREFIXES)
+
+
+def _refuse(why: str) -> NoReturn:
+    words = f"this page is for the connector's own machine: {why}\n"
+    abort(Response(words, 403, content_type="text/plain"))
