@@ -26,8 +26,13 @@ def session():
 
 @pytest.fixture
 def control(running, session):
-    def call(method, path, json=None):
-        return session.request(method, f"{running.url}/control{path}", json=json)
+    def call(method, path, json=None, **headers):
+        return session.request(
+            method,
+            f"{running.url}/control{path}",
+            json=json,
+            headers={"Content-Type": "application/json"} | headers,
+        )
 
     return call
 
@@ -98,12 +103,81 @@ def test_diary_is_ordered_and_tells_people_from_the_api(running, session, contro
         ("/faults", {"kind": "earthquake"}, 400),
         ("/faults", {"kind": "before", "path": "("}, 400),
         ("/faults", [], 400),
+        ("/webhooks", {"vendor": "jira", "events": []}, 400),
     ],
 )
 def test_nonsense_is_answered_with_a_reason(control, path, body, status):
     answer = control("POST", path, body)
     assert answer.status_code == status
     assert answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/write"), ("POST", "/reset"), ("DELETE", "/faults")]
+)
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        ({"Content-Type": ""}, 415),
+        ({"Host": "rebound.example"}, 403),
+        ({"Host": "127.0.0.1.rebound.example:80"}, 403),
+        ({"Origin": "https://site.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://127.0.0.1:1"}, 403),
+        ({"Referer": "https://site.example/page"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+    ],
+    ids=str,
+)
+def test_page_of_another_site_cannot_use_the_control(
+    running, control, method, path, headers, status
+):
+    write(control)
+    control("POST", "/faults", {"kind": "stall", "path": "/never"})
+    body = {"vendor": "zendesk", **LETTER} if path == "/write" else None
+    assert control(method, path, body, **headers).status_code == status
+    assert len(running.world.state()["zendesk"]["tickets"]) == 1
+    assert len(running.world.faults.listed()) == 1
+
+
+def test_name_that_was_pointed_here_reads_nothing(control):
+    assert control("GET", "/state", Host="rebound.example").status_code == 403
+    assert control("GET", "/state", Host="localhost:1").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://site.example/x", "http://127.0.0.1@site.example/", "//[", "/x", "", None],
+)
+def test_webhooks_go_to_this_machine_only(running, control, url):
+    hook = {"vendor": "jira", "url": url, "events": ["x"]}
+    assert control("POST", "/webhooks", hook).status_code == 400
+    assert running.world.state()["jira"]["webhooks"] == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "{own}", "Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Referer": "{own}/helpscout/"}, 200),
+        ({"Origin": "https://site.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Referer": "https://site.example/"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+    ids=str,
+)
+def test_form_is_taken_from_the_sandboxs_own_pages(running, session, headers, status):
+    letter = {"email": "ann@shop.example", "subject": "Late", "text": "Where?"}
+    headers = {name: said.format(own=running.url) for name, said in headers.items()}
+    url = f"{running.url}/helpscout/write"
+    assert session.post(url, data=letter, headers=headers).status_code == status
+    written = len(running.world.state()["helpscout"]["tickets"])
+    assert written == (1 if status == 200 else 0)
 
 
 #: kind -> what the caller sees (None: no answer), was it performed

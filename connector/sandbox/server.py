@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -19,9 +20,10 @@ from connector.sandbox.stage import VENDORS
 from connector.sandbox.world import World
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 BODILESS = (204, 304)
+HARMLESS = ("GET", "HEAD", "OPTIONS")
 
 
 class Handler(WSGIRequestHandler):
@@ -118,6 +120,37 @@ class Running:
         self.close()
 
 
+class SameOrigin:
+    """Turns away what a page of another site lets a browser send.
+
+    Programs name no origin; forms of the sandbox's own pages name its own.
+    """
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] in HARMLESS or not _is_foreign(environ):
+            return self._app(environ, start_response)
+        start_response("403 FORBIDDEN", [("Content-Type", "text/plain")])
+        return [b"this request comes from a page of another site\n"]
+
+
+def _is_foreign(environ: WSGIEnvironment) -> bool:
+    fetched_by = environ.get("HTTP_SEC_FETCH_SITE", "none")
+    if fetched_by not in ("same-origin", "none"):
+        return True
+    named = environ.get("HTTP_ORIGIN") or environ.get("HTTP_REFERER")
+    if named is None:
+        return False
+    try:
+        return urlsplit(named).netloc != environ.get("HTTP_HOST")
+    except ValueError:
+        return True
+
+
 def create_app(world: World) -> WSGIApplication:
     """Put the three look-alikes, their pages and the control together."""
     apps = {
@@ -133,7 +166,7 @@ def create_app(world: World) -> WSGIApplication:
         for vendor, app in apps.items()
     }
     mounts["/control"] = control.create_app(world)
-    return DispatcherMiddleware(front, mounts)
+    return SameOrigin(DispatcherMiddleware(front, mounts))
 
 
 def serve(world: World, host: str = "127.0.0.1", port: int = 8820) -> Running:
