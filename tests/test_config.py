@@ -17,12 +17,14 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from pydantic import BaseModel
+from sqlalchemy.exc import OperationalError
 
 from adapters import kinds
 from connector.cli import cli
 from connector.config import Config, Route, build_adapters, load
-from connector.errors import ConfigError
+from connector.errors import ConfigError, StoreUnavailable
 from connector.models import Mode
+from connector.store import Store
 from rules.conditions import ALL_OPERATIONS, FIELDS
 from rules.schema import Action, Condition, Rule
 
@@ -310,3 +312,54 @@ def test_command_tells_each_mistake_and_ends_with_1() -> None:
     *told, count = result.stderr.splitlines()
     assert "\n".join(told) == str(refusal("several-at-once"))
     assert count == f"{len(told)} mistakes found."
+
+
+# -- the database's address --
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///var/connector.db",
+        "sqlite:////var/lib/connector/connector.db",
+        "postgresql://connector:p%40ss%2F@db.example:5432/connector",
+        "postgresql+psycopg://connector@[::1]/connector?sslmode=require",
+        "postgresql:///connector?host=/run/postgresql",
+    ],
+)
+def test_address_of_a_database_is_taken(tmp_path: Path, url: str) -> None:
+    text = f"sources: {{support: {{kind: memory}}}}\ndatabase: {{url: '{url}'}}\n"
+    assert load(write(tmp_path, text), {}).database.url == url
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("failed to resolve host '{}': Name not known", "the name of its host"),
+        ('server at "{}", port 5 failed: Connection refused', "nobody listens"),
+        ('password authentication failed for user "{}"', "not accepted"),
+        ("connection timeout expired for {}", "too long"),
+        ("something new about {}", "RuntimeError"),
+    ],
+)
+def test_error_of_the_database_quotes_nothing_of_its_address(
+    tmp_path: Path, said: str, told: str
+) -> None:
+    store = Store(f"sqlite:///{tmp_path}/a.db")
+    with pytest.raises(StoreUnavailable, match=told) as caught, store.read():
+        raise OperationalError(None, None, RuntimeError(said.format(SECRET)))
+    store.close()
+    assert SECRET not in str(caught.value)
+
+
+def test_new_database_file_is_for_its_own_user_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        store = Store(f"sqlite:///{tmp_path}/new/a.db")
+        store.upgrade()
+        with store.write():
+            modes = {path.stat().st_mode & 0o777 for path in tmp_path.glob("new/*")}
+        store.close()
+    finally:
+        os.umask(before)
+    assert modes == {0o600}

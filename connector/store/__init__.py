@@ -7,6 +7,7 @@ committed together.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -24,6 +25,38 @@ from connector.store.signals import CHANNEL, Listener, Signals, listener
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
+#: What the drivers say, in lower case, and what we say; the first that fits.
+_CAUSES = {
+    "authentication failed": "user or password were not accepted",
+    "no password supplied": "it wants a password, and the address has none",
+    "resolve host": "the name of its host is not known",
+    "translate host name": "the name of its host is not known",
+    "refused": "nobody listens at its host and port",
+    "no route to host": "its host cannot be reached",
+    "network is unreachable": "its host cannot be reached",
+    "no such file or directory": "there is no socket of a server",
+    "timeout": "it took too long",
+    "timed out": "it took too long",
+    "ssl": "no encrypted connection could be agreed on",
+    "too many": "it has too many connections",
+    "remaining connection slots": "it has too many connections",
+    "starting up": "it is starting",
+    "shutting down": "it is shutting down",
+    "terminating connection": "it ended the connection",
+    "closed the connection": "it ended the connection",
+    "pg_hba.conf": "it lets nobody in from this address",
+    "does not exist": "the database, user or table does not exist",
+    "permission denied": "the user may not do that",
+    "database is locked": "another process holds the file locked",
+    "unable to open database file": "the file cannot be opened",
+    "readonly": "the file cannot be written",
+    "disk is full": "the disk is full",
+    "disk i/o error": "the disk reports an error",
+    "malformed": "the file is damaged",
+    "no such": "a table or column is missing; is another version at work?",
+}
+
+
 class Store:
     """Opens transactions; ``write`` is exclusive on SQLite, not on PostgreSQL."""
 
@@ -32,6 +65,7 @@ class Store:
         if parsed.get_backend_name() == "sqlite":
             if parsed.database and parsed.database != ":memory:":
                 _make_folder(Path(parsed.database).parent)
+                _make_private_file(Path(parsed.database))
         elif parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         self.engine: Engine = create_engine(
@@ -137,7 +171,23 @@ def _make_folder(folder: Path) -> None:
         ) from err
 
 
+def _make_private_file(path: Path) -> None:
+    """Create a new database for its own user alone; SQLite's side files follow it."""
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
+    except OSError:
+        return  # SQLite will say so, when it is asked for
+
+
 def _why(err: Exception) -> str:
-    """Name the cause without the statement, whose parameters may be a customer's."""
-    origin = getattr(err, "orig", None)
-    return str(origin).splitlines()[0] if origin else type(err).__name__
+    """Name the cause in words of our own.
+
+    The driver's text may hold parts of the address, and with them of the password.
+    """
+    origin = getattr(err, "orig", None) or err
+    text = str(origin).lower()
+    for sign, words in _CAUSES.items():
+        if sign in text:
+            return words
+    state = getattr(origin, "sqlstate", None)
+    return f"{type(origin).__name__} {state}" if state else type(origin).__name__
