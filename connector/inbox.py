@@ -351,7 +351,8 @@ class Worker:
         adapter = self.adapters[entry.ref.source]
         pause = self._paused.get(entry.ref.source)
         if pause is not None and pause.until > self.clock():
-            entry.error, entry.due_at = pause.error, pause.until
+            entry.error = pause.error
+            entry.due_at = pause.until
             return
         entry.read_at = self.clock()
         try:
@@ -366,6 +367,11 @@ class Worker:
                 # Nothing else of this source is asked until then, by any thread.
                 entry.due_at = self.clock() + _pause(err)
                 self._paused[entry.ref.source] = Pause(entry.due_at, err)
+            elif err.retry and err.status is None:
+                # No answer at all: the rest of this batch is not to wait for a
+                # timeout each, while other sources wait with it.
+                until = self.clock() + self.config.work.backoff
+                self._paused[entry.ref.source] = Pause(until, err)
         except StoreUnavailable:
             raise  # nothing was learned about the ticket; all of it waits
         except Exception as err:

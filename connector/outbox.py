@@ -385,15 +385,7 @@ class Sender:
         elif isinstance(err, StillLooking):
             self._later(row, err, err.until)
         elif isinstance(err, TicketGone | TicketLocked) and operation in DROPPABLE:
-            with self.store.write() as connection:
-                rows.finish(
-                    connection,
-                    row.id,
-                    self.holder,
-                    OutboxState.DISCARDED,
-                    now,
-                    error=str(err),
-                )
+            self._withdraw(row, operation, Withdrawn(OutboxState.DISCARDED, str(err)))
         elif isinstance(err, CredentialsRejected):
             self._is_welcome = False
             self._pause(now + CREDENTIALS_PAUSE)

@@ -16,6 +16,7 @@ from adapters.memory import MemoryAdapter
 from connector.config import Config
 from connector.errors import (
     CredentialsRejected,
+    TicketGone,
     VendorBusy,
     VendorRefused,
     VendorUnavailable,
@@ -515,3 +516,32 @@ def test_name_learned_later_is_masked(bench: Bench) -> None:
     bench.settle()
     draft = next(iter(bench.tracker.drafts.values()))
     assert "Torbjorn" not in " ".join(block.text for block in draft.description)
+
+
+def test_tag_of_a_ticket_that_was_gone_is_written_once_it_is_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Failing(monkeypatch, bench.support, "change_tags", TicketGone("gone"), 1, False)
+    complain(bench, 1)
+    bench.settle()
+    assert not bench.support.tickets["0"].tags
+    bench.changed("support", "0")
+    bench.settle()
+    assert bench.support.tickets["0"].tags
+
+
+def test_source_that_does_not_answer_is_not_asked_for_each_ticket(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def fetch(external_id: str) -> Any:
+        asked.append(external_id)
+        raise VendorUnavailable("timed out")
+
+    monkeypatch.setattr(bench.support, "fetch_ticket", fetch)
+    complain(bench, 40)
+    bench.write("s", COMPLAINTS[0], "s@mail.example", source="shop")
+    bench.settle()
+    assert len(asked) <= bench.config.work.readers
+    assert bench.shop.tickets["s"].tags
