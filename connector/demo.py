@@ -34,6 +34,8 @@ PATIENCE = 60.0  # seconds for any one step of the story
 EVERYDAY = 36  # letters about this and that, before the incident is over
 THRESHOLD = 5
 AGAIN = "incident-discount-again"
+MARKER = ".demo"  # only a folder that holds this is written over
+WRITTEN = ("config.yaml", "connector.db*", "connector.log")
 
 HELPSCOUT_EVENTS = [
     "convo.created",
@@ -359,6 +361,27 @@ def _await_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise DemoFailed(f"the connector did not start; its log is {log}")
 
 
+def make_room(folder: Path) -> None:
+    """Empty the demo's own folder, or mark a new one as the demo's.
+
+    Raises ``DemoFailed`` where files of somebody else would be lost.
+    """
+    marker = folder / MARKER
+    if not marker.exists():
+        theirs = sorted(
+            path.name for pattern in WRITTEN for path in folder.glob(pattern)
+        )
+        if theirs:
+            raise DemoFailed(
+                f"{folder} holds {', '.join(theirs)}, which the demo did not make and "
+                "would overwrite; name another folder with --folder"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        marker.write_text("The demo may overwrite everything here.\n")
+    for old in folder.glob("connector.db*"):
+        old.unlink()
+
+
 def play(
     folder: Path,
     console: Console,
@@ -370,9 +393,7 @@ def play(
 ) -> None:
     """Play the story in ``folder``; call ``then`` while everything still runs."""
     settings = SandboxSettings()
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("connector.db*"):
-        old.unlink()
+    make_room(folder)
     port = free_port(port)
     url = f"http://127.0.0.1:{port}"
     world = World(settings)

@@ -17,6 +17,7 @@ from connector.cli.rows import groups, inbox, outbox
 from connector.cli.sandbox import sandbox
 from connector.cli.send import send
 from connector.cli.setup import doctor
+from connector.cli.stop import resume, stop
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,5 +41,7 @@ for command in (
     outbox,
     groups,
     doctor,
+    stop,
+    resume,
 ):
     cli.add_command(command)

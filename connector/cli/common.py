@@ -25,6 +25,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 CONFIG_VARIABLE = "COMPLAINT_CONNECTOR_CONFIG"
 
+#: For ``umask``: what a command that stays writes is for its own user alone.
+PRIVATE = 0o077
+
 
 def config_option(command: F) -> F:
     return click.option(

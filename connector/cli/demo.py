@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from connector.cli.common import PRIVATE
 from connector.demo import DemoFailed, play
 from connector.sandbox import Running
 
@@ -46,6 +48,7 @@ def demo(once: bool, port: int, sandbox_port: int, folder: Path, pace: float) ->
             console.print("Ctrl-C ends it.")
             threading.Event().wait()
 
+    os.umask(PRIVATE)
     # However it is ended, the connector's process has to end with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from connector import app
-from connector.cli.common import config_option, read_config
+from connector.cli.common import PRIVATE, config_option, read_config
 
 
 @click.command()
@@ -17,6 +18,7 @@ def run(path: Path) -> None:
 
     Example: complaint-connector run --config config.yaml
     """
+    os.umask(PRIVATE)
     app.serve(path, read_config(path), app.ALL_ROLES)
 
 
@@ -29,6 +31,7 @@ def serve(path: Path) -> None:
 
     Example: complaint-connector serve --config config.yaml
     """
+    os.umask(PRIVATE)
     app.serve(path, read_config(path), frozenset({app.SERVE}))
 
 
@@ -39,6 +42,7 @@ def work(path: Path) -> None:
 
     Example: complaint-connector work --config config.yaml
     """
+    os.umask(PRIVATE)
     app.run_threads(read_config(path), frozenset({app.WORK}))
 
 
@@ -49,4 +53,5 @@ def schedule(path: Path) -> None:
 
     Example: complaint-connector schedule --config config.yaml
     """
+    os.umask(PRIVATE)
     app.run_threads(read_config(path), frozenset({app.SCHEDULE}))

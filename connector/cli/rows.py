@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy import RowMapping
 
 from connector.cli.common import (
     config_option,
@@ -107,14 +108,14 @@ def outbox() -> None:
 @config_option
 @json_option
 def outbox_list(state: str | None, limit: int, path: Path, as_json: bool) -> None:
-    """List the newest writes.
+    """List the newest writes, without a customer's words.
 
     Example: complaint-connector outbox list --state parked
     """
     with open_store(read_config(path)) as store, store.read() as connection:
         rows = outbox_rows.listing(connection, state, limit)
     emit(
-        rows,
+        [_without_reason(row) for row in rows],
         ["id", "source", "operation", "target", "state", "attempts", "rule", "error"],
         as_json,
     )
@@ -125,7 +126,9 @@ def outbox_list(state: str | None, limit: int, path: Path, as_json: bool) -> Non
 @config_option
 @json_option
 def outbox_show(row_id: int, path: Path, as_json: bool) -> None:
-    """Show one write with what it says.
+    """Show one write with what it says and why.
+
+    Both may hold a customer's words; they are shown to you and not logged.
 
     Example: complaint-connector outbox show 7
     """
@@ -219,6 +222,11 @@ def groups_show(group_id: int, path: Path, as_json: bool) -> None:
         ["source", "ticket", "language", "status", "written_at", "because"],
         as_json,
     )
+
+
+def _without_reason(row: RowMapping) -> dict[str, Any]:
+    """Leave out why a write was decided: it quotes the customer's deciding words."""
+    return {key: value for key, value in row.items() if key != "reason"}
 
 
 def _show(row: Any, missing: str, as_json: bool) -> None:
