@@ -41,7 +41,9 @@ class Server(Section):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8800, ge=0, le=65535, description="Port to listen on.")
     wsgi: Literal["granian", "waitress"] = Field(
-        "granian", description="The WSGI server; waitress is pure Python."
+        "granian",
+        description="The WSGI server: granian is fast, but waits for bodies without a "
+        "time limit, so the proxy has to collect them; waitress is pure Python.",
     )
     threads: int = Field(64, ge=1, le=512, description="Requests served at a time.")
     max_body_bytes: int = Field(
