@@ -8,7 +8,7 @@ import socket
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from typing import Any
 
@@ -190,11 +190,11 @@ def test_status_is_shown_under_the_machines_own_names(
         assert client.get(path, headers={"Host": host}).status_code == status
 
 
-@pytest.fixture
-def waitress(open_bench: Bench) -> Iterator[tuple[str, int]]:
+@contextmanager
+def served(bench: Bench, **changes: int) -> Iterator[tuple[str, int]]:
     """Serve with waitress as it is set up in ``run``, with few threads."""
-    settings = waitress_settings(Server(port=0, threads=2, max_body_bytes=2000))
-    server = create_server(open_bench.runtime.create_app(), **settings)
+    given = waitress_settings(Server(port=0, threads=2, max_body_bytes=2000))
+    server = create_server(bench.runtime.create_app(), **{**given, **changes})
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield "127.0.0.1", server.effective_port
@@ -203,6 +203,12 @@ def waitress(open_bench: Bench) -> Iterator[tuple[str, int]]:
     thread.join(10)
     assert not thread.is_alive()
     server.task_dispatcher.shutdown()
+
+
+@pytest.fixture
+def waitress(open_bench: Bench) -> Iterator[tuple[str, int]]:
+    with served(open_bench) as address:
+        yield address
 
 
 def ask(address: tuple[str, int], path: str, headers: dict[str, str]) -> int:
@@ -224,18 +230,25 @@ def test_waitress_lets_the_page_see_the_proxy(
     assert ask(waitress, path, {"Host": "connector.example"}) == 403
 
 
+STALLED = b"POST /webhooks/support HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nx"
+
+
 def test_stalled_senders_do_not_block_waitress(waitress: tuple[str, int]) -> None:
-    head = b"POST /webhooks/support HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nx"
     with ExitStack() as stalled:
         for _ in range(120):
             client = stalled.enter_context(socket.create_connection(waitress, 10))
-            client.sendall(head)
+            client.sendall(STALLED)
         assert ask(waitress, "/webhooks/support", GOOD) == 200
 
 
-def test_sender_that_stalls_is_cut_off_by_waitress() -> None:
-    settings = waitress_settings(Server())
-    assert settings["channel_timeout"] + settings["cleanup_interval"] <= 40
+def test_sender_that_stalls_in_a_body_is_cut_off_by_waitress(open_bench: Bench) -> None:
+    """With shorter times than in ``run``, so that it can be waited for."""
+    given = waitress_settings(Server())
+    assert given["channel_timeout"] + given["cleanup_interval"] <= 40
+    with served(open_bench, channel_timeout=1, cleanup_interval=1) as address:
+        with socket.create_connection(address, 15) as client:
+            client.sendall(STALLED)
+            assert client.recv(100) == b""
 
 
 def test_status_page_shows_no_words_of_a_customer(
