@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from rules.masking import excerpt, mask
+from rules.masking import excerpt, is_reference, mask
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,8 @@ from rules.masking import excerpt, mask
         ("order 5023112", "order <num>"),
         ("order #50231", "order <num>"),
         ("on 2025-01-02 it broke", "on 2025-01-02 it broke"),
+        ("on 12.03.2025 at 14.30", "on 12.03.2025 at 14.30"),
+        ("version 2.10.4", "version 2.10.4"),
         ("3 boxes of 12", "3 boxes of 12"),
         ("paid 1499 kr", "paid 1499 kr"),
         ("", ""),
@@ -49,6 +51,130 @@ def test_personal_data_is_replaced_by_a_mark(text: str, masked: str) -> None:
 )
 def test_given_names_go_with_their_endings(text: str, masked: str) -> None:
     assert mask(text, ["Kari Nordmann"]) == masked
+
+
+WRITTEN_OTHERWISE = {
+    "ring 41.23.45.67 nå": "ring <phone> nå",
+    "ring 412.34.567 nå": "ring <phone> nå",
+    "ring 41-23-45-67 nå": "ring <phone> nå",
+    "ring 41 23\n45 67 nå": "ring <phone> nå",
+    "ring +47 (0) 412 34 567 nå": "ring <phone> nå",
+    "ring 4１２3４5６7 nå": "ring <num> nå",
+    "ring 41\u200b23\u200b4567 nå": "ring <num> nå",
+    "ring 41\x0123\x014567 nå": "ring <num> nå",
+    "telefon41234567 nå": "telefon<num> nå",
+    "from 192.168.1.20 nå": "from <num> nå",
+    "card 4111.1111.1111.1111 ok": "card <card> ok",
+    "card 4111-1111-1111-1111 ok": "card <card> ok",
+    "card 4111–1111–1111–1111 ok": "card <card> ok",
+    "card 4111 -1111 - 1111\n1111 ok": "card <card> ok",
+    "IBAN NO93-8601-1117-947 ok": "IBAN <iban> ok",
+    "hetu 131052–308T ok": "hetu <id> ok",
+    "hetu 131052 - 308T ok": "hetu <id> ok",
+    "hetu 131052308T ok": "hetu <id> ok",
+    "hetu 131052-308X mistyped": "hetu <id> mistyped",
+    "mail ola(at)example.no ok": "mail <email> ok",
+    "mail ola [at] example [dot] no ok": "mail <email> ok",
+    "mail ola {krøllalfa} example {punktum} no ok": "mail <email> ok",
+    "mail ola @ example.no ok": "mail <email> ok",
+    "mail ola＠example.no ok": "mail <email> ok",
+    "mail ola%40example.no ok": "mail <email> ok",
+    'mail "ola nordmann"@example.no ok': "mail <email> ok",
+    f"mail {'x' * 300}@example.no ok": "mail <email> ok",
+    "see https://x.example/[SECRET]token=a ok": "see <link x.example> ok",
+    f"see https://x.example/{'a' * 3000}SECRET ok": "see <link x.example> ok",
+    "see hxxps://x.example/?t=1 ok": "see <link x.example> ok",
+    "see //x.example/?t=1 ok": "see <link x.example> ok",
+    "see x.example/reset?t=1 ok": "see <link x.example> ok",
+    "see http://[::1]/x ok": "see <link> ok",
+    "see http://10.0.0.1/x ok": "see <link> ok",
+    "password: kissa ok": "password: <secret> ok",
+    "passord hunter2 ok": "passord <secret> ok",
+    "passordet er Hemmelig1 ok": "passordet er <secret> ok",
+    "salasana: kissa ok": "salasana: <secret> ok",
+    "lösenord är: katt ok": "lösenord är: <secret> ok",
+    "key ghp_abcdEFGH1234567890abcdEFGH ok": "key <secret> ok",
+    "key 550e8400-e29b-41d4-a716-446655440000 ok": "key <secret> ok",
+    "jwt eyJhbGciOi.eyJzdWIi.abc_DEF ok": "jwt <secret> ok",
+    "i Storgata 12B, 0155 Oslo nå": "i <address> nå",
+    "i storgata 12b nå": "i <address> nå",
+    "i Karl Johans gate 12, 0154 Oslo nå": "i <address> nå",
+    "i Mannerheimintie 5 A 12, 00100 Helsinki nyt": "i <address> nyt",
+    "i Solsiden 4, 7014 Trondheim nå": "i <address> nå",
+    "jeg heter Kari Nordmann og": "jeg heter <name> og",
+    "My name is Ola P. Berg. It broke": "My name is <name>. It broke",
+    "nimeni on Matti Meikäläinen ja": "nimeni on <name> ja",
+    "Mvh\nKari": "Mvh\n<name>",
+    "Best regards, Kari Nordmann": "Best regards, <name>",
+    "Terveisin Matti": "Terveisin <name>",
+    "Hilsen fra Kari": "Hilsen fra <name>",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"), WRITTEN_OTHERWISE.items(), ids=range(len(WRITTEN_OTHERWISE))
+)
+def test_the_same_written_otherwise_is_masked_too(text: str, masked: str) -> None:
+    assert mask(text) == masked
+    assert mask(masked) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the app shows E-4012 and ERR_CONNECTION_REFUSED",
+        "HTTP 500 on the checkout-page-of-the-web-shop",
+        "password reset does not work",
+        "the password is wrong!",
+        "alle 3 pakkene kom på veien",
+        "my name is not on the list",
+        "either//or and 24/7",
+    ],
+)
+def test_what_developers_need_stays_readable(text: str) -> None:
+    assert mask(text) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "masked"),
+    [
+        ("Bjørn", "Bjorn Bjoern Bjo\u0308rn", "<name> <name> <name>"),
+        ("Bjo\u0308rn", "Bjørn", "<name>"),
+        ("Bjorn", "Bjørn", "<name>"),
+        ("Åse", "A\u030ase Aase Ase", "<name> <name> <name>"),
+        ("Haakon", "Håkon", "<name>"),
+        ("José", "Jose", "<name>"),
+        ("Virtanen", "Virtasen Virtaselle VIRTASELLE", "<name> <name> <name>"),
+        ("Virtanen", "virtaus", "virtaus"),
+        ("Pekka", "Pekan Pekalle", "<name> <name>"),
+        ("Lahti", "Lahden Lahdelle", "<name> <name>"),
+        ("Marie", "Marked Mars marken", "Marked Mars marken"),
+    ],
+)
+def test_given_names_go_however_they_are_spelled(
+    name: str, text: str, masked: str
+) -> None:
+    assert mask(text, [name]) == masked
+
+
+@pytest.mark.parametrize(
+    ("code", "hidden"),
+    [
+        ("A-99131", True),
+        ("50231", True),
+        ("E-4012", True),  # an order may be called that
+        ("ann@x.example", True),
+        ("HTTP 500", False),
+        ("timeout", False),
+    ],
+)
+def test_a_code_that_may_be_an_orders_is_a_reference(code: str, hidden: bool) -> None:
+    assert is_reference(code) is hidden
+
+
+def test_an_excerpt_masks_what_was_wrapped_or_interrupted() -> None:
+    text = "ring 41 23\n\n  45 67, kort 4111\t1111\x001111\u200d1111 takk"
+    assert excerpt(text) == "ring <phone>, kort <card> takk"
 
 
 def test_masking_twice_changes_nothing_more() -> None:
@@ -74,11 +200,26 @@ def test_a_short_text_is_its_own_excerpt() -> None:
     assert excerpt("It broke.") == "It broke."
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["1 " * 50_000, "a1" * 50_000, "@" * 99_999, "a@" * 50_000, "http://" * 14_000],
-)
-def test_hostile_text_is_masked_in_time(text: str) -> None:
+HOSTILE = [
+    *("1 ", "12-", "1.", "a1", "a1-", "a@", "@", '"', '"a ', "a at ", "a(at)", "a."),
+    *("http://", "//a", "www.a/", "password ", "password:", "Ab ", "Ab 1 ", "mvh "),
+    *(
+        "Aagata 1 ",
+        "Hilsen Kari ",
+        "order A-99 ",
+        "NO93 ",
+        "ﷺ",
+        "A",
+        " ",
+        "\n",
+        "Kari ",
+    ),
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_hostile_text_is_masked_in_time(piece: str) -> None:
+    text = piece * (1_000_000 // len(piece))
     started = time.perf_counter()
-    mask(text, ["Kari"])
-    assert time.perf_counter() - started < 5
+    excerpt(text, names=["Kari Virtanen"])
+    assert time.perf_counter() - started < 1
