@@ -19,11 +19,12 @@ from flask import Flask
 
 from adapters.base import Adapter
 from connector import logs
+from connector.acceptance import Acceptor
 from connector.config import Config, Server, build_adapters, load
 from connector.dashboard import create_blueprint as dashboard_blueprint
 from connector.errors import StoreUnavailable
 from connector.grouping import Grouping
-from connector.inbox import Acceptor, Worker
+from connector.inbox import Worker
 from connector.metrics import HANDLED
 from connector.outbox import Sender
 from connector.pipeline import Pipeline

@@ -10,8 +10,8 @@ import pytest
 from kit import START, Bench
 
 from adapters.memory import MemoryAdapter
+from connector.acceptance import Acceptor
 from connector.errors import StoreUnavailable
-from connector.inbox import Acceptor
 from connector.models import WebhookRequest
 from connector.store import Store, deliveries
 

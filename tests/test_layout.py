@@ -36,6 +36,7 @@ ROWS = {
     "connector.case": 4,
     "connector.tagging": 4,
     "connector.pipeline": 4,
+    "connector.acceptance": 4,
     "connector.inbox": 4,
     "connector.outbox": 4,
     "connector.filing": 4,

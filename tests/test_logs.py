@@ -38,8 +38,10 @@ def test_exception_is_logged_without_message_and_variables(lines: io.StringIO) -
 
 
 def test_database_error_names_no_parameter(store: Store) -> None:
-    with pytest.raises(Exception, match="missing|does not exist") as caught, store.read() as c:
-        c.execute(text("SELECT * FROM no_such_table WHERE x = :x"), {"x": "private"})
+    query = text("SELECT * FROM no_such_table WHERE x = :x")
+    words = r"missing|does not exist"
+    with pytest.raises(Exception, match=words) as caught, store.read() as connection:
+        connection.execute(query, {"x": "private"})
     assert "private" not in str(caught.value)
 
 
