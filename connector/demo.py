@@ -33,6 +33,7 @@ NAMES = {"helpscout": "Help Scout", "zendesk": "Zendesk", "jira": "Jira"}
 PATIENCE = 60.0  # seconds for any one step of the story
 EVERYDAY = 36  # letters about this and that, before the incident is over
 THRESHOLD = 5
+NEWCOMERS = 5  # after the issue was filed; one of them is a VIP
 AGAIN = "incident-discount-again"
 MARKER = ".demo"  # only a folder that holds this is written over
 WRITTEN = ("config.yaml", "connector.db*", "connector.log")
@@ -177,7 +178,7 @@ class Story:
         )
         self._write(before[THRESHOLD - 1])
         self._until("one issue is filed", lambda: len(self._issues()) == 1)
-        for letter in before[THRESHOLD : THRESHOLD + 3]:
+        for letter in before[THRESHOLD : THRESHOLD + NEWCOMERS]:
             self._write(letter)
         self._until("the newcomers are linked", self._is_quiet)
         issue = self._issues()[0]
@@ -274,7 +275,7 @@ class Story:
         table = Table(title="What agents see in their usual tool", title_justify="left")
         for column in ("helpdesk", "customer wrote", "language", "tags"):
             table.add_column(column, overflow="fold")
-        shown = sorted(self._tickets(), key=lambda pair: not pair[1]["tags"])
+        shown = sorted(self._tickets(), key=_weight)
         for desk, ticket in shown[:16]:
             letter = self.sent[f"{desk}:{ticket['id']}"]
             table.add_row(
@@ -287,8 +288,8 @@ class Story:
         count = sum(bool(ticket["tags"]) for _, ticket in self._tickets())
         self._say(
             "Tagged",
-            f"{count} of {len(self._tickets())} tickets, each with one internal note "
-            "that gives the reason",
+            f"{count} of {len(self._tickets())} tickets; a complaint gets one internal "
+            "note with the reason",
         )
 
     def _show_issue(self, issue: dict[str, Any]) -> None:
@@ -309,6 +310,12 @@ class Story:
             letter = self.sent[where]
             line = next(row for row in message["text"].splitlines()[1:] if row.strip())
             self.console.print(f"    {letter.lang}  {escape(line[:96])}", style="dim")
+
+
+def _weight(pair: tuple[str, dict[str, Any]]) -> tuple[bool, int]:
+    """Sort tickets for showing: VIPs first, then those with much to see."""
+    tags = pair[1]["tags"]
+    return "cc-vip" not in tags, -len(tags)
 
 
 def free_port(preferred: int) -> int:
