@@ -44,6 +44,7 @@ class Case:
     delivery_id: int | None
     now: datetime
     trace: Trace = field(default_factory=Trace)
+    effects: list[outbox.Effect] = field(default_factory=list)  # enqueued at the end
 
     @property
     def ticket(self) -> Ticket:
@@ -73,23 +74,25 @@ class Case:
         rule: str,
         rule_version: str,
         reason: str,
-    ) -> outbox.Effect:
-        """Make an effect on this ticket.
+    ) -> None:
+        """Ask for an effect on this ticket.
 
         With ``observe`` it is only recorded, under a key of its own, so that it does
         not stand in the way once the mode is changed.
         """
-        return outbox.Effect(
-            source=self.ticket.ref.source,
-            operation=operation,
-            target=self.ticket.ref.external_id,
-            dedup_key=f"observed:{key}" if observe else key,
-            ordering_key=f"ticket:{self.ticket_id}",
-            payload=payload,
-            state=OutboxState.OBSERVED if observe else OutboxState.PENDING,
-            ticket_id=self.ticket_id,
-            delivery_id=self.delivery_id,
-            rule=rule,
-            rule_version=rule_version,
-            reason=reason,
+        self.effects.append(
+            outbox.Effect(
+                source=self.ticket.ref.source,
+                operation=operation,
+                target=self.ticket.ref.external_id,
+                dedup_key=f"observed:{key}" if observe else key,
+                ordering_key=f"ticket:{self.ticket_id}",
+                payload=payload,
+                state=OutboxState.OBSERVED if observe else OutboxState.PENDING,
+                ticket_id=self.ticket_id,
+                delivery_id=self.delivery_id,
+                rule=rule,
+                rule_version=rule_version,
+                reason=reason,
+            )
         )

@@ -33,14 +33,17 @@ def plan(connection: Connection, config: Config, group_id: int, now: datetime) -
     """Bring a group to the state its members and its issue call for."""
     group = groups.get(connection, group_id, lock=True)
     if group.state == GroupState.EMERGING:
-        _check_threshold(connection, config, group, now)
+        if not _check_threshold(connection, config, group, now):
+            return
+        group = groups.get(connection, group_id)
     elif group.state == GroupState.FILED and group.issue_id is None:
         _check_filing(connection, config, group, now)
+        return
     elif group.state == GroupState.FIXED and group.watch_until <= now:
         groups.change(
             connection, group_id, state=GroupState.CLOSED, reason="it did not come back"
         )
-    group = groups.get(connection, group_id)
+        group = groups.get(connection, group_id)
     if group.state == GroupState.READY and (
         group.file_at is None or group.file_at <= now
     ):
@@ -180,7 +183,11 @@ def reopen_done(connection: Connection, group_id: int, moved: bool) -> None:
 
 def _check_threshold(
     connection: Connection, config: Config, group: AnyRow, now: datetime
-) -> None:
+) -> bool:
+    """Make a group ready if it crosses a threshold now."""
+    needed = (config.problems.customers, config.problems.fast_customers)
+    if group.customers < min((one for one in needed if one), default=0):
+        return False  # too few whatever the window; most groups are never more
     crossing = _crossing(connection, config, group.id, now)
     if crossing:
         groups.change(
@@ -191,6 +198,7 @@ def _check_threshold(
             reason=crossing.reason,
             file_at=now + config.problems.settle,
         )
+    return crossing is not None
 
 
 def _crossing(

@@ -60,6 +60,7 @@ class Pipeline:
         if judged.is_live:
             change_tags(case, wanted_tags(case, found, matches))
             _add_notes(case, found, matches)
+            outbox.enqueue(connection, case.effects, now)
         tickets.add_decision(
             connection,
             {
@@ -233,36 +234,29 @@ def _add_notes(
 ) -> None:
     """Ask for the one note that says what was understood, and for rules' notes."""
     observe = case.config.autonomy.notes is Mode.OBSERVE
-    effects = []
     if case.judged.is_trusted:
         case.trace.note = judgement_note(case, found)
-        effects.append(
-            case.effect(
-                Operation.ADD_NOTE,
-                f"note:{case.ticket_id}:judged",
-                {"text": case.trace.note},
-                observe=observe,
-                rule="pack.note",
-                rule_version=case.verdict.pack_version,
-                reason="; ".join(case.verdict.reasons[:3]),
-            )
-        )
-    effects += [
         case.effect(
             Operation.ADD_NOTE,
-            f"note:{case.ticket_id}:rule:{match.rule_id}",
-            {"text": action.value},
+            f"note:{case.ticket_id}:judged",
+            {"text": case.trace.note},
             observe=observe,
-            rule=match.rule_id,
-            rule_version=match.version,
-            reason=match.reason,
+            rule="pack.note",
+            rule_version=case.verdict.pack_version,
+            reason="; ".join(case.verdict.reasons[:3]),
         )
-        for match in matches
-        if match.mode is Mode.ACT
-        for action in match.actions
-        if action.kind == "note"
-    ]
-    outbox.enqueue(case.connection, effects, case.now)
+    for match in matches:
+        for action in match.actions:
+            if match.mode is Mode.ACT and action.kind == "note":
+                case.effect(
+                    Operation.ADD_NOTE,
+                    f"note:{case.ticket_id}:rule:{match.rule_id}",
+                    {"text": action.value},
+                    observe=observe,
+                    rule=match.rule_id,
+                    rule_version=match.version,
+                    reason=match.reason,
+                )
 
 
 def judgement_note(case: Case, found: Sequence[Persona]) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from connector.case import Case
 from connector.models import Mode, Operation
-from connector.store import outbox, tickets
+from connector.store import tickets
 from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
 from rules.engine import RuleMatch
@@ -78,7 +78,7 @@ def change_tags(case: Case, wanted: Sequence[WantedTag]) -> None:
     else:
         _enter(case, add, TagState.WANTED)
     reasons = dict.fromkeys(entry.reason for entry in add if entry.reason)
-    effect = case.effect(
+    case.effect(
         Operation.CHANGE_TAGS,
         key,
         {"add": sorted(entry.tag for entry in add), "remove": sorted(remove)},
@@ -87,7 +87,6 @@ def change_tags(case: Case, wanted: Sequence[WantedTag]) -> None:
         rule_version=add[0].rule_version if add else "",
         reason="; ".join(reasons),
     )
-    outbox.enqueue(case.connection, [effect], case.now)
 
 
 def _is_to_add(
