@@ -43,6 +43,7 @@ class Case:
     version: int
     delivery_id: int | None
     now: datetime
+    has_taken_over: bool = False  # another ticket's place in a group
     trace: Trace = field(default_factory=Trace)
     effects: list[outbox.Effect] = field(default_factory=list)  # enqueued at the end
 

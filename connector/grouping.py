@@ -31,7 +31,7 @@ CODES_NAMED = 2
 class Placed(NamedTuple):
     group_id: int
     reasons: tuple[str, ...]
-    new: bool
+    state: GroupState
 
 
 class Grouping:
@@ -41,7 +41,6 @@ class Grouping:
         self._settings = settings or GroupingSettings()
         self._grouper = Grouper(self._settings)
         self._seq = 0
-        self._pending: tuple[str, Features, datetime] | None = None
 
     def sync(self, connection: Connection, now: datetime) -> None:
         """Take the grouping lock for this transaction and catch up with the log."""
@@ -71,9 +70,9 @@ class Grouping:
         """Return the group a complaint belongs to, making one for a new problem."""
         proposal = self._grouper.propose(found, at)
         if proposal.group is not None:
-            group_id = self._open_group(connection, int(proposal.group))
-            if group_id is not None:
-                return Placed(group_id, proposal.reasons, False)
+            last = self._last_of(connection, int(proposal.group))
+            if last.state != GroupState.CLOSED:
+                return Placed(last.id, proposal.reasons, GroupState(last.state))
         kind, name = title([found])
         group_id = groups.create(
             connection,
@@ -88,9 +87,8 @@ class Grouping:
         )
         if proposal.group is not None:
             # The old problem is over; this is its return, with a count of its own.
-            last = self._last_of(connection, int(proposal.group))
             groups.change(connection, last.id, successor_id=group_id)
-        return Placed(group_id, (), True)
+        return Placed(group_id, (), GroupState.EMERGING)
 
     def record(
         self, seq: int, group_id: int, ticket_id: int, found: Features, at: datetime
@@ -99,12 +97,8 @@ class Grouping:
         self._grouper.add(str(group_id), str(ticket_id), found, at)
         self._seq = seq
 
-    def _open_group(self, connection: Connection, group_id: int) -> int | None:
-        """Follow closed groups to their successors; None if the last is closed too."""
-        group = self._last_of(connection, group_id)
-        return None if group.state == GroupState.CLOSED else int(group.id)
-
     def _last_of(self, connection: Connection, group_id: int) -> AnyRow:
+        """Follow closed groups to their successors."""
         group = groups.get(connection, group_id)
         while group.state == GroupState.CLOSED and group.successor_id is not None:
             group = groups.get(connection, group.successor_id)

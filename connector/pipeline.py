@@ -18,7 +18,7 @@ from connector.case import Case
 from connector.config import Config
 from connector.grouping import Grouping
 from connector.judging import Judged, customer_key, facts, vip_source
-from connector.models import Mode, Operation, TicketRef, TicketStatus
+from connector.models import GroupState, Mode, Operation, TicketRef, TicketStatus
 from connector.store import groups, outbox, tickets
 from connector.tagging import change_tags, wanted_tags
 from rules.engine import RuleMatch, evaluate
@@ -125,6 +125,7 @@ class Pipeline:
         if case.is_new:
             for old in tickets.merged_into(connection, ticket.ref):
                 self._take_over(connection, old, ticket_id, now)
+                case.has_taken_over = True
         return case
 
     def _take_over(
@@ -145,7 +146,11 @@ class Pipeline:
 
     def _group(self, case: Case) -> int | None:
         """Put a complaint into its group; a ticket already in one stays there."""
-        known = groups.membership(case.connection, case.ticket_id)
+        known = (
+            None
+            if case.is_new and not case.has_taken_over
+            else groups.membership(case.connection, case.ticket_id)
+        )
         if known is not None:
             case.trace.group = {"group": known.group_id, "reason": known.reason}
             if not case.judged.is_live:
@@ -172,7 +177,16 @@ class Pipeline:
         )
         self.grouping.record(seq, placed.group_id, case.ticket_id, about, at)
         case.trace.group = {"group": placed.group_id, "reason": reason}
-        self._count(case, placed.group_id, at)
+        groups.recount(case.connection, placed.group_id)
+        if placed.state is not GroupState.EMERGING:
+            escalation.complained(
+                case.connection,
+                self.config,
+                placed.group_id,
+                case.ticket_id,
+                at,
+                case.now,
+            )
         return placed.group_id
 
     def _see_again(self, case: Case, group_id: int) -> None:
@@ -182,13 +196,9 @@ class Pipeline:
             case.connection, case.ticket_id, case.customer_id, at, case.now
         ):
             assert at is not None
-            self._count(case, group_id, at)
-
-    def _count(self, case: Case, group_id: int, at: datetime) -> None:
-        groups.recount(case.connection, group_id)
-        escalation.complained(
-            case.connection, self.config, group_id, case.ticket_id, at, case.now
-        )
+            escalation.complained(
+                case.connection, self.config, group_id, case.ticket_id, at, case.now
+            )
 
 
 def _values(judged: Judged, customer_id: int, now: datetime) -> dict[str, Any]:

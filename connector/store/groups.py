@@ -39,12 +39,23 @@ _GET = select(groups).where(groups.c.id == bindparam("group_id"))
 _GET_LOCKED = _GET.with_for_update()
 _MEMBERSHIP = select(members).where(members.c.ticket_id == bindparam("ticket_id"))
 _ADD_MEMBER = members.insert().returning(members.c.seq)
-_COUNT = select(
-    func.count(members.c.customer_id.distinct()),
-    func.count(),
-    func.min(members.c.at),
-    func.max(members.c.at),
-).where(members.c.group_id == bindparam("group_id"))
+
+
+def _of_group(value: Any) -> Any:
+    query = select(value).where(members.c.group_id == bindparam("of_group"))
+    return query.scalar_subquery()
+
+
+_RECOUNT = (
+    update(groups)
+    .where(groups.c.id == bindparam("of_group"))
+    .values(
+        customers=_of_group(func.count(members.c.customer_id.distinct())),
+        tickets=_of_group(func.count()),
+        first_at=func.coalesce(_of_group(func.min(members.c.at)), groups.c.first_at),
+        last_at=func.coalesce(_of_group(func.max(members.c.at)), groups.c.last_at),
+    )
+)
 _SIGHTINGS = (
     select(members.c.customer_id, members.c.at)
     .where(members.c.group_id == bindparam("group_id"))
@@ -116,11 +127,7 @@ def move_member(connection: Connection, old_ticket: int, new_ticket: int) -> boo
 
 def recount(connection: Connection, group_id: int) -> None:
     """Count a group's distinct customers and its tickets again."""
-    row = connection.execute(_COUNT, {"group_id": group_id}).one()
-    values = {"customers": row[0], "tickets": row[1]}
-    if row[2] is not None:
-        values |= {"first_at": row[2], "last_at": row[3]}
-    change(connection, group_id, **values)
+    connection.execute(_RECOUNT, {"of_group": group_id})
 
 
 def log_after(connection: Connection, seq: int, since: datetime) -> Iterator[AnyRow]:
