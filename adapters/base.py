@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from connector.models import (
     Block,
+    ChangedPage,
     Delivery,
     Finding,
     Issue,
@@ -25,6 +26,8 @@ from connector.models import (
     Message,
     Note,
     Signed,
+    Subscribed,
+    Subscription,
     Ticket,
     TicketEvent,
     TicketLink,
@@ -152,3 +155,41 @@ class Tracker(Adapter):
     @abstractmethod
     def link_ticket(self, external_id: str, link: TicketLink) -> None:
         """Show a ticket on the issue; the same ``global_id`` is one link only."""
+
+
+class Historian(ABC):
+    """A vendor that can be asked what changed: finds what webhooks missed, and history.
+
+    An adapter may be one beside what else it is.
+    """
+
+    @abstractmethod
+    def changed(self, since: datetime, cursor: str | None) -> ChangedPage:
+        """Return the next page of what changed after ``since``, oldest change first.
+
+        ``cursor`` is the one of the page before, else None. A cursor stays usable over
+        days; one the vendor no longer knows means beginning again at ``since``, which
+        the adapter does by itself. Things can come twice and must never be left out:
+        where the vendor's clock or index lags, the adapter looks back far enough.
+        """
+
+
+class Subscriber(ABC):
+    """A vendor whose webhooks can be made through its API.
+
+    ``address`` is the public one of our receiver for this source
+    (``https://HOST/webhooks/NAME``). Only what carries that address, or our label, is
+    ours; nothing else is touched.
+    """
+
+    @abstractmethod
+    def subscriptions(self, address: str) -> list[Subscription]:
+        """Return what of ours exists there, in order or not."""
+
+    @abstractmethod
+    def subscribe(self, address: str) -> Subscribed:
+        """Make what is missing and mend what is off. Safe to repeat."""
+
+    @abstractmethod
+    def unsubscribe(self, address: str) -> list[Subscription]:
+        """Remove what of ours exists there, and return it. Safe to repeat."""

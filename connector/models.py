@@ -329,6 +329,47 @@ class Mode(StrEnum):
     ACT = "act"  #: do it
 
 
+class ChangedPage(NamedTuple):
+    """A piece of what changed at a vendor.
+
+    ``ids`` are tickets (of a tracker: issues), each at least once. ``cursor`` is the
+    vendor's or the adapter's own word for where to go on: at once if ``more``, else
+    when time has passed. It can be stored, and holds nothing secret.
+    """
+
+    ids: tuple[str, ...]
+    cursor: str
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """Something of ours at the vendor that makes it call us: a webhook or a trigger.
+
+    ``address`` is where it calls, without secrets. ``enabled`` is False when the vendor
+    or a person switched it off. ``missing`` are events that we want and it lacks.
+    """
+
+    kind: str
+    external_id: str
+    address: str
+    enabled: bool
+    missing: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscribed:
+    """What ``subscribe`` made or mended, and what it found in order.
+
+    ``settings`` are keys of the source's settings with values that the vendor chose (a
+    signing secret); they belong into the secrets file and never into a log.
+    """
+
+    changed: tuple[Subscription, ...]
+    kept: tuple[Subscription, ...]
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
 class Level(StrEnum):
     OK = "ok"
     WARNING = "warning"
