@@ -35,8 +35,8 @@ class AdapterKind:
 def kinds() -> Mapping[str, AdapterKind]:
     """Return every known vendor by its ``kind``."""
     found: dict[str, AdapterKind] = {}
-    for name in BUILT_IN:
-        found[name] = import_module(f"adapters.{name}").KIND
+    for folder in BUILT_IN:
+        found |= {kind.kind: kind for kind in _offered(folder)}
     for point in entry_points(group=GROUP):
         offered = point.load()
         if not isinstance(offered, AdapterKind):
@@ -50,3 +50,10 @@ def kinds() -> Mapping[str, AdapterKind]:
             )
         found[offered.kind] = offered
     return found
+
+
+def _offered(folder: str) -> tuple[AdapterKind, ...]:
+    """Return what a folder of ours offers: ``KINDS``, or the one ``KIND``."""
+    module = import_module(f"adapters.{folder}")
+    offered: tuple[AdapterKind, ...] = getattr(module, "KINDS", ()) or (module.KIND,)
+    return offered
