@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from connector.models import (
     Block,
+    Carried,
     ChangedPage,
     Delivery,
     Finding,
@@ -155,6 +156,23 @@ class Tracker(Adapter):
     @abstractmethod
     def link_ticket(self, external_id: str, link: TicketLink) -> None:
         """Show a ticket on the issue; the same ``global_id`` is one link only."""
+
+
+class Carrier(ABC):
+    """A helpdesk side whose deliveries can be the tickets: nothing is read again.
+
+    The connector keeps the newest one of each ticket, by ``ticket.updated_at``, and
+    uses it wherever it would have read the ticket. What it wrote itself since then it
+    adds from its own books.
+    """
+
+    @abstractmethod
+    def carried(self, delivery: Delivery) -> Carried | None:
+        """Return the ticket that ``delivery`` holds; None: it has to be fetched.
+
+        Pure, and the same each time it is asked; ``updated_at`` is never later than
+        the delivery was received.
+        """
 
 
 class Historian(ABC):

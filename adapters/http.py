@@ -122,18 +122,20 @@ class VendorClient:
         *,
         expect: Collection[int] = (200,),
         json: Any = None,
+        content: bytes | None = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """Send one request to ``path`` below the base address; do not follow redirects.
 
-        Raises the fitting ``VendorError`` unless the status is in ``expect``.
+        ``content`` is a body byte by byte, for one that is signed. Raises the fitting
+        ``VendorError`` unless the status is in ``expect``.
         """
         used = self._token.value() if self._token else ""
-        response = self._send(method, path, json, params, headers, used)
+        response = self._send(method, path, json, content, params, headers, used)
         if response.status_code == 401 and self._token:
             fresh = self._token.renew(used)
-            response = self._send(method, path, json, params, headers, fresh)
+            response = self._send(method, path, json, content, params, headers, fresh)
         if response.status_code not in expect:
             raise self.error(response)
         return response
@@ -164,6 +166,7 @@ class VendorClient:
         method: str,
         path: str,
         json: Any,
+        content: bytes | None,
         params: Mapping[str, Any] | None,
         headers: Mapping[str, str] | None,
         token: str,
@@ -176,6 +179,7 @@ class VendorClient:
                 method,
                 self.base_url + path,
                 json=json,
+                data=content,
                 params=params,
                 headers=sent,
                 timeout=self.timeout,

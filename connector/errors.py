@@ -116,6 +116,10 @@ class TicketOutside(TicketGone):
     """The ticket exists, but in a part of the helpdesk we are told to stay out of."""
 
 
+class TakesNoWrites(VendorRefused):
+    """The source can only be read: what was wanted is recorded, and no failure."""
+
+
 class TicketMerged(VendorRefused):
     """The ticket now lives on as another one: ``into`` is its external id."""
 

@@ -284,6 +284,17 @@ class Delivery:
     attempts: int = 0
 
 
+class Carried(NamedTuple):
+    """A ticket as a delivery holds it: a reading as old as ``ticket.updated_at``.
+
+    ``knows_tags``: the sender said which tags there are. Without that, a tag that is
+    missing was not removed by anybody.
+    """
+
+    ticket: Ticket
+    knows_tags: bool
+
+
 class DeliveryState(StrEnum):
     PENDING = "pending"  #: waiting for the worker
     CLAIMED = "claimed"  #: being worked on; taken back when the lease runs out
@@ -309,7 +320,7 @@ class OutboxState(StrEnum):
     SENDING = "sending"  #: claimed; taken back when the sender's lease runs out
     DONE = "done"  #: the vendor accepted it
     PARKED = "parked"  #: needs a person; shown on the status page
-    OBSERVED = "observed"  #: recorded only, because the mode is ``observe``
+    OBSERVED = "observed"  #: recorded only: the mode is ``observe``, or nobody takes it
     DISCARDED = "discarded"  #: a person, or a newer state of things, took it back
 
 

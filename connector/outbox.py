@@ -23,6 +23,7 @@ from connector.config import Config
 from connector.errors import (
     CredentialsRejected,
     StoreUnavailable,
+    TakesNoWrites,
     TicketGone,
     TicketLocked,
     TicketMerged,
@@ -386,6 +387,8 @@ class Sender:
             self._later(row, err, err.until)
         elif isinstance(err, TicketGone | TicketLocked) and operation in DROPPABLE:
             self._withdraw(row, operation, Withdrawn(OutboxState.DISCARDED, str(err)))
+        elif isinstance(err, TakesNoWrites):
+            self._withdraw(row, operation, Withdrawn(OutboxState.OBSERVED, str(err)))
         elif isinstance(err, CredentialsRejected):
             self._is_welcome = False
             self._pause(now + CREDENTIALS_PAUSE)
