@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from responses import matchers
 from structlog.testing import capture_logs
 
-from adapters.zendesk import KIND, payloads
-from adapters.zendesk.adapter import ZendeskAdapter, ZendeskConfig
+from adapters.zendesk import KIND, deliveries
+from adapters.zendesk.adapter import ZendeskAdapter
+from adapters.zendesk.settings import ZendeskConfig
 from connector.errors import (
     CredentialsRejected,
     NotFound,
@@ -149,7 +150,7 @@ def test_registry_knows_zendesk() -> None:
         ({"webhook_secret": ""}, "webhook_secret is empty"),
         ({"webhook_secret": []}, "webhook_secret"),
         ({"webhook_secret": ["a", "b", "c"]}, "webhook_secret"),
-        ({"webhook_secret": payloads.PUBLIC_TEST_SECRET}, "Zendesk publishes"),
+        ({"webhook_secret": deliveries.PUBLIC_TEST_SECRET}, "Zendesk publishes"),
         ({"signature_window": "0s"}, "signature_window"),
         ({"colour": "blue"}, "colour"),
     ],
@@ -236,10 +237,10 @@ def test_public_test_secret_needs_permission() -> None:
     body, timestamp = b"{}", "2026-11-03T08:16:00Z"
     request = WebhookRequest(
         {
-            payloads.SIGNATURE.lower(): payloads.signature(
-                payloads.PUBLIC_TEST_SECRET, timestamp, body
+            deliveries.SIGNATURE.lower(): deliveries.signature(
+                deliveries.PUBLIC_TEST_SECRET, timestamp, body
             ),
-            payloads.TIMESTAMP.lower(): timestamp,
+            deliveries.TIMESTAMP.lower(): timestamp,
         },
         body,
     )
@@ -254,7 +255,7 @@ def test_repeated_delivery_keeps_its_id(zendesk: ZendeskAdapter) -> None:
     assert first.headers != again.headers
     assert zendesk.delivery_id(first) == zendesk.delivery_id(again) == "01H"
     assert zendesk.delivery_id(WebhookRequest({}, b"{}")) is None
-    assert payloads.INVOCATION in zendesk.kept_headers
+    assert deliveries.INVOCATION in zendesk.kept_headers
     assert all(name == name.lower() for name in zendesk.kept_headers)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.zendesk import payloads
+from adapters.zendesk import deliveries, payloads, refusals
 from connector.errors import MalformedPayload, SignatureRejected
 from connector.models import (
     Author,
@@ -32,8 +32,8 @@ DELIVERIES = sorted(
 def signed(body: bytes, timestamp: str, secret: str = "s3cret") -> WebhookRequest:
     return WebhookRequest(
         {
-            payloads.SIGNATURE.lower(): payloads.signature(secret, timestamp, body),
-            payloads.TIMESTAMP.lower(): timestamp,
+            deliveries.SIGNATURE.lower(): deliveries.signature(secret, timestamp, body),
+            deliveries.TIMESTAMP.lower(): timestamp,
         },
         body,
     )
@@ -48,34 +48,34 @@ def signed(body: bytes, timestamp: str, secret: str = "s3cret") -> WebhookReques
 )
 @pytest.mark.parametrize("body", [b'{\n  "id": 1\n}\n', b""])
 def test_signed_delivery_is_accepted(timestamp: str, body: bytes) -> None:
-    payloads.verify(signed(body, timestamp), ["old", "s3cret"], NOW, WINDOW)
+    deliveries.verify(signed(body, timestamp), ["old", "s3cret"], NOW, WINDOW)
 
 
 def test_signature_accepts_only_the_exact_bytes() -> None:
     good = signed(b'{\n  "id": 1\n}\n', "2026-11-03T08:16:00Z")
-    payloads.verify(good, ["s3cret"], NOW, WINDOW)
+    deliveries.verify(good, ["s3cret"], NOW, WINDOW)
     for body in (b'{"id": 1}', b'{\n  "id": 1\n}', b""):
         with pytest.raises(SignatureRejected, match="does not match"):
             changed = WebhookRequest(good.headers, body)
-            payloads.verify(changed, ["s3cret"], NOW, WINDOW)
+            deliveries.verify(changed, ["s3cret"], NOW, WINDOW)
 
 
 def test_wrong_secret_is_rejected_and_never_quoted() -> None:
     request = signed(b"{}", "2026-11-03T08:16:00Z", "another")
     with pytest.raises(SignatureRejected) as caught:
-        payloads.verify(request, ["s3cret"], NOW, WINDOW)
+        deliveries.verify(request, ["s3cret"], NOW, WINDOW)
     assert "s3cret" not in str(caught.value)
-    assert payloads.signature("s3cret", "2026-11-03T08:16:00Z", b"{}") not in str(
+    assert deliveries.signature("s3cret", "2026-11-03T08:16:00Z", b"{}") not in str(
         caught.value
     )
 
 
-@pytest.mark.parametrize("missing", [payloads.SIGNATURE, payloads.TIMESTAMP])
+@pytest.mark.parametrize("missing", [deliveries.SIGNATURE, deliveries.TIMESTAMP])
 def test_missing_header_is_rejected(missing: str) -> None:
     request = signed(b"{}", "2026-11-03T08:16:00Z")
     headers = {k: v for k, v in request.headers.items() if k != missing.lower()}
     with pytest.raises(SignatureRejected, match="missing"):
-        payloads.verify(WebhookRequest(headers, b"{}"), ["s3cret"], NOW, WINDOW)
+        deliveries.verify(WebhookRequest(headers, b"{}"), ["s3cret"], NOW, WINDOW)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_missing_header_is_rejected(missing: str) -> None:
 )
 def test_stale_or_unreadable_time_is_rejected(timestamp: str, complaint: str) -> None:
     with pytest.raises(SignatureRejected, match=complaint):
-        payloads.verify(signed(b"{}", timestamp), ["s3cret"], NOW, WINDOW)
+        deliveries.verify(signed(b"{}", timestamp), ["s3cret"], NOW, WINDOW)
 
 
 # -- deliveries --
@@ -102,9 +102,9 @@ def test_delivery_says_what_to_read_again(path: Path) -> None:
     expected = json.loads(path.with_suffix(".expected.json").read_text("utf-8"))
     if "malformed" in expected:
         with pytest.raises(MalformedPayload, match=expected["malformed"]):
-            payloads.parse(path.read_bytes(), "zd")
+            deliveries.parse(path.read_bytes(), "zd")
         return
-    assert payloads.parse(path.read_bytes(), "zd") == tuple(
+    assert deliveries.parse(path.read_bytes(), "zd") == tuple(
         TicketEvent(
             EventKind(each["kind"]), "zd", each["external_id"], each.get("reason", "")
         )
@@ -142,7 +142,7 @@ def test_every_delivery_has_its_expectation() -> None:
 )
 def test_unreadable_delivery_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedPayload) as caught:
-        payloads.parse(body, "zd")
+        deliveries.parse(body, "zd")
     assert "he said" not in str(caught.value)
 
 
@@ -163,7 +163,7 @@ JSON = st.recursive(
 @given(JSON)
 def test_any_json_is_events_or_malformed(document: object) -> None:
     try:
-        events = payloads.parse(json.dumps(document).encode(), "zd")
+        events = deliveries.parse(json.dumps(document).encode(), "zd")
     except MalformedPayload:
         return
     assert events
@@ -402,7 +402,7 @@ def test_mark_survives_a_very_long_text() -> None:
     ],
 )
 def test_error_keeps_the_vendors_words_and_no_others(body: str, expected: str) -> None:
-    assert payloads.words(body) == expected
+    assert refusals.words(body) == expected
 
 
 @pytest.mark.parametrize(
@@ -414,4 +414,4 @@ def test_error_keeps_the_vendors_words_and_no_others(body: str, expected: str) -
     ],
 )
 def test_only_names_of_dropped_fields_are_kept(warning: str, expected: int) -> None:
-    assert payloads.ignored_keys(warning) == ["ticket.a", "b_c"][:expected]
+    assert refusals.ignored_keys(warning) == ["ticket.a", "b_c"][:expected]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.zendesk import payloads
+from adapters.zendesk import deliveries, values
 from connector.errors import MalformedPayload, SignatureRejected
 from connector.models import EventKind, WebhookRequest
 
@@ -29,7 +29,7 @@ def test_every_recorded_file_is_events_or_malformed() -> None:
     assert files
     for path in files:
         try:
-            events = payloads.parse(path.read_bytes(), "zd")
+            events = deliveries.parse(path.read_bytes(), "zd")
         except MalformedPayload:
             continue
         assert events, path.name
@@ -52,7 +52,7 @@ def test_every_recorded_file_is_events_or_malformed() -> None:
 def test_recorded_delivery_is_understood(
     name: str, kind: EventKind, external_id: str
 ) -> None:
-    (event,) = payloads.parse((SHARED / f"{name}.json").read_bytes(), "zd")
+    (event,) = deliveries.parse((SHARED / f"{name}.json").read_bytes(), "zd")
     assert (event.kind, event.external_id) == (kind, external_id)
 
 
@@ -64,15 +64,15 @@ def test_recorded_signatures_are_judged_as_stated() -> None:
         now = (
             datetime.fromtimestamp(int(stamp), UTC)
             if stamp.isdigit()
-            else payloads.moment(stamp)
+            else values.moment(stamp)
         )
         headers = {
-            payloads.SIGNATURE.lower(): each["signature"],
-            payloads.TIMESTAMP.lower(): stamp,
+            deliveries.SIGNATURE.lower(): each["signature"],
+            deliveries.TIMESTAMP.lower(): stamp,
         }
         request = WebhookRequest(headers, each["body"].encode())
         try:
-            payloads.verify(request, [each["secret"]], now, timedelta(minutes=5))
+            deliveries.verify(request, [each["secret"]], now, timedelta(minutes=5))
         except SignatureRejected:
             accepted = False
         else:

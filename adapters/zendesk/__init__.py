@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters import AdapterKind
-from adapters.zendesk.adapter import ZendeskConfig, build
+from adapters.zendesk.adapter import build
+from adapters.zendesk.settings import ZendeskConfig
 
 KIND = AdapterKind("zendesk", ZendeskConfig, build)

@@ -1,44 +1,20 @@
-"""Zendesk's words and shapes, translated. Pure: values in, values out.
+"""REST documents of Zendesk, read and built. Pure: values in, values out.
 
-Here: signatures, both kinds of webhook body, REST documents read and built, and the
-vendor's error texts. Not here: calls, configuration, the order in which things happen.
+Not here: webhooks (``deliveries``), errors (``refusals``), calls, configuration, the
+order in which things happen.
 
-Event types: https://developer.zendesk.com/api-reference/webhooks/event-types/
-Signatures: https://developer.zendesk.com/documentation/webhooks/verifying/
 Tickets: https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from adapters.signatures import hmac_base64, matches
-from adapters.words import masked, plain
-from connector.errors import MalformedPayload, SignatureRejected
-from connector.models import (
-    Author,
-    Comment,
-    Customer,
-    EventKind,
-    Ticket,
-    TicketEvent,
-    TicketRef,
-    TicketStatus,
-    WebhookRequest,
-)
-
-Json = Mapping[str, Any]
-
-SIGNATURE = "X-Zendesk-Webhook-Signature"
-TIMESTAMP = "X-Zendesk-Webhook-Signature-Timestamp"
-INVOCATION = "x-zendesk-webhook-invocation-id"
-
-#: Published by Zendesk for tests sent before a webhook exists: no secret at all.
-PUBLIC_TEST_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="
+from adapters.words import plain
+from adapters.zendesk.values import Json, as_object, moment, text
+from connector.models import Author, Comment, Customer, Ticket, TicketRef, TicketStatus
 
 STATUS = {  # compared in lower case: events shout, REST does not
     "new": TicketStatus.NEW,
@@ -78,136 +54,8 @@ SAFE_TAG = re.compile(r"[a-z0-9_/-]{1,255}")
 #: Zendesk cuts a comment at about 64 KiB without saying so; the mark comes last.
 COMMENT_BYTES = 60_000
 
-_EVENT = "zen:event-type:"
-_TICKET_EVENTS = ("ticket.", "messaging_ticket.")
-_DIGITS = re.compile(r"[0-9]{1,20}")
 
-
-# -- signatures --
-
-
-def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """Sign as Zendesk does. The secret is the key as shown, not base64-decoded."""
-    return hmac_base64(
-        secret, timestamp.encode("utf-8", "surrogateescape") + body, "sha256"
-    )
-
-
-def verify(
-    request: WebhookRequest, secrets: Iterable[str], now: datetime, window: timedelta
-) -> None:
-    """Return if one of ``secrets`` signed the request within ``window`` of ``now``."""
-    presented = request.headers.get(SIGNATURE.lower(), "")
-    timestamp = request.headers.get(TIMESTAMP.lower(), "")
-    if not presented or not timestamp:
-        raise SignatureRejected(f"{SIGNATURE} or its timestamp is missing")
-    expected = [signature(secret, timestamp, request.body) for secret in secrets]
-    if not matches(presented, expected):
-        raise SignatureRejected(f"{SIGNATURE} does not match the webhook's secret")
-    # The time of this attempt, renewed at every retry, so a tight window is safe.
-    signed_at = _signed_at(timestamp)
-    if abs(now - signed_at) > window:
-        raise SignatureRejected(
-            f"signed at {signed_at:%Y-%m-%dT%H:%M:%SZ}, more than "
-            f"{window.total_seconds():g} s away from our clock"
-        )
-
-
-def _signed_at(timestamp: str) -> datetime:
-    # Zendesk writes RFC 3339; public test vectors write seconds since 1970.
-    try:
-        if _DIGITS.fullmatch(timestamp):
-            return datetime.fromtimestamp(int(timestamp), UTC)
-        return moment(timestamp)
-    except (ValueError, OverflowError, OSError) as err:
-        raise SignatureRejected(f"{TIMESTAMP} is not a time") from err
-
-
-# -- deliveries --
-
-
-def parse(body: bytes, source: str) -> tuple[TicketEvent, ...]:
-    """Read either kind of webhook body: event subscription, or written in a trigger."""
-    document = _document(body)
-    kind = document.get("type")
-    if isinstance(kind, str) and kind.startswith(_EVENT):
-        return _subscription(kind.removeprefix(_EVENT), document, source)
-    return (_changed(source, _trigger_ticket_id(document)),)
-
-
-def _document(body: bytes) -> Json:
-    if not body.strip():
-        raise MalformedPayload("the body is empty; send JSON with a ticket_id")
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as err:
-        # No detail: the decoder's message is safe, the body around it is not.
-        raise MalformedPayload(
-            "not JSON; a placeholder with free text breaks a trigger's body, "
-            'use {"ticket_id": "{{ticket.id}}"} alone'
-        ) from err
-    if not isinstance(document, dict):
-        raise MalformedPayload("expected a JSON object")
-    return document
-
-
-def _subscription(name: str, document: Json, source: str) -> tuple[TicketEvent, ...]:
-    if not name.startswith(_TICKET_EVENTS):
-        return (
-            TicketEvent(
-                EventKind.IGNORED, source, reason=f"{_word(name)} is not about a ticket"
-            ),
-        )
-    detail, event = _object(document.get("detail")), _object(document.get("event"))
-    ticket_id = identity(detail.get("id")) or _subject_id(document.get("subject"))
-    if not ticket_id:
-        raise MalformedPayload(f"{_word(name)} names no ticket")
-    # A merge concerns two tickets: the one that closed and the one that lives on.
-    target = identity(event.get("target_ticket_id")) if name == "ticket.merged" else ""
-    return tuple(_changed(source, each) for each in (ticket_id, target) if each)
-
-
-def _changed(source: str, ticket_id: str) -> TicketEvent:
-    return TicketEvent(EventKind.TICKET_CHANGED, source, ticket_id)
-
-
-def _subject_id(subject: object) -> str:
-    kind, _, rest = str(subject).rpartition(":")
-    return identity(rest) if kind == "zen:ticket" else ""
-
-
-def _trigger_ticket_id(document: Json) -> str:
-    """Find the ticket id under any of the names people give it in a trigger's body."""
-    plain = {re.sub(r"[^a-z0-9]", "", key.lower()): key for key in document}
-    found = (
-        document.get(plain.get("ticketid", "ticket_id")),
-        _object(document.get("ticket")).get("id"),
-        document.get("id"),
-    )
-    for value in found:
-        if ticket_id := identity(value):
-            return ticket_id
-    if any("{{" in str(value) for value in found):
-        raise MalformedPayload("the ticket id is a placeholder nobody filled in")
-    raise MalformedPayload("no ticket id; expected ticket_id, ticket.id or id")
-
-
-def identity(value: object) -> str:
-    """Return a Zendesk id as text, whether it came as text or number; else empty.
-
-    User events write "0" for "none".
-    """
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return ""
-    text = str(value).strip()
-    return text if _DIGITS.fullmatch(text) and text.strip("0") else ""
-
-
-def _word(name: str) -> str:
-    return re.sub(r"[^\w.]", "", name)[:80]
-
-
-# -- REST documents, read --
+# -- read --
 
 
 def ticket(
@@ -252,7 +100,7 @@ def tags(document: Json) -> frozenset[str]:
 
 
 def channel(document: Json) -> str:
-    word = text(_object(document.get("via")).get("channel")).lower()
+    word = text(as_object(document.get("via")).get("channel")).lower()
     return VIA.get(word, word)
 
 
@@ -266,10 +114,10 @@ def customer(external_id: str, user: Json, organization: Json) -> Customer:
         organization=text(organization.get("name")) or None,
         tags=tags(user) | tags(organization),
         fields={
-            **dict(_texts("", _object(user.get("user_fields")))),
+            **dict(_texts("", as_object(user.get("user_fields")))),
             **dict(
                 _texts(
-                    "organization.", _object(organization.get("organization_fields"))
+                    "organization.", as_object(organization.get("organization_fields"))
                 )
             ),
         },
@@ -312,7 +160,7 @@ def has_mark(document: Json, mark: str) -> bool:
 
     A customer's reply that quotes the mark counts: it proves that we were read.
     """
-    custom = _object(_object(document.get("metadata")).get("custom"))
+    custom = as_object(as_object(document.get("metadata")).get("custom"))
     if custom.get(MARK_KEY) == mark:
         return True
     token = re.compile(rf"(?<![\w-]){re.escape(mark)}(?![\w-])")
@@ -324,11 +172,11 @@ def has_mark(document: Json, mark: str) -> bool:
 
 def written_id(answer: Json) -> str:
     """Return the id of the comment that an update or create wrote."""
-    audit = _object(answer.get("audit"))
+    audit = as_object(answer.get("audit"))
     for event in audit.get("events") or ():
         if event.get("type") == "Comment":
             return str(event["id"])
-    return text(audit.get("id")) or text(_object(answer.get("ticket")).get("id"))
+    return text(audit.get("id")) or text(as_object(answer.get("ticket")).get("id"))
 
 
 def by_id(documents: object) -> dict[str, Json]:
@@ -341,23 +189,8 @@ def by_id(documents: object) -> dict[str, Json]:
 
 def next_page(page: Json) -> str:
     """Return the cursor of the page that follows, or nothing."""
-    meta = _object(page.get("meta"))
+    meta = as_object(page.get("meta"))
     return text(meta.get("after_cursor")) if meta.get("has_more") else ""
-
-
-def moment(value: str) -> datetime:
-    """Read an RFC 3339 time with any number of fractional digits."""
-    read = datetime.fromisoformat(value)
-    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
-
-
-def text(value: object) -> str:
-    """Return a value as storable text; null is empty, booleans as JSON writes them."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return " ".join(text(each) for each in value)
-    return "" if value is None else plain(str(value))
 
 
 def _ticket_fields(document: Json) -> Iterator[tuple[str, str]]:
@@ -378,7 +211,7 @@ def _ticket_fields(document: Json) -> Iterator[tuple[str, str]]:
     for field in document.get("custom_fields") or ():
         if value := text(field.get("value")):
             yield f"custom_fields_{text(field['id'])}", value
-    yield from _satisfaction(_object(document.get("satisfaction_rating")))
+    yield from _satisfaction(as_object(document.get("satisfaction_rating")))
 
 
 def _satisfaction(rating: Json) -> Iterator[tuple[str, str]]:
@@ -395,11 +228,7 @@ def _texts(prefix: str, values: Json) -> Iterator[tuple[str, str]]:
             yield f"{prefix}{plain(key)}", word
 
 
-def _object(value: object) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-# -- REST documents, built --
+# -- built --
 
 
 def comment_update(words: str, mark: str, *, public: bool) -> dict[str, Any]:
@@ -434,68 +263,3 @@ def with_mark(words: str, mark: str) -> str:
 def tag_update(changed: Iterable[str], stamp: str) -> dict[str, Any]:
     # The tag endpoints want the word "true", the ticket endpoints a boolean.
     return {"tags": sorted(changed), "updated_stamp": stamp, "safe_update": "true"}
-
-
-# -- errors --
-
-
-def words(body: str) -> str:
-    """Return Zendesk's own words from an error body, without anything quoted.
-
-    Codes, titles and names of fields say enough; what was sent stays out.
-    """
-    document = _error_document(body)
-    error = document.get("error")
-    parts = [error if isinstance(error, str) else "", document.get("description")]
-    parts += [document.get("error_description")]
-    parts += [_object(error).get("title"), _object(error).get("message")]
-    errors = document.get("errors")
-    for each in errors if isinstance(errors, list) else ():
-        parts += [_object(each).get("code"), _object(each).get("title")]
-    if fields := sorted(map(_field_name, _object(document.get("details")))):
-        parts.append("fields: " + ", ".join(fields))
-    said = [masked(part) for part in parts if isinstance(part, str) and part]
-    return ": ".join(dict.fromkeys(said))
-
-
-def _field_name(key: str) -> str:
-    # A bare number would be taken for a customer's, and masked.
-    return f"custom_fields_{key}" if _DIGITS.fullmatch(key) else key
-
-
-def says_closed(body: str) -> bool:
-    """Tell whether a 422 means that the ticket is closed for good."""
-    found = _object(_error_document(body).get("details")).get("status")
-    return "closed" in json.dumps(found).lower()
-
-
-def says_no_endpoint(body: str) -> bool:
-    """Tell a 404 for an address or feature that is not there from a missing record."""
-    return _error_document(body).get("error") == "InvalidEndpoint"
-
-
-def job_problem(job: Json) -> str:
-    """Return what a finished job failed at, or nothing.
-
-    ``completed`` may hold items that failed.
-    """
-    if job.get("status") != "completed":
-        return f"job {_word(text(job.get('status')))}"
-    for item in job.get("results") or ():
-        if item.get("error") or item.get("success") is False:
-            return words(json.dumps(item)) or "an item of the job failed"
-    return ""
-
-
-def ignored_keys(warning: str) -> list[str]:
-    """Return the names of fields that Zendesk dropped, from X-Zendesk-API-Warn."""
-    # Two forms are in use: a Ruby hash, and "Removed restricted keys [...]".
-    found = re.search(r"(?:unpermitted_keys=>|keys )\[([^\]]*)\]", warning)
-    return re.findall(r"[\w.]+", found[1]) if found else []
-
-
-def _error_document(body: str) -> Json:
-    try:
-        return _object(json.loads(body))
-    except (ValueError, RecursionError):
-        return {}

@@ -1,0 +1,131 @@
+"""What ``doctor`` asks of a Zendesk account. Harmless reads, one finding each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import requests
+
+from adapters.zendesk import payloads
+from adapters.zendesk.account import Account
+from adapters.zendesk.values import Json, as_object, identity, text
+from connector.errors import NotFound, VendorError
+from connector.models import Finding, Level
+
+CLOCK_TOLERANCE = timedelta(seconds=60)
+
+
+class Checks:
+    """The findings about one account."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def run(self, now: datetime) -> list[Finding]:
+        try:
+            response = self.account.call("GET", "/users/me")
+            me = as_object(self.account.decode(response).get("user"))
+        except VendorError as err:
+            return [self._problem(str(err), "Check base_url and the credentials.")]
+        return [
+            self._user(me),
+            *self._way_in(),
+            *self._clock(response, now),
+            self._webhooks(),
+        ]
+
+    def _problem(self, message: str, remedy: str) -> Finding:
+        return Finding(Level.PROBLEM, self.account.name, message, remedy)
+
+    def _warning(self, message: str, remedy: str) -> Finding:
+        return Finding(Level.WARNING, self.account.name, message, remedy)
+
+    def _ok(self, message: str) -> Finding:
+        return Finding(Level.OK, self.account.name, message)
+
+    def _user(self, me: Json) -> Finding:
+        # With wrong credentials this answers 200 and an anonymous user without id.
+        if not identity(me.get("id")):
+            return self._problem(
+                "Zendesk takes us for an anonymous user",
+                "Check the credentials; token access may be switched off.",
+            )
+        role = text(me.get("role"))
+        if role not in ("agent", "admin"):
+            return self._problem(
+                "the user is not an agent, so it cannot write notes or tags",
+                "Make the user who created the OAuth client an agent.",
+            )
+        return self._ok(f"signed in as {role} {identity(me.get('id'))}")
+
+    def _way_in(self) -> Iterator[Finding]:
+        if self.account.config.base_url.startswith("http:") and not _is_loopback(
+            self.account.config.base_url
+        ):
+            yield self._warning("base_url is not encrypted", "Use https.")
+        if self.account.config.allow_test_secret:
+            yield self._warning(
+                "deliveries signed with Zendesk's published test secret are accepted",
+                "Remove allow_test_secret when the webhook works.",
+            )
+        yield (
+            self._scope()
+            if self.account.granted is not None
+            else self._warning(
+                "API tokens stop working on 2027-04-30",
+                "Create an OAuth client and use client_id and client_secret.",
+            )
+        )
+
+    def _scope(self) -> Finding:
+        # A scope that Zendesk cannot read still yields a token, which then gets 403.
+        granted = set((self.account.granted or "").split())
+        missing = sorted(set(self.account.config.scope.split()) - granted)
+        if missing:
+            return self._problem(
+                f"asked for the scope {self.account.config.scope!r}, but without "
+                f"{' '.join(missing)!r} in what was granted",
+                "Allow these scopes for the OAuth client, or correct scope.",
+            )
+        return self._ok(f"scope granted: {' '.join(sorted(granted))}")
+
+    def _clock(self, response: requests.Response, now: datetime) -> Iterator[Finding]:
+        try:
+            theirs = parsedate_to_datetime(response.headers.get("Date", ""))
+        except ValueError:
+            return
+        theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
+        away = abs(now - theirs)
+        if away > CLOCK_TOLERANCE:
+            yield self._warning(
+                f"our clock is {away.total_seconds():.0f} s away from Zendesk's",
+                "Set the clock by NTP, or valid deliveries will be refused as stale.",
+            )
+
+    def _webhooks(self) -> Finding:
+        remedy = (
+            "Only administrators may list webhooks. Deliveries work without; look at "
+            "Admin Center > Apps and integrations > Webhooks instead."
+        )
+        try:
+            answer = self.account.read("/webhooks", {"page[size]": 100})
+        except NotFound as err:
+            return self._warning(f"webhooks cannot be listed: {err}", remedy)
+        except VendorError as err:
+            if err.status == 403:
+                return self._warning(f"webhooks cannot be listed: {err}", remedy)
+            return self._problem(f"webhooks cannot be listed: {err}", "Try again.")
+        rows = payloads.by_id(as_object(answer).get("webhooks")).values()
+        active = sum(row.get("status") == "active" for row in rows)
+        if not active:
+            return self._warning(
+                "the account has no active webhook", "Create one, see the README."
+            )
+        return self._ok(f"active webhooks in the account: {active}")
+
+
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
