@@ -15,8 +15,7 @@ import requests
 import responses
 from responses import matchers
 
-from adapters.helpscout import KIND
-from adapters.helpscout.adapter import HelpScoutAdapter
+from adapters.helpscout import KIND, HelpScoutAdapter
 from connector.errors import (
     CredentialsRejected,
     TicketGone,

@@ -13,8 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from adapters.helpscout import KIND, payloads
-from adapters.helpscout.adapter import HelpScoutAdapter, HelpScoutConfig
+from adapters.helpscout import (
+    KIND,
+    HelpScoutAdapter,
+    HelpScoutConfig,
+    people,
+    refusals,
+    tags,
+    tickets,
+    writing,
+)
 from connector.errors import MalformedPayload, SignatureRejected
 from connector.models import Delivery, EventKind, Ticket, WebhookRequest
 
@@ -207,10 +215,10 @@ def plain(ticket: Ticket) -> dict[str, object]:
 def test_every_recorded_conversation_becomes_a_ticket(path: Path) -> None:
     given = json.loads(path.read_text(encoding="utf-8"))
     conversation = given["conversation"]
-    customer = payloads.customer(
+    customer = people.customer(
         conversation, given.get("profile", {}), {}, given.get("organization", {})
     )
-    ticket = payloads.ticket(
+    ticket = tickets.ticket(
         "desk", conversation, given["threads"], customer, "https://desk.example/"
     )
     assert plain(ticket) == expected(path)
@@ -241,7 +249,7 @@ def published(count: int, **more: object) -> list[dict[str, object]]:
 def test_threads_are_read_in_full_unless_all_are_embedded(
     conversation: dict[str, object], complete: bool
 ) -> None:
-    assert payloads.has_all_threads(conversation) is complete
+    assert tickets.has_all_threads(conversation) is complete
 
 
 @pytest.mark.parametrize(
@@ -256,7 +264,7 @@ def test_threads_are_read_in_full_unless_all_are_embedded(
     ],
 )
 def test_status_words(status: object, ours: str) -> None:
-    assert payloads.status_of({"status": status, "state": "published"}) == ours
+    assert tickets.status_of({"status": status, "state": "published"}) == ours
 
 
 # -- tags --
@@ -278,11 +286,11 @@ def test_status_words(status: object, ours: str) -> None:
 def test_merging_tags_touches_only_what_was_asked(
     existing: list[str], add: set[str], remove: set[str], wanted: list[str]
 ) -> None:
-    assert payloads.merge_tags(existing, add, remove) == wanted
+    assert tags.merge_tags(existing, add, remove) == wanted
 
 
 @pytest.mark.parametrize(
-    ("tags", "names"),
+    ("listed", "names"),
     [
         ([{"id": 1, "tag": "VIP"}, {"tag": "b", "styles": {}}], ["VIP", "b"]),
         (["a"], ["a"]),
@@ -295,9 +303,9 @@ def test_merging_tags_touches_only_what_was_asked(
     ],
 )
 def test_tags_that_are_not_understood_are_not_known(
-    tags: object, names: list[str] | None
+    listed: object, names: list[str] | None
 ) -> None:
-    assert payloads.tags_of({"tags": tags}) == names
+    assert tags.tags_of({"tags": listed}) == names
 
 
 # -- marks and texts --
@@ -310,8 +318,8 @@ def thread(body: str, **more: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("body", "found"),
     [
-        (payloads.message_html("Hei", "cc-7f3a"), True),
-        (payloads.note_html("Hei", "cc-7f3a"), True),
+        (writing.message_html("Hei", "cc-7f3a"), True),
+        (writing.note_html("Hei", "cc-7f3a"), True),
         ("Hei<br><br>Ref.&nbsp;cc-7f3a<p>Ola</p>", True),
         ("Hei Ref. cc-7f3", False),
         ("Hei Ref. cc-7f3ab", False),
@@ -322,22 +330,22 @@ def thread(body: str, **more: object) -> dict[str, object]:
     ],
 )
 def test_only_the_exact_mark_is_found(body: str, found: bool) -> None:
-    assert (payloads.find_mark([thread(body)], "cc-7f3a") == "5") is found
+    assert (writing.find_mark([thread(body)], "cc-7f3a") == "5") is found
 
 
 def test_a_mark_that_a_customer_quotes_is_not_ours() -> None:
     quoted = thread("> Ref. cc-7f3a Takk!", type="customer")
-    assert payloads.find_mark([quoted], "cc-7f3a") is None
+    assert writing.find_mark([quoted], "cc-7f3a") is None
 
 
 def test_a_mark_with_html_letters_survives_writing_and_reading() -> None:
-    html = payloads.note_html("a", "<b>&1")
+    html = writing.note_html("a", "<b>&1")
     assert "<b>" not in html
-    assert payloads.find_mark([thread(html)], "<b>&1") == "5"
+    assert writing.find_mark([thread(html)], "<b>&1") == "5"
 
 
 def test_text_is_inert_and_keeps_its_lines() -> None:
-    html = payloads.message_html("1 < 2 & <script>\r\n\nHilsen", "m")
+    html = writing.message_html("1 < 2 & <script>\r\n\nHilsen", "m")
     assert html == "1 &lt; 2 &amp; &lt;script&gt;<br><br>Hilsen<br><br>Ref. m"
 
 
@@ -385,4 +393,4 @@ def test_config_fields_all_have_words_for_the_docs() -> None:
     ],
 )
 def test_every_shape_of_error_gives_the_vendors_words(body: object, words: str) -> None:
-    assert payloads.words(body) == words
+    assert refusals.words(body) == words

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from adapters import AdapterKind
-from adapters.helpscout.adapter import HelpScoutAdapter, HelpScoutConfig
+from adapters.helpscout.adapter import HelpScoutAdapter
+from adapters.helpscout.settings import HelpScoutConfig
 
 KIND = AdapterKind("helpscout", HelpScoutConfig, HelpScoutAdapter)
 

@@ -1,0 +1,46 @@
+"""Tags of a conversation: how they are read, and the whole list to write. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from adapters.helpscout.shapes import (
+    Json,
+    as_object,
+    text_of,
+)
+from adapters.words import plain
+
+
+def tags_of(conversation: Json) -> list[str] | None:
+    """Return the tags as they are spelled; None if they cannot be told for certain.
+
+    None must stop a write: the vendor takes whole lists, so a tag that was not
+    understood would be removed by it.
+    """
+    items = conversation.get("tags")
+    if not isinstance(items, list):
+        return None
+    names = [_tag_name(item) for item in items]
+    return None if "" in names else names
+
+
+def merge_tags(
+    existing: Sequence[str], add: Iterable[str], remove: Iterable[str]
+) -> list[str]:
+    """Return the whole list to write; keeps the spelling of what is there already."""
+    gone = {_fold(tag) for tag in remove}
+    kept = [tag for tag in existing if _fold(tag) not in gone]
+    taken = gone | {_fold(tag) for tag in kept}
+    return kept + sorted({tag.lower() for tag in add if _fold(tag) not in taken})
+
+
+def _tag_name(item: object) -> str:
+    if isinstance(item, str):
+        return plain(item)
+    tag = as_object(item)
+    return text_of(tag.get("tag") or tag.get("name") or tag.get("slug"))
+
+
+def _fold(tag: str) -> str:
+    return " ".join(tag.split()).casefold()
