@@ -15,6 +15,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -275,4 +276,30 @@ facts = Table(
     Column("name", String(200), primary_key=True),
     Column("value", JSON, nullable=False),
     Column("at", Moment, nullable=False),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("source", String(100), primary_key=True),
+    Column("bucket", String(150), primary_key=True),
+    Column("allowed", Integer),  # units in a window; null: nobody knows
+    Column("seconds", Float, nullable=False),  # how long a window is
+    Column("spent", JSON, nullable=False),  # units by slot of the window
+    Column("remaining", Integer),  # what the vendor told last, less what went since
+    Column("remaining_until", Float, nullable=False),  # how long that is believed
+    Column("held_until", Float, nullable=False),  # the vendor said: not before
+)
+
+health = Table(
+    "health",
+    metadata,
+    Column("source", String(100), primary_key=True),
+    Column("side", String(20), primary_key=True),  # Side
+    Column("state", String(20), nullable=False),  # Condition; well: no row
+    Column("since", Moment, nullable=False),
+    Column("words", Words, nullable=False),  # the vendor's own
+    Column("remedy", Words, nullable=False),
+    Column("probes", Integer, nullable=False),  # tries since then
+    Column("probe_at", Moment, nullable=False),  # nobody calls before
 )
