@@ -128,7 +128,20 @@ def test_delivery_is_known_by_the_identifier_of_the_vendor(headers, expected):
     adapter = cloud()
     assert adapter.delivery_id(WebhookRequest(headers, BODY)) == expected
     assert IDENTIFIER in adapter.kept_headers
+    assert "authorization" not in adapter.kept_headers
     assert "x-hub-signature" not in adapter.kept_headers
+
+
+def test_delivery_without_identifier_is_known_by_its_bytes_if_they_tell_the_time():
+    body = b'{"timestamp": 1763629200000, "webhookEvent": "jira:issue_updated"}'
+    later = body.replace(b"200000", b"200001")
+    adapter = data_center()
+    first, again, other = (
+        adapter.delivery_id(WebhookRequest({}, each)) for each in (body, body, later)
+    )
+    assert first is not None
+    assert first == again != other
+    assert adapter.delivery_id(WebhookRequest({}, b'{"webhookEvent": "x"}')) is None
 
 
 # -- parse --

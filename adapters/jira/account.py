@@ -6,8 +6,8 @@ Shared by everything that talks to a Jira; what is asked of it is decided elsewh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Annotated, Any, Self, TypeVar
+from datetime import datetime, timedelta
+from typing import Annotated, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from adapters.jira import payloads
+from adapters.jira import bearer, payloads
 from adapters.jira.client import JiraClient
 from adapters.jira.payloads import Flavour
 from adapters.signatures import hmac_hex
@@ -86,6 +86,8 @@ NEEDED = {
     Flavour.CLOUD: ("email", "api_token", "webhook_secret"),
     Flavour.DATA_CENTER: ("token", "webhook_token"),
 }
+#: What may stand in for a setting that is needed.
+INSTEAD = {"webhook_secret": "client_secret"}
 
 
 class Account(BaseModel):
@@ -114,6 +116,11 @@ class Account(BaseModel):
         default=(),
         description="Cloud: secret of the admin webhook; a list of two while changing",
     )
+    client_secret: Secrets = Field(
+        default=(),
+        description="Cloud: client secret of an OAuth 2.0 app with dynamic webhooks; a "
+        "list of two while changing",
+    )
     webhook_token: Annotated[Secrets, AfterValidator(_hard_to_guess)] = Field(
         default=(),
         description="Data Center: random `token` in the webhook's address; a list of "
@@ -133,14 +140,17 @@ class Account(BaseModel):
         problems = []
         for flavour, names in NEEDED.items():
             for name in names:
-                value: Any = getattr(self, name)
-                if flavour is self.flavour and not value:
+                if flavour is self.flavour and not self._given(name):
                     problems.append(f"{name}: needed for flavour {flavour}")
-                if flavour is not self.flavour and value:
+            for name in (*names, *(INSTEAD[n] for n in names if n in INSTEAD)):
+                if flavour is not self.flavour and getattr(self, name):
                     problems.append(f"{name}: belongs to flavour {flavour}")
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _given(self, name: str) -> bool:
+        return bool(getattr(self, name) or getattr(self, INSTEAD.get(name, name)))
 
 
 def connect(name: str, account: Account, kind: type[Client]) -> Client:
@@ -156,21 +166,26 @@ def connect(name: str, account: Account, kind: type[Client]) -> Client:
     )
 
 
-def verify(account: Account, request: WebhookRequest) -> None:
+def verify(account: Account, request: WebhookRequest, now: datetime) -> None:
     """Return if a delivery is from this Jira, else raise ``SignatureRejected``.
 
     The age of a delivery is inside its body, so whoever parses it looks at that.
     """
-    if account.flavour is Flavour.CLOUD:
-        payloads.verify_signature(request, values(account.webhook_secret))
-    else:
+    if account.flavour is Flavour.DATA_CENTER:
         payloads.verify_token(request, values(account.webhook_token))
+    elif account.client_secret and payloads.SIGNATURE not in request.headers:
+        bearer.verify(request.headers, values(account.client_secret), now)
+    else:
+        payloads.verify_signature(request, values(account.webhook_secret))
 
 
-def sign(account: Account, body: bytes) -> Signed:
+def sign(account: Account, body: bytes, now: datetime) -> Signed:
     """Sign ``body`` as this Jira would."""
     if account.flavour is Flavour.DATA_CENTER:
         return Signed({}, {"token": values(account.webhook_token)[0]})
+    if not account.webhook_secret:
+        token = bearer.sign(values(account.client_secret)[0], now)
+        return Signed({"Authorization": token}, {})
     digest = hmac_hex(values(account.webhook_secret)[0], body, "sha256")
     return Signed({"X-Hub-Signature": f"sha256={digest}"}, {})
 

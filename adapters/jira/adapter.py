@@ -58,16 +58,16 @@ class JiraAdapter(Tracker):
     # -- adapter --
 
     def verify(self, request: WebhookRequest, now: datetime) -> None:
-        account.verify(self.config, request)
+        account.verify(self.config, request, now)
 
     def delivery_id(self, request: WebhookRequest) -> str | None:
-        return request.headers.get(payloads.DELIVERY_ID) or None
+        return payloads.delivery_id(request)
 
     def parse(self, delivery: Delivery) -> tuple[TicketEvent, ...]:
         return (payloads.parse(delivery, self.config.signature_window),)
 
     def sign(self, body: bytes, event: str | None, now: datetime) -> Signed:
-        return account.sign(self.config, body)
+        return account.sign(self.config, body, now)
 
     def check(self, now: datetime) -> list[Finding]:
         try:
