@@ -225,12 +225,15 @@ class Message:
     """Words to the customer. ``draft``: prepared for an agent, not sent.
 
     ``text`` is plain; ``mark`` is a short visible reference that gets written with it.
+    ``scheduled_at``: where the vendor can do so, it is shown to agents until then, sent
+    by the vendor, and not sent if the customer writes before; elsewhere it is ignored.
     """
 
     text: str
     mark: str
     draft: bool
     language: str = ""
+    scheduled_at: datetime | None = None
 
 
 class Written(NamedTuple):
