@@ -7,6 +7,7 @@ A call is made once. What comes back is either a response with an expected statu
 from __future__ import annotations
 
 import math
+import re
 import ssl
 import threading
 import time
@@ -14,9 +15,11 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
+from adapters import pace
 from adapters.words import masked
 from connector.errors import (
     CredentialsRejected,
@@ -39,7 +42,61 @@ WORDS_LIMIT = 400
 #: asks again anyway.
 MAX_WAIT = 3600.0
 
+#: How long a busy vendor is left alone that does not say how long.
+BUSY_WAIT = 60.0
+
+_SCOPE = re.compile(r"\bscopes?\b", re.IGNORECASE)
+
 Explain = Callable[[requests.Response], str]
+
+
+class Transport(requests.adapters.HTTPAdapter):
+    """Sends a request once, in its turn. Mounted into every session that calls.
+
+    Whatever a library does above it, no request leaves without the pace knowing.
+    """
+
+    def __init__(self, source: str, tariff: pace.Tariff = pace.PLAIN) -> None:
+        super().__init__(pool_maxsize=32, max_retries=0)
+        self._source = source
+        self._tariff = tariff
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        turn = pace.current()
+        if turn is None:
+            return super().send(request, *args, **kwargs)
+        call = pace.Call(request.method or "", urlsplit(request.url or "").path)
+        if turn.pace:
+            turn.pace.enter(self._source, self._tariff.charges(call), turn)
+        response = super().send(request, *args, **kwargs)
+        if call.method in pace.WRITING and response.ok:
+            turn.wrote = True
+        if turn.pace:
+            self._report(turn.pace, call, response)
+        return response
+
+    def _report(
+        self, keeper: pace.Pace, call: pace.Call, response: requests.Response
+    ) -> None:
+        headers = response.headers
+        keeper.learn(self._source, self._tariff.told(call, headers, datetime.now(UTC)))
+        if response.status_code == 429:
+            bucket = self._tariff.held(call, headers)
+            if bucket is not None:
+                wait = retry_after(headers)
+                # A second more: its clock is not ours, and early calls are punished.
+                seconds = BUSY_WAIT if wait is None else wait + 1
+                keeper.hold(self._source, bucket, seconds)
+
+
+def mount(
+    session: requests.Session, source: str, tariff: pace.Tariff = pace.PLAIN
+) -> None:
+    """Let a session send everything through a ``Transport``."""
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, Transport(source, tariff))
 
 
 class Token:
@@ -85,7 +142,8 @@ class VendorClient:
     """Calls to one vendor account.
 
     ``auth`` is set for Basic or fixed credentials, ``token`` for a bearer that expires.
-    ``explain`` gets the vendor's own words out of an error response.
+    ``explain`` gets the vendor's own words out of an error response, ``tariff`` says
+    what the vendor counts.
     """
 
     def __init__(
@@ -99,6 +157,7 @@ class VendorClient:
         headers: Mapping[str, str] | None = None,
         verify: bool | str = True,
         timeout: tuple[float, float] = TIMEOUT,
+        tariff: pace.Tariff = pace.PLAIN,
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
@@ -111,9 +170,7 @@ class VendorClient:
         self._session.headers.update({"User-Agent": USER_AGENT, **(headers or {})})
         # Credentials come from the configuration, never from a .netrc or proxy file.
         self._session.trust_env = False
-        adapter = requests.adapters.HTTPAdapter(pool_maxsize=32, max_retries=0)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        mount(self._session, name, tariff)
 
     def call(
         self,
@@ -205,13 +262,19 @@ def problem(name: str, response: requests.Response, words: str) -> VendorError:
         return VendorBusy(message, status=status, retry_after=wait)
     if status in (408, 425) or status >= 500:
         return VendorUnavailable(message, status=status, retry_after=wait)
-    if status == 401:
+    if status == 401 or (status == 403 and _lacks_scope(response, words)):
         return CredentialsRejected(message, status=status)
     if status in (404, 410):
         return NotFound(message, status=status)
     if status == 409:
         return VendorConflict(message, status=status)
     return VendorRefused(message, status=status)
+
+
+def _lacks_scope(response: requests.Response, words: str) -> bool:
+    """Tell a token that may do too little from a thing that is closed to our user."""
+    challenge = response.headers.get("WWW-Authenticate", "")
+    return "insufficient_scope" in challenge or bool(_SCOPE.search(words))
 
 
 def _is_json(response: requests.Response) -> bool:

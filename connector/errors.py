@@ -88,6 +88,15 @@ class VendorBusy(VendorError):
     whole_source = True
 
 
+class BudgetSpent(VendorBusy):
+    """Our own budget for this vendor is used up for now; nothing was asked of it.
+
+    More urgent calls may still be made.
+    """
+
+    whole_source = False
+
+
 class VendorConflict(VendorError):
     """Somebody changed the same thing at the same time (409): read again, retry."""
 
