@@ -53,7 +53,7 @@ def mark_block(mark: str) -> Block:
 def has_mark(body: object, mark: str) -> bool:
     """Tell whether a comment, in either form, has a line with just the mark."""
     block = mark_block(mark)
-    lines = {line.strip() for line in _plain(body).splitlines()}
+    lines = {line.strip() for line in plain_text(body).splitlines()}
     return bool(lines & {block.text, _wiki((block,))})
 
 
@@ -239,7 +239,7 @@ def _escaped(match: re.Match[str]) -> str:
 # -- reading --
 
 
-def _plain(body: object) -> str:
+def plain_text(body: object) -> str:
     """Return the text of an ADF document or a wiki body, one block a line."""
     if isinstance(body, str):
         return body
