@@ -53,12 +53,13 @@ Explain = Callable[[requests.Response], str]
 class Transport(requests.adapters.HTTPAdapter):
     """Sends a request once, in its turn. Mounted into every session that calls.
 
-    Whatever a library does above it, no request leaves without the pace knowing.
+    Whatever a library does above it, no request leaves without the pace knowing. Who
+    names the same ``account`` shares its budgets.
     """
 
-    def __init__(self, source: str, tariff: pace.Tariff = pace.PLAIN) -> None:
+    def __init__(self, account: str, tariff: pace.Tariff = pace.PLAIN) -> None:
         super().__init__(pool_maxsize=32, max_retries=0)
-        self._source = source
+        self._account = account
         self._tariff = tariff
 
     def send(
@@ -69,7 +70,7 @@ class Transport(requests.adapters.HTTPAdapter):
             return super().send(request, *args, **kwargs)
         call = pace.Call(request.method or "", urlsplit(request.url or "").path)
         if turn.pace:
-            turn.pace.enter(self._source, self._tariff.charges(call), turn)
+            turn.pace.enter(self._account, self._tariff.charges(call), turn)
         response = super().send(request, *args, **kwargs)
         if call.method in pace.WRITING and response.ok:
             turn.wrote = True
@@ -81,22 +82,27 @@ class Transport(requests.adapters.HTTPAdapter):
         self, keeper: pace.Pace, call: pace.Call, response: requests.Response
     ) -> None:
         headers = response.headers
-        keeper.learn(self._source, self._tariff.told(call, headers, datetime.now(UTC)))
+        keeper.learn(self._account, self._tariff.told(call, headers, datetime.now(UTC)))
         if response.status_code == 429:
             bucket = self._tariff.held(call, headers)
             if bucket is not None:
                 wait = retry_after(headers)
                 # A second more: its clock is not ours, and early calls are punished.
                 seconds = BUSY_WAIT if wait is None else wait + 1
-                keeper.hold(self._source, bucket, seconds)
+                keeper.hold(self._account, bucket, seconds)
+
+
+def account_of(address: str) -> str:
+    """Name an account by the address of its interface."""
+    return address.partition("://")[2].strip("/")
 
 
 def mount(
-    session: requests.Session, source: str, tariff: pace.Tariff = pace.PLAIN
+    session: requests.Session, account: str, tariff: pace.Tariff = pace.PLAIN
 ) -> None:
     """Let a session send everything through a ``Transport``."""
     for scheme in ("https://", "http://"):
-        session.mount(scheme, Transport(source, tariff))
+        session.mount(scheme, Transport(account, tariff))
 
 
 class Token:
@@ -143,7 +149,7 @@ class VendorClient:
 
     ``auth`` is set for Basic or fixed credentials, ``token`` for a bearer that expires.
     ``explain`` gets the vendor's own words out of an error response, ``tariff`` says
-    what the vendor counts.
+    what the vendor counts, and ``account`` for whom, where the address does not.
     """
 
     def __init__(
@@ -158,6 +164,7 @@ class VendorClient:
         verify: bool | str = True,
         timeout: tuple[float, float] = TIMEOUT,
         tariff: pace.Tariff = pace.PLAIN,
+        account: str = "",
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
@@ -170,7 +177,7 @@ class VendorClient:
         self._session.headers.update({"User-Agent": USER_AGENT, **(headers or {})})
         # Credentials come from the configuration, never from a .netrc or proxy file.
         self._session.trust_env = False
-        mount(self._session, name, tariff)
+        mount(self._session, account or account_of(base_url) or name, tariff)
 
     def call(
         self,

@@ -100,15 +100,15 @@ PLAIN = Tariff()
 
 
 class Pace(Protocol):
-    """Keeps the budgets of all sources. Used by several threads at once."""
+    """Keeps the budgets of all accounts. Used by several threads at once."""
 
-    def enter(self, source: str, charges: Sequence[Charge], turn: Turn) -> None:
+    def enter(self, account: str, charges: Sequence[Charge], turn: Turn) -> None:
         """Return when the call may be made; raise ``BudgetSpent`` if that is long."""
 
-    def learn(self, source: str, told: Sequence[Told]) -> None:
+    def learn(self, account: str, told: Sequence[Told]) -> None:
         """Take note of what the vendor told."""
 
-    def hold(self, source: str, bucket: str, seconds: float) -> None:
+    def hold(self, account: str, bucket: str, seconds: float) -> None:
         """Let nobody call for so long: the vendor said so."""
 
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import requests
 
 from adapters.helpscout import people, tickets
+from adapters.helpscout.rates import TARIFF
 from adapters.helpscout.refusals import explain
 from adapters.helpscout.settings import HelpScoutConfig
 from adapters.helpscout.shapes import (
@@ -48,9 +49,18 @@ class Account:
     def __init__(self, name: str, config: HelpScoutConfig) -> None:
         self.name = name
         self.config = config
-        self.login = VendorClient(name, config.api_base, explain)
+        # One address for all accounts there are.
+        account = f"helpscout {config.app_id}"
+        self.login = VendorClient(
+            name, config.api_base, explain, tariff=TARIFF, account=account
+        )
         self.client = VendorClient(
-            name, config.api_base, explain, token=Token(self._fetch_token)
+            name,
+            config.api_base,
+            explain,
+            token=Token(self._fetch_token),
+            tariff=TARIFF,
+            account=account,
         )
         self._profiles: dict[str, tuple[float, Json]] = {}
 

@@ -21,6 +21,7 @@ from jira.exceptions import JIRAError
 
 from adapters import http
 from adapters.http import TIMEOUT, USER_AGENT, lost
+from adapters.jira.rates import TARIFF
 from connector.errors import (
     CredentialsRejected,
     VendorBusy,
@@ -164,6 +165,7 @@ class JiraClient:
         client.deploymentType = "Cloud" if self._cloud else "Server"
         # Credentials come from the configuration, never from a .netrc or proxy file.
         client._session.trust_env = False
+        http.mount(client._session, http.account_of(self._server), TARIFF)
         client._session.hooks["response"].append(self._judge)
         return client
 

@@ -11,6 +11,7 @@ import structlog
 
 from adapters.http import Token, VendorClient
 from adapters.zendesk import refusals
+from adapters.zendesk.rates import TARIFF
 from adapters.zendesk.settings import API, ZendeskConfig
 from adapters.zendesk.values import as_object, text
 from connector.errors import (
@@ -32,8 +33,10 @@ class Account:
         self.name = name
         self.config = config
         self.granted: str | None = None
-        self._door = VendorClient(name, config.base_url, _explain)
-        self._client = VendorClient(name, config.base_url, _explain, **self._way_in())
+        self._door = VendorClient(name, config.base_url, _explain, tariff=TARIFF)
+        self._client = VendorClient(
+            name, config.base_url, _explain, tariff=TARIFF, **self._way_in()
+        )
 
     def close(self) -> None:
         self._client.close()

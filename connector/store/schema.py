@@ -281,7 +281,7 @@ facts = Table(
 budgets = Table(
     "budgets",
     metadata,
-    Column("source", String(100), primary_key=True),
+    Column("account", String(255), primary_key=True),
     Column("bucket", String(150), primary_key=True),
     Column("allowed", Integer),  # units in a window; null: nobody knows
     Column("seconds", Float, nullable=False),  # how long a window is

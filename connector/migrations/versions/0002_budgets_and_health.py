@@ -14,7 +14,7 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "budgets",
-        sa.Column("source", sa.String(length=100), nullable=False),
+        sa.Column("account", sa.String(length=255), nullable=False),
         sa.Column("bucket", sa.String(length=150), nullable=False),
         sa.Column("allowed", sa.Integer(), nullable=True),
         sa.Column("seconds", sa.Float(), nullable=False),
@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("remaining", sa.Integer(), nullable=True),
         sa.Column("remaining_until", sa.Float(), nullable=False),
         sa.Column("held_until", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("source", "bucket", name=op.f("pk_budgets")),
+        sa.PrimaryKeyConstraint("account", "bucket", name=op.f("pk_budgets")),
     )
     op.create_table(
         "health",
