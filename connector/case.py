@@ -25,6 +25,7 @@ class Trace:
     group: dict[str, Any] = field(default_factory=dict)
     rules: list[dict[str, str]] = field(default_factory=list)
     note: str = ""
+    archived: bool = False  # its customer wrote nothing since it was imported
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -41,6 +42,7 @@ class Case:
     ticket_id: int
     customer_id: int
     version: int
+    archived_until: datetime | None
     delivery_id: int | None
     now: datetime
     has_taken_over: bool = False  # another ticket's place in a group
@@ -60,6 +62,15 @@ class Case:
         """When it was last complained; a vendor's clock may run before ours."""
         at = self.judged.complained_at
         return None if at is None else min(at, self.now)
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it was imported and its customer has not written since."""
+        return self.is_history(self.judged.wrote_at)
+
+    def is_history(self, at: datetime) -> bool:
+        """Whether what was written at that time came by an import."""
+        return self.archived_until is not None and at <= self.archived_until
 
     @property
     def is_new(self) -> bool:

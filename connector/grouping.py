@@ -52,7 +52,8 @@ class Grouping:
                 Features.from_json(row.features),
                 row.at,
             )
-            self._seq = row.seq
+        # Nobody adds to it meanwhile; what is too old is not looked at again.
+        self._seq = groups.last_seq(connection)
         self._grouper.forget(now - REMEMBERED)
 
     def reset(self) -> None:
@@ -66,9 +67,16 @@ class Grouping:
         found: Features,
         at: datetime,
         now: datetime,
+        archived: bool = False,
     ) -> Placed:
-        """Return the group a complaint belongs to, making one for a new problem."""
+        """Return the group a complaint belongs to, making one for a new problem.
+
+        One that is ``archived`` belongs to a problem whatever became of that since.
+        """
         proposal = self._grouper.propose(found, at)
+        if proposal.group is not None and archived:
+            group = groups.get(connection, int(proposal.group))
+            return Placed(group.id, proposal.reasons, GroupState(group.state))
         if proposal.group is not None:
             last = self._last_of(connection, int(proposal.group))
             if last.state != GroupState.CLOSED:

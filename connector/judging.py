@@ -45,6 +45,12 @@ class Judged:
         return self.ticket.status not in (TicketStatus.SPAM, TicketStatus.DELETED)
 
     @property
+    def wrote_at(self) -> datetime:
+        """When the customer last wrote; of one without words, when it was opened."""
+        written = [one.created_at for one in self.ticket.comments if _is_customers(one)]
+        return max(written, default=self.ticket.created_at)
+
+    @property
     def is_trusted(self) -> bool:
         """Whether it is a complaint surely enough to say so to an agent."""
         return self.verdict.complaint and self.verdict.band in TRUSTED_BANDS

@@ -42,9 +42,15 @@ class Pipeline:
         judged: Judged,
         delivery_id: int | None,
         now: datetime,
+        archive: bool = False,
     ) -> None:
-        """Write what should be true of the ticket, and enqueue the difference."""
-        case = self._open(connection, judged, delivery_id, now)
+        """Write what should be true of the ticket, and enqueue the difference.
+
+        With ``archive`` all that its customer has written so far is history: recorded
+        and grouped, without effects, and never counted later. The next words of the
+        customer make it a ticket like any other.
+        """
+        case = self._open(connection, judged, delivery_id, now, archive)
         found = _find_personas(case)
         matches = evaluate(
             self.config.rules, facts(judged, found, bool(case.trace.vip))
@@ -57,7 +63,7 @@ class Pipeline:
             for match in matches
         ]
         group_id = self._group(case)
-        if judged.is_live:
+        if judged.is_live and not case.is_archived:
             change_tags(case, wanted_tags(case, found, matches))
             _add_notes(case, found, matches)
             outbox.enqueue(connection, case.effects, now)
@@ -73,7 +79,7 @@ class Pipeline:
             },
             first=case.is_new,
         )
-        if group_id is not None:
+        if group_id is not None and not case.is_archived:
             escalation.plan(connection, self.config, group_id, now)
 
     def gone(self, connection: Connection, ref: TicketRef, now: datetime) -> None:
@@ -104,27 +110,33 @@ class Pipeline:
         judged: Judged,
         delivery_id: int | None,
         now: datetime,
+        archive: bool,
     ) -> Case:
         """Record the ticket as it stands; what was decided before stays."""
         ticket = judged.ticket
         customer_id = tickets.customer(
             connection, customer_key(ticket), ticket.customer.name or "", now
         )
-        ticket_id, version = tickets.put(connection, _values(judged, customer_id, now))
+        values = _values(judged, customer_id, now)
+        if archive:
+            values["archived_until"] = judged.wrote_at
+        stored = tickets.put(connection, values)
         case = Case(
             connection=connection,
             config=self.config,
             judged=judged,
-            ticket_id=ticket_id,
+            ticket_id=stored.id,
             customer_id=customer_id,
-            version=version,
+            version=stored.version,
+            archived_until=stored.archived_until,
             delivery_id=delivery_id,
             now=now,
         )
         case.trace.vip = vip_source(ticket, self.config)
+        case.trace.archived = case.is_archived
         if case.is_new:
             for old in tickets.merged_into(connection, ticket.ref):
-                self._take_over(connection, old, ticket_id, now)
+                self._take_over(connection, old, stored.id, now)
                 case.has_taken_over = True
         return case
 
@@ -161,7 +173,8 @@ class Pipeline:
         about, at = case.judged.features, case.complained_at
         if about is None or at is None or not case.judged.is_live:
             return None
-        placed = self.grouping.place(case.connection, about, at, case.now)
+        archived = case.is_history(at)
+        placed = self.grouping.place(case.connection, about, at, case.now, archived)
         reason = "; ".join(placed.reasons) or "the first of its kind"
         seq = groups.add_member(
             case.connection,
@@ -173,12 +186,13 @@ class Pipeline:
                 "joined_at": case.now,
                 "features": about.to_json(),
                 "reason": reason,
+                "archived": archived,
             },
         )
         self.grouping.record(seq, placed.group_id, case.ticket_id, about, at)
         case.trace.group = {"group": placed.group_id, "reason": reason}
         groups.recount(case.connection, placed.group_id)
-        if placed.state is not GroupState.EMERGING:
+        if placed.state is not GroupState.EMERGING and not archived:
             escalation.complained(
                 case.connection,
                 self.config,
@@ -192,8 +206,9 @@ class Pipeline:
     def _see_again(self, case: Case, group_id: int) -> None:
         """Count a member's further complaint, or its customer having become another."""
         at = case.complained_at
+        archived = at is not None and case.is_history(at)
         if groups.seen_again(
-            case.connection, case.ticket_id, case.customer_id, at, case.now
+            case.connection, case.ticket_id, case.customer_id, at, case.now, archived
         ):
             assert at is not None
             escalation.complained(

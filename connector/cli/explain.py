@@ -77,6 +77,8 @@ def _print(ticket: str, number: str, decision: Any) -> None:
     )
     for reason in verdict["reasons"]:
         click.echo(f"    {reason}")
+    if trace.get("archived"):
+        click.echo("  imported: recorded and grouped, without effects")
     if trace["vip"]:
         click.echo(f"  VIP by {trace['vip']}")
     for persona in trace["personas"]:

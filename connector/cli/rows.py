@@ -210,10 +210,13 @@ def groups_show(group_id: int, path: Path, as_json: bool) -> None:
                     "language": member.language,
                     "status": member.status,
                     "written_at": member.created_at,
+                    "imported": member.archived,
                     "because": member.joined_because,
                     "url": member.url,
                 }
-                for member in group_rows.member_tickets(connection, group_id)
+                for member in group_rows.member_tickets(
+                    connection, group_id, archived=True
+                )
             ]
         )
     _show(row, f"no problem {group_id}", as_json)

@@ -41,24 +41,37 @@ _MEMBERSHIP = select(members).where(members.c.ticket_id == bindparam("ticket_id"
 _ADD_MEMBER = members.insert().returning(members.c.seq)
 
 
-def _of_group(value: Any) -> Any:
+def _of_group(value: Any, *conditions: Any) -> Any:
     query = select(value).where(members.c.group_id == bindparam("of_group"))
-    return query.scalar_subquery()
+    return query.where(*conditions).scalar_subquery()
+
+
+_COUNTED = ~members.c.archived
 
 
 _RECOUNT = (
     update(groups)
     .where(groups.c.id == bindparam("of_group"))
     .values(
-        customers=_of_group(func.count(members.c.customer_id.distinct())),
-        tickets=_of_group(func.count()),
-        first_at=func.coalesce(_of_group(func.min(members.c.at)), groups.c.first_at),
-        last_at=func.coalesce(_of_group(func.max(members.c.at)), groups.c.last_at),
+        customers=_of_group(func.count(members.c.customer_id.distinct()), _COUNTED),
+        tickets=_of_group(func.count(), _COUNTED),
+        archived=_of_group(func.count(), members.c.archived),
+        # What an issue says was seen between these is what is counted above.
+        first_at=func.coalesce(
+            _of_group(func.min(members.c.at), _COUNTED),
+            _of_group(func.min(members.c.at)),
+            groups.c.first_at,
+        ),
+        last_at=func.coalesce(
+            _of_group(func.max(members.c.at), _COUNTED),
+            _of_group(func.max(members.c.at)),
+            groups.c.last_at,
+        ),
     )
 )
 _SIGHTINGS = (
     select(members.c.customer_id, members.c.at)
-    .where(members.c.group_id == bindparam("group_id"))
+    .where(members.c.group_id == bindparam("group_id"), _COUNTED)
     .order_by(members.c.at)
 )
 
@@ -126,7 +139,7 @@ def move_member(connection: Connection, old_ticket: int, new_ticket: int) -> boo
 
 
 def recount(connection: Connection, group_id: int) -> None:
-    """Count a group's distinct customers and its tickets again."""
+    """Count a group's distinct customers and its tickets again, and its archive."""
     connection.execute(_RECOUNT, {"of_group": group_id})
 
 
@@ -146,7 +159,13 @@ def log_after(connection: Connection, seq: int, since: datetime) -> Iterator[Any
     yield from connection.execute(query)
 
 
+def last_seq(connection: Connection) -> int:
+    """Return the number of the newest membership, 0 if there is none."""
+    return int(connection.scalar(select(func.max(members.c.seq))) or 0)
+
+
 def sightings(connection: Connection, group_id: int) -> Sequence[AnyRow]:
+    """Return who complained when, without what was imported."""
     return connection.execute(_SIGHTINGS, {"group_id": group_id}).all()
 
 
@@ -157,9 +176,15 @@ def member_features(connection: Connection, group_id: int) -> list[dict[str, Any
 
 
 def member_tickets(
-    connection: Connection, group_id: int, ticket_id: int | None = None
+    connection: Connection,
+    group_id: int,
+    ticket_id: int | None = None,
+    archived: bool = False,
 ) -> Sequence[AnyRow]:
-    """Return a group's tickets, or one of them, with their customers, oldest first."""
+    """Return a group's tickets, or one of them, with their customers, oldest first.
+
+    What was imported is left out, unless ``archived`` asks for it too.
+    """
     query = (
         select(
             tickets,
@@ -167,6 +192,7 @@ def member_tickets(
             customers.c.name.label("customer_name"),
             members.c.joined_at,
             members.c.reason.label("joined_because"),
+            members.c.archived,
         )
         .select_from(members.join(tickets).join(customers))
         .where(members.c.group_id == group_id)
@@ -174,6 +200,8 @@ def member_tickets(
     )
     if ticket_id is not None:
         query = query.where(tickets.c.id == ticket_id)
+    if not archived:
+        query = query.where(_COUNTED)
     return connection.execute(query).all()
 
 
@@ -183,10 +211,12 @@ def seen_again(
     customer_id: int,
     at: datetime | None,
     now: datetime,
+    archived: bool,
 ) -> bool:
     """Bring a membership up to date; tell whether there is a complaint newer than it.
 
-    Customers change too: profiles are merged, addresses learned.
+    An ``archived`` complaint is none. Customers change too: profiles are merged,
+    addresses learned.
     """
     known = membership(connection, ticket_id)
     assert known is not None
@@ -199,10 +229,11 @@ def seen_again(
                 customer_id=customer_id,
                 at=at if is_newer else known.at,
                 joined_at=now if is_newer else known.joined_at,
+                archived=archived if is_newer else known.archived,
             )
         )
         recount(connection, known.group_id)
-    return is_newer
+    return is_newer and not archived
 
 
 def unlinked_tickets(connection: Connection, group_id: int) -> Sequence[AnyRow]:
@@ -213,6 +244,7 @@ def unlinked_tickets(connection: Connection, group_id: int) -> Sequence[AnyRow]:
         .select_from(members.join(tickets, members.c.ticket_id == tickets.c.id))
         .where(
             members.c.group_id == group_id,
+            _COUNTED,
             ~exists().where(outbox.c.dedup_key == key),
         )
         .order_by(tickets.c.id)

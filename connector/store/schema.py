@@ -135,6 +135,8 @@ tickets = Table(
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("decided_at", Moment, nullable=False),
+    # what its customer wrote up to here is history; null: none of it was imported
+    Column("archived_until", Moment),
     UniqueConstraint("source", "external_id"),
     Index("ix_tickets_customer", "customer_id", "created_at"),
     Index("ix_tickets_merged", "source", "merged_into"),
@@ -165,6 +167,8 @@ groups = Table(
     Column("last_at", Moment, nullable=False),
     Column("customers", Integer, nullable=False, default=0, server_default="0"),
     Column("tickets", Integer, nullable=False, default=0, server_default="0"),
+    # members from history, who are in neither of the counts above
+    Column("archived", Integer, nullable=False, default=0, server_default="0"),
     Column("file_at", Moment),  # settle time ends
     Column("rule", Words, nullable=False, default="", server_default=""),
     Column("tracker", String(100)),
@@ -197,6 +201,8 @@ members = Table(
     Column("joined_at", Moment, nullable=False),  # when we put it here
     Column("features", JSON, nullable=False),
     Column("reason", Words, nullable=False),
+    # known, but not counted, linked or told: the complaint came from history
+    Column("archived", Boolean, nullable=False, default=False, server_default=false()),
     Index("ix_members_group", "group_id", "at"),
     sqlite_autoincrement=True,
 )
@@ -276,6 +282,21 @@ facts = Table(
     Column("name", String(200), primary_key=True),
     Column("value", JSON, nullable=False),
     Column("at", Moment, nullable=False),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("source", String(100), primary_key=True),
+    Column("purpose", String(20), primary_key=True),  # Purpose
+    Column("since", Moment, nullable=False),  # where a walk without a cursor begins
+    Column("until", Moment),  # where it is to end; null: at its start
+    Column("cursor", Text),  # the vendor's word for where to go on
+    Column("started_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),  # nobody goes on before
+    Column("ended_at", Moment),  # when there was nothing more
+    Column("found", JSON, nullable=False),
+    Column("error", Words, nullable=False, default="", server_default=""),
 )
 
 budgets = Table(

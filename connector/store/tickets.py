@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
@@ -39,6 +39,14 @@ class TagState(StrEnum):
     VETOED = "vetoed"  #: a person removed it; never written again on this ticket
 
 
+class Stored(NamedTuple):
+    """A ticket just written; at version 1 nothing was known of it before."""
+
+    id: int
+    version: int
+    archived_until: datetime | None
+
+
 def versions(connection: Connection, refs: Iterable[TicketRef]) -> dict[TicketRef, int]:
     """Return the version of each known ticket."""
     query = select(tickets.c.source, tickets.c.external_id, tickets.c.version).where(
@@ -48,6 +56,16 @@ def versions(connection: Connection, refs: Iterable[TicketRef]) -> dict[TicketRe
         TicketRef(row.source, row.external_id): row.version
         for row in connection.execute(query)
     }
+
+
+def updates(
+    connection: Connection, source: str, external_ids: Collection[str]
+) -> dict[str, datetime]:
+    """Return when each known ticket had last changed, as it was last read."""
+    query = select(tickets.c.external_id, tickets.c.updated_at).where(
+        tickets.c.source == source, tickets.c.external_id.in_(list(external_ids))
+    )
+    return {row.external_id: row.updated_at for row in connection.execute(query)}
 
 
 def find(connection: Connection, ref: TicketRef, lock: bool = False) -> AnyRow | None:
@@ -63,11 +81,11 @@ def get(connection: Connection, ticket_id: int) -> AnyRow:
     return connection.execute(select(tickets).where(tickets.c.id == ticket_id)).one()
 
 
-def put(connection: Connection, values: dict[str, Any]) -> tuple[int, int]:
-    """Insert or update a ticket, raise its version; return its id and that version."""
+def put(connection: Connection, values: dict[str, Any]) -> Stored:
+    """Insert or update a ticket and raise its version."""
     statement = _put_ticket(connection.dialect.name, tuple(values))
     row = connection.execute(statement, {**values, "version": 1}).one()
-    return int(row[0]), int(row[1])
+    return Stored(*row)
 
 
 @cache
@@ -77,7 +95,7 @@ def _put_ticket(dialect: str, columns: tuple[str, ...]) -> Any:
     return statement.on_conflict_do_update(
         index_elements=["source", "external_id"],
         set_={**changed, "version": tickets.c.version + 1},
-    ).returning(tickets.c.id, tickets.c.version)
+    ).returning(tickets.c.id, tickets.c.version, tickets.c.archived_until)
 
 
 def touch(connection: Connection, ticket_id: int) -> None:
