@@ -248,6 +248,20 @@ def test_cut_text_uses_most_of_the_room():
     assert len(wiki([block("ord " * 20_000)])) > BODY_LIMIT * 0.9
 
 
+@pytest.mark.parametrize("render", [wiki, adf])
+def test_links_to_the_rest_outlive_what_is_cut(render):
+    link = "https://desk.example/t/5"
+    blocks = [
+        block("Antall: 5", BlockKind.HEADING),
+        *[block("ord " * 5_000, BlockKind.QUOTE)] * 3,
+        block("Saker", BlockKind.HEADING),
+        block("Sak 5", BlockKind.BULLET, link),
+    ]
+    body = json.dumps(render(blocks), ensure_ascii=False)
+    assert "…" in body
+    assert all(word in body for word in ("Antall: 5", "Saker", "Sak 5", link))
+
+
 def test_many_small_blocks_are_cut_too():
     blocks = [block("a", BlockKind.BULLET, "https://x.example/" + "b" * 900)] * 500
     assert len(wiki(blocks)) <= BODY_LIMIT

@@ -1,4 +1,4 @@
-"""Jira as a tracker: settings, then the calls in the order of ``adapters/base.py``.
+"""Jira as a tracker: the calls, in the order of ``adapters/base.py``.
 
 How Jira words things is in ``payloads.py``, how it is called in ``client.py``.
 """
@@ -6,26 +6,31 @@ How Jira words things is in ``payloads.py``, how it is called in ``client.py``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, ClassVar
 
-from adapters.base import Tracker
-from adapters.jira import account, payloads
-from adapters.jira.account import Account
+from adapters.base import Historian, Subscriber, Tracker
+from adapters.jira import account, history, payloads, webhooks
+from adapters.jira.checks import Checks
 from adapters.jira.client import JiraClient, segment
 from adapters.jira.payloads import Flavour
+from adapters.jira.settings import JiraConfig as JiraConfig
 from adapters.jira.text import has_mark
-from connector.errors import CredentialsRejected, VendorError
+from adapters.jira.webhooks import Wanted
+from connector.errors import NotFound, VendorRefused, VendorUnavailable
 from connector.models import (
     Block,
+    ChangedPage,
     Delivery,
     Finding,
     Issue,
     IssueChange,
     IssueDraft,
     IssueRef,
-    Level,
     Signed,
+    Subscribed,
+    Subscription,
     TicketEvent,
     TicketLink,
     WebhookRequest,
@@ -37,14 +42,9 @@ SEARCH_PAGES = 3
 SEARCH_SIZE = 20
 COMMENT_PAGES = 5
 COMMENT_SIZE = 100
-CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
-class JiraConfig(Account):
-    """Settings of a Jira source."""
-
-
-class JiraAdapter(Tracker):
+class JiraAdapter(Tracker, Historian, Subscriber):
     """One Jira."""
 
     kind: ClassVar[str] = "jira"
@@ -54,6 +54,7 @@ class JiraAdapter(Tracker):
         self.name = name
         self.config = config
         self._client = account.connect(name, config, JiraClient)
+        self._checks = Checks(name, config, self._client)
 
     # -- adapter --
 
@@ -70,14 +71,7 @@ class JiraAdapter(Tracker):
         return account.sign(self.config, body, now)
 
     def check(self, now: datetime) -> list[Finding]:
-        try:
-            me = self._client.myself()
-        except VendorError as err:
-            # One failed login is enough: more of them lock the account.
-            return [self._problem("credentials", err)]
-        name = me.get("displayName") or me.get("name") or "an account"
-        login = Finding(Level.OK, f"{self.name}: credentials", f"signed in as {name}")
-        return [login, *self._check_server(now)]
+        return self._checks.all(now, lambda: self._webhooks()[1])
 
     def close(self) -> None:
         self._client.close()
@@ -86,14 +80,16 @@ class JiraAdapter(Tracker):
 
     def fetch_issue(self, external_id: str) -> Issue:
         raw = self._client.issue(external_id, payloads.ISSUE_FIELDS)
-        return payloads.to_issue(self.name, self.config.site_url, raw)
+        site, meanings = self.config.site_url, self.config.resolutions
+        return payloads.to_issue(self.name, site, raw, meanings)
 
     def find_issue(self, project: str, mark: str) -> IssueRef | None:
         refs = [self._ref(raw) for raw in self._search(project, mark)]
         return min(refs, key=lambda ref: int(ref.external_id), default=None)
 
     def create_issue(self, draft: IssueDraft) -> IssueRef:
-        body = payloads.issue_body(draft, self.config.flavour)
+        fields = {**self.config.filled(draft.project), **draft.fields}
+        body = payloads.issue_body(replace(draft, fields=fields), self.config.flavour)
         return self._ref(self._client.write("POST", "issue", body))
 
     def update_issue(self, external_id: str, change: IssueChange) -> None:
@@ -101,7 +97,8 @@ class JiraAdapter(Tracker):
         if body := payloads.change_body(change):
             self._client.write("PUT", path, body)
         for key, value in change.properties.items():
-            self._client.write("PUT", f"{path}/properties/{segment(key)}", dict(value))
+            checked = payloads.checked_property(key, value)
+            self._client.write("PUT", f"{path}/properties/{segment(key)}", checked)
 
     def comment_issue(
         self, external_id: str, body: Sequence[Block], mark: str
@@ -126,25 +123,111 @@ class JiraAdapter(Tracker):
         return None
 
     def reopen_issue(self, external_id: str) -> bool:
-        raw = self._client.issue(external_id, ("status",))
-        if not payloads.is_done(raw):
+        if not self._is_done(external_id):
             return True
-        offered = self._client.transitions(external_id)
-        chosen = payloads.find_reopening(offered)
+        chosen = payloads.find_reopening(self._client.transitions(external_id))
         if chosen is None:
             return False
-        self._client.write(
-            "POST",
-            f"issue/{segment(external_id)}/transitions",
-            {"transition": {"id": chosen}},
-        )
+        path = f"issue/{segment(external_id)}/transitions"
+        try:
+            self._client.write("POST", path, {"transition": {"id": chosen}})
+        except VendorRefused as err:
+            # It asks for a field, or somebody was faster: see which it was.
+            if err.status != 400:
+                raise
+            return not self._is_done(external_id)
         return True
 
     def link_ticket(self, external_id: str, link: TicketLink) -> None:
         path = f"issue/{segment(external_id)}/remotelink"
         self._client.write("POST", path, payloads.link_body(link))
 
+    # -- what changed --
+
+    def changed(self, since: datetime, cursor: str | None) -> ChangedPage:
+        flavour = self.config.flavour
+        return history.changed(self.name, self._client, flavour, since, cursor)
+
+    # -- webhooks --
+
+    def subscriptions(self, address: str) -> list[Subscription]:
+        _, found = self._own_webhooks(self._wanted(address))
+        return [webhooks.to_subscription(raw) for raw in found]
+
+    def subscribe(self, address: str) -> Subscribed:
+        wanted = self._wanted(address)
+        path, found = self._own_webhooks(wanted)
+        # While a secret is being changed nobody can tell which of the two Jira has.
+        is_new = len(self.config.webhook_secret) > 1
+        kept, changed = [], []
+        for raw in found or [{}]:
+            if raw and webhooks.is_in_order(raw, wanted) and not is_new:
+                kept.append(webhooks.to_subscription(raw))
+            else:
+                changed.append(self._put_webhook(path, wanted, raw))
+        return Subscribed(changed=tuple(changed), kept=tuple(kept))
+
+    def unsubscribe(self, address: str) -> list[Subscription]:
+        path, found = self._own_webhooks(self._wanted(address))
+        removed = [webhooks.to_subscription(raw) for raw in found]
+        for each in removed:
+            try:
+                self._client.call_site("DELETE", f"{path}/{each.external_id}")
+            except NotFound:
+                continue  # somebody was faster
+        return removed
+
     # -- own --
+
+    def _is_done(self, external_id: str) -> bool:
+        return payloads.is_done(self._client.issue(external_id, ("status",)))
+
+    def _wanted(self, address: str) -> Wanted:
+        config = self.config
+        if config.flavour is Flavour.DATA_CENTER:
+            token = account.values(config.webhook_token)[0]
+            return Wanted(self.name, address, token=token)
+        if not config.webhook_secret:
+            raise VendorRefused(
+                f"{self.name}: dynamic webhooks are made by their app; for one of ours "
+                "set webhook_secret"
+            )
+        secret = account.values(config.webhook_secret)[0]
+        return Wanted(self.name, address, secret=secret)
+
+    def _webhooks(self) -> tuple[str, list[dict[str, Any]]]:
+        """Return every webhook of this Jira, and the path they are kept under."""
+        *newer, oldest = webhooks.PATHS[self.config.flavour]
+        for path in newer:
+            try:
+                return path, self._listed(path)
+            except NotFound:
+                continue  # an older Jira
+        return oldest, self._listed(oldest)
+
+    def _listed(self, path: str) -> list[dict[str, Any]]:
+        found = self._client.call_site("GET", path)
+        return payloads.to_page(self.name, {"webhooks": found}, "webhooks")
+
+    def _own_webhooks(self, wanted: Wanted) -> tuple[str, list[dict[str, Any]]]:
+        path, found = self._webhooks()
+        return path, [raw for raw in found if webhooks.is_ours(raw, wanted)]
+
+    def _put_webhook(
+        self, path: str, wanted: Wanted, raw: dict[str, Any]
+    ) -> Subscription:
+        """Make a webhook, or mend ``raw``."""
+        body = webhooks.body(path, wanted, raw)
+        if raw:
+            known = f"{path}/{webhooks.to_id(raw)}"
+            self._client.call_site("PUT", known, body)
+            return webhooks.to_subscription({**raw, **body})
+        self._client.call_site("POST", path, body)
+        # Some Jiras answer nothing to that, or without its number.
+        made = [one for one in self._listed(path) if one.get("url") == wanted.url]
+        if not made:
+            raise VendorUnavailable(f"{self.name} does not show the webhook it took")
+        return webhooks.to_subscription(made[-1])
 
     def _ref(self, raw: Any) -> IssueRef:
         return payloads.to_ref(self.name, self.config.site_url, raw)
@@ -175,46 +258,3 @@ class JiraAdapter(Tracker):
         total = answer.get("total")
         found = payloads.to_page(self.name, answer, "comments")
         return found, total if isinstance(total, int) else start + len(found)
-
-    def _check_server(self, now: datetime) -> list[Finding]:
-        try:
-            info = self._client.server_info()
-        except VendorError as err:
-            return [self._problem("server", err)]
-        return [self._check_flavour(info), *self._check_clock(info, now)]
-
-    def _check_flavour(self, info: Any) -> Finding:
-        subject = f"{self.name}: server"
-        version = f"Jira {info.get('version') or 'of unknown version'}"
-        cloud = info.get("deploymentType") == "Cloud"
-        if cloud is (self.config.flavour is Flavour.CLOUD):
-            return Finding(Level.OK, subject, version)
-        seen = Flavour.CLOUD if cloud else Flavour.DATA_CENTER
-        return Finding(
-            Level.PROBLEM,
-            subject,
-            f"{version} is not flavour {self.config.flavour}",
-            f"set flavour to {seen}",
-        )
-
-    def _check_clock(self, info: Any, now: datetime) -> list[Finding]:
-        try:
-            skew = abs(payloads.to_moment(info.get("serverTime")) - now)
-        except VendorError:
-            return []  # Cloud does not always say
-        if skew <= CLOCK_TOLERANCE:
-            return []
-        return [
-            Finding(
-                Level.WARNING,
-                f"{self.name}: clock",
-                f"Jira's clock and ours differ by {skew.total_seconds():.0f} s",
-                "set both by a time server; deliveries are judged by their age",
-            )
-        ]
-
-    def _problem(self, what: str, err: VendorError) -> Finding:
-        remedy = "check site_url, api_base and the network between us"
-        if isinstance(err, CredentialsRejected):
-            remedy = "make a new token; a scoped token needs api_base (README, Set up)"
-        return Finding(Level.PROBLEM, f"{self.name}: {what}", str(err), remedy)

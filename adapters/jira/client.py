@@ -8,6 +8,7 @@ to try again. What the calls mean is decided in ``adapter.py``.
 from __future__ import annotations
 
 import json
+import re
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +33,9 @@ from connector.errors import (
 
 #: What the library raises when JSON of another shape than expected comes back.
 MISSHAPEN = (ValueError, LookupError, TypeError, AttributeError, NotImplementedError)
+
+# Webhooks of a Data Center have a secret in the query of their address.
+_QUERY = re.compile(r"(?<=\?)[^\s?]*=[^\s]*")
 
 #: Jira answers "no such issue" to somebody whose login it did not take.
 LOGIN_FAILED = ("AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED")
@@ -93,6 +97,26 @@ class JiraClient:
         """GET an object that the library cannot read, or not well."""
         with self._calling() as jira:
             return self._object(jira._get_json(path, params=dict(params)))
+
+    def read_list(self, path: str) -> list[Any]:
+        """GET a list."""
+        with self._calling() as jira:
+            found = jira._get_json(path)
+            if not isinstance(found, list):
+                raise TypeError("expected a list")
+            return found
+
+    def call_site(self, method: str, path: str, body: Any = None) -> Any:
+        """Call ``path`` below the site, outside the versioned API; send it once.
+
+        Returns what came back, None for no content.
+        """
+        data = None if body is None else self._encoded(body)
+        with self._calling() as jira:
+            response = jira._session.request(
+                method, f"{self._server}/{path}", data=data
+            )
+            return response.json() if response.content else None
 
     def write(self, method: str, path: str, body: Any) -> Mapping[str, Any]:
         """Send ``body`` once; return what came back, an empty object for no content."""
@@ -213,7 +237,7 @@ def explain(response: requests.Response) -> str:
     words = [*_spoken(response), _denied(response)]
     if 300 <= response.status_code < 400:
         words.append("a redirect; check api_base and site_url")
-    return "; ".join(" ".join(word.split()) for word in words if word)
+    return _QUERY.sub("…", "; ".join(" ".join(word.split()) for word in words if word))
 
 
 def _spoken(response: requests.Response) -> list[str]:
@@ -226,9 +250,16 @@ def _spoken(response: requests.Response) -> list[str]:
     errors, messages = body.get("errors"), body.get("errorMessages")
     found = [body.get("message"), body.get("errorMessage")]
     found += messages if isinstance(messages, list) else [messages]
+    found += _keys(body.get("messages"))
     if isinstance(errors, dict):
         found += [f"{field}: {text}" for field, text in errors.items()]
     return [word for word in found if isinstance(word, str)]
+
+
+def _keys(messages: object) -> list[object]:
+    """Read the words of the webhooks' own address: a list of keys for translators."""
+    listed = messages if isinstance(messages, list) else []
+    return [each.get("key") if isinstance(each, dict) else each for each in listed]
 
 
 def _denied(response: requests.Response) -> str:

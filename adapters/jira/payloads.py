@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
+from adapters.jira.resolutions import Meanings, spoken
 from adapters.jira.text import adf, mark_block, one_line, wiki
 from adapters.signatures import hmac_hex, matches
 from adapters.words import plain
@@ -82,6 +83,8 @@ REOPEN_TO = (IssueCategory.IN_PROGRESS, IssueCategory.TODO, IssueCategory.UNKNOW
 
 LABEL_LIMIT = 255
 GLOBAL_ID_LIMIT = 255
+PROPERTY_KEY_LIMIT = 255
+PROPERTY_LIMIT = 32_768
 APPLICATION = {"type": "complaint-connector", "name": "Complaint Connector"}
 RELATIONSHIP = "reported by customer"
 
@@ -182,7 +185,9 @@ def _issue_id(body: Mapping[str, Any]) -> str | None:
 # -- reading --
 
 
-def to_issue(source: str, site_url: str, raw: Mapping[str, Any]) -> Issue:
+def to_issue(
+    source: str, site_url: str, raw: Mapping[str, Any], meanings: Meanings
+) -> Issue:
     """Translate an issue."""
     fields = _object(raw.get("fields"))
     labels = fields.get("labels")
@@ -192,7 +197,7 @@ def to_issue(source: str, site_url: str, raw: Mapping[str, Any]) -> Issue:
         category=to_category(fields.get("status")),
         status_name=_text(_object(fields.get("status")).get("name")),
         # Only a name beside the status: workflows forget to clear it on reopening.
-        resolution=_text(_object(fields.get("resolution")).get("name")),
+        resolution=spoken(fields.get("resolution"), meanings),
         labels=frozenset(
             plain(label)
             for label in (labels if isinstance(labels, list) else ())
@@ -279,6 +284,11 @@ def _text(value: object) -> str:
     return plain(value) if isinstance(value, str) else ""
 
 
+def to_id(raw: Mapping[str, Any]) -> str | None:
+    """Return the id of anything, if it has one."""
+    return _id(raw.get("id"))
+
+
 def _id(value: object) -> str | None:
     text = str(value) if isinstance(value, (str, int)) else ""
     return text if _ID.fullmatch(text) else None
@@ -290,32 +300,41 @@ def _id(value: object) -> str | None:
 def search_query(project: str, mark: str) -> str:
     """Ask for issues with our mark, oldest first."""
     return (
-        f"project = {_quoted(project)} AND labels = {_quoted(mark)}"
-        " ORDER BY created ASC"
+        f"project = {quoted(project)} AND labels = {quoted(mark)} ORDER BY created ASC"
     )
 
 
 def issue_body(draft: IssueDraft, flavour: Flavour) -> dict[str, Any]:
     """Build a create. On Cloud the properties land in the same call."""
-    kind = "id" if _ID.fullmatch(draft.issue_type) else "name"
     fields: dict[str, Any] = {
-        **draft.fields,
+        **_present(draft.fields),
         "project": {"key": draft.project},
-        "issuetype": {kind: draft.issue_type},
+        "issuetype": _named(draft.issue_type),
         "summary": one_line(draft.summary),
         "labels": checked_labels((draft.mark, *draft.labels)),
     }
     if draft.description:
         fields["description"] = rendered(draft.description, flavour)
     if draft.priority:
-        fields["priority"] = {"name": draft.priority}
+        fields["priority"] = _named(draft.priority)
     body: dict[str, Any] = {"fields": fields}
     if draft.properties and flavour is Flavour.CLOUD:
         body["properties"] = [
-            {"key": key, "value": dict(value)}
+            {"key": key, "value": checked_property(key, value)}
             for key, value in draft.properties.items()
         ]
     return body
+
+
+def checked_property(key: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a property's value; one that Jira would not take is refused."""
+    size = len(json.dumps(value, default=str))
+    if not 0 < len(key) <= PROPERTY_KEY_LIMIT or not value or size > PROPERTY_LIMIT:
+        raise VendorRefused(
+            f"property {key[:40]!r}: Jira takes 1 to {PROPERTY_LIMIT} characters of "
+            f"JSON under a key of up to {PROPERTY_KEY_LIMIT}"
+        )
+    return dict(value)
 
 
 def change_body(change: IssueChange) -> dict[str, Any]:
@@ -324,8 +343,9 @@ def change_body(change: IssueChange) -> dict[str, Any]:
     # Whatever is on the issue can be taken off it: no check.
     verbs += [{"remove": label} for label in sorted(change.remove_labels)]
     body: dict[str, Any] = {}
-    if change.fields:
-        body["fields"] = dict(change.fields)
+    # Labels are never set as a whole; nor may a field be in both parts.
+    if fields := _present(change.fields, but="labels"):
+        body["fields"] = fields
     if verbs:
         body["update"] = {"labels": verbs}
     return body
@@ -385,5 +405,18 @@ def rendered(
     return adf(blocks, tail) if flavour is Flavour.CLOUD else wiki(blocks, tail)
 
 
-def _quoted(value: str) -> str:
+def _named(value: str) -> dict[str, str]:
+    """Name something by its id where that is given: names can be translated."""
+    return {"id" if _ID.fullmatch(value) else "name": value}
+
+
+def _present(fields: Mapping[str, Any], but: str = "") -> dict[str, Any]:
+    """Leave out what has no value: Jira's own descriptions know no null there."""
+    return {
+        key: value for key, value in fields.items() if value is not None and key != but
+    }
+
+
+def quoted(value: str) -> str:
+    """Write a word so that JQL takes it for nothing else."""
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

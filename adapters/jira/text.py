@@ -97,13 +97,32 @@ def _within(
         kept = _shorten(kept, budget)
 
 
-def _shorten(blocks: Iterable[Block], budget: int) -> list[Block]:
+#: What is cut first, and what only if there is no other way: links lead to the rest.
+_CUT_ORDER: tuple[Callable[[Block], bool], ...] = (
+    lambda block: block.kind is BlockKind.QUOTE,
+    lambda block: not block.href,
+    lambda block: True,
+)
+
+
+def _shorten(blocks: Sequence[Block], budget: int) -> list[Block]:
+    for may_cut in _CUT_ORDER:
+        room = budget - sum(_length(each.text) for each in blocks if not may_cut(each))
+        if room > 0:
+            return _cut_some(blocks, may_cut, room)
+    return []
+
+
+def _cut_some(
+    blocks: Iterable[Block], may_cut: Callable[[Block], bool], room: int
+) -> list[Block]:
     kept: list[Block] = []
     for block in blocks:
-        if budget <= 0:
-            break
-        kept.append(block._replace(text=_cut(block.text, budget)))
-        budget -= _length(block.text)
+        if not may_cut(block):
+            kept.append(block)
+        elif room > 0:
+            kept.append(block._replace(text=_cut(block.text, room)))
+            room -= _length(block.text)
     return kept
 
 

@@ -1,0 +1,441 @@
+"""What ``doctor`` is told of a Jira: can issues be filed, followed, reopened?
+
+Only reads. What Jira says of itself is turned into findings here, each with what to
+click or type; nothing raises a ``VendorError``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from adapters.jira import payloads, webhooks
+from adapters.jira.client import JiraClient, segment
+from adapters.jira.payloads import Flavour, quoted
+from adapters.jira.resolutions import Meaning, key, meaning_of
+from adapters.jira.settings import JiraConfig
+from connector.errors import (
+    CredentialsRejected,
+    NotFound,
+    VendorError,
+    VendorRefused,
+)
+from connector.models import Finding, Level
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+PAGE = 50
+PAGES = 20
+SHOWN = 8
+
+#: What each permission is for.
+PERMISSIONS = {
+    "BROWSE_PROJECTS": "reading issues",
+    "CREATE_ISSUES": "filing",
+    "EDIT_ISSUES": "labels, fields and properties",
+    "ADD_COMMENTS": "comments",
+    "LINK_ISSUES": "links to tickets",
+    "TRANSITION_ISSUES": "reopening",
+}
+
+#: We always send these, or Jira fills them in by itself.
+GIVEN = frozenset({"project", "issuetype", "summary", "description", "labels"})
+FILLED_BY_JIRA = frozenset({"reporter"})
+#: They are not on any screen.
+OFF_SCREEN = frozenset({"project", "issuetype"})
+
+#: Where lists stand in a page: Cloud, Data Center, and what the descriptions say.
+ROWS = ("issueTypes", "fields", "values", "results", "createMetaIssueType")
+
+
+class Checks:
+    """Looks at one Jira with the account we have."""
+
+    def __init__(self, source: str, config: JiraConfig, client: JiraClient) -> None:
+        self._source = source
+        self._config = config
+        self._client = client
+        self._cloud = config.flavour is Flavour.CLOUD
+
+    def all(
+        self, now: datetime, listed: Callable[[], list[dict[str, Any]]]
+    ) -> list[Finding]:
+        """Look at everything; ``listed`` returns the webhooks of this Jira."""
+        try:
+            account = self._client.myself()
+        except VendorError as err:
+            # One failed login is enough: more of them lock the account.
+            return [self._unreachable("credentials", err)]
+        name = account.get("displayName") or account.get("name") or "an account"
+        login = self._say(Level.OK, "credentials", f"signed in as {name}")
+        server = self._server(now)
+        if any(finding.level is Level.PROBLEM for finding in server):
+            return [login, *server]
+        rest = (self.webhooks(listed), self.resolutions(), self.places())
+        return [login, *server, *(finding for found in rest for finding in found)]
+
+    # -- server --
+
+    def _server(self, now: datetime) -> list[Finding]:
+        try:
+            info = self._client.server_info()
+        except VendorError as err:
+            return [self._unreachable("server", err)]
+        return [self._flavour(info), *self._clock(info, now)]
+
+    def _flavour(self, info: Mapping[str, Any]) -> Finding:
+        version = f"Jira {info.get('version') or 'of unknown version'}"
+        is_cloud = info.get("deploymentType") == "Cloud"
+        if is_cloud is self._cloud:
+            return self._say(Level.OK, "server", version)
+        seen = Flavour.CLOUD if is_cloud else Flavour.DATA_CENTER
+        said = f"{version} is not flavour {self._config.flavour}"
+        return self._say(Level.PROBLEM, "server", said, f"set flavour to {seen}")
+
+    def _clock(self, info: Mapping[str, Any], now: datetime) -> list[Finding]:
+        try:
+            skew = abs(payloads.to_moment(info.get("serverTime")) - now)
+        except VendorError:
+            return []  # Cloud does not always say
+        if skew <= CLOCK_TOLERANCE:
+            return []
+        return [
+            self._say(
+                Level.WARNING,
+                "clock",
+                f"Jira's clock and ours differ by {skew.total_seconds():.0f} s",
+                "set both by a time server; deliveries are judged by their age",
+            )
+        ]
+
+    def _unreachable(self, what: str, err: VendorError) -> Finding:
+        remedy = "check site_url, api_base and the network between us"
+        if isinstance(err, CredentialsRejected):
+            remedy = "make a new token; a scoped token needs api_base (README, Set up)"
+        return self._say(Level.PROBLEM, what, str(err), remedy)
+
+    # -- webhooks --
+
+    def webhooks(self, listed: Callable[[], list[dict[str, Any]]]) -> list[Finding]:
+        """Say what is off with our webhook, as far as this account may see it."""
+        if self._cloud and not self._config.webhook_secret:
+            said = "dynamic webhooks are seen only by their app"
+            return [self._say(Level.OK, "webhook", said)]
+        try:
+            found = [
+                raw for raw in listed() if webhooks.looks_like_ours(raw, self._source)
+            ]
+        except VendorError as err:
+            return [self._hidden_webhooks(err)]
+        if not found:
+            return [
+                self._say(
+                    Level.PROBLEM,
+                    "webhook",
+                    "Jira has none that calls us",
+                    "add one under System → WebHooks (README, Set up)",
+                )
+            ]
+        return [finding for raw in found for finding in self._webhook(raw)]
+
+    def _hidden_webhooks(self, err: VendorError) -> Finding:
+        # Data Center answers 401 to whoever is signed in and no administrator.
+        if not isinstance(err, (VendorRefused, CredentialsRejected)):
+            return self._failed("webhook", err)
+        return self._say(
+            Level.WARNING,
+            "webhook",
+            "only administrators may see it, and our account is none",
+            "look under System → WebHooks: enabled, with our address and its secret, "
+            f"for {', '.join(sorted(webhooks.EVENTS))}",
+        )
+
+    def _webhook(self, raw: Mapping[str, Any]) -> list[Finding]:
+        where = webhooks.bare(raw.get("url"))
+        off = []
+        if not webhooks.is_enabled(raw):
+            off.append(("is switched off", "enable it"))
+        if missing := webhooks.missing(raw):
+            events = ", ".join(sorted(missing))
+            off.append((f"does not tell of {events}", "tick these events"))
+        if not webhooks.has_body(raw):
+            off.append(("sends no body", "take the tick from Exclude body"))
+        if self._cloud and not webhooks.is_signed(raw):
+            off.append(("is not signed", "give it the secret in webhook_secret"))
+        if not off:
+            return [self._say(Level.OK, "webhook", f"calls {where}")]
+        return [
+            self._say(
+                Level.PROBLEM,
+                "webhook",
+                f"the one to {where} {what}",
+                f"{remedy}, under System → WebHooks",
+            )
+            for what, remedy in off
+        ]
+
+    # -- resolutions --
+
+    def resolutions(self) -> list[Finding]:
+        """Say which resolution means what, and which words name none."""
+        try:
+            found = [
+                raw
+                for raw in self._client.read_list("resolution")
+                if isinstance(raw, dict)
+            ]
+        except VendorError as err:
+            return [self._failed("resolutions", err)]
+        return [self._meanings(found), *self._unknown_words(found)]
+
+    def _meanings(self, found: list[dict[str, Any]]) -> Finding:
+        meant: dict[Meaning | None, list[str]] = {}
+        for raw in found:
+            meaning = meaning_of(raw, self._config.resolutions)
+            meant.setdefault(meaning, []).append(str(raw.get("name")))
+        said = [
+            f"{meaning or 'means nothing to us'}: {_few(meant[meaning])}"
+            for meaning in (*Meaning, None)
+            if meaning in meant
+        ]
+        subject, text = "resolutions", "; ".join(said) or "there are none"
+        if Meaning.FIXED in meant:
+            return self._say(Level.OK, subject, text)
+        return self._say(
+            Level.WARNING,
+            subject,
+            f"none of them means fixed; {text}",
+            f"name yours under sources.{self._source}.resolutions.fixed, by name or id",
+        )
+
+    def _unknown_words(self, found: list[dict[str, Any]]) -> list[Finding]:
+        known = {key(str(raw.get(name))) for raw in found for name in ("id", "name")}
+        listed = [word for words in self._config.resolutions.values() for word in words]
+        strange = [word for word in listed if key(word) not in known]
+        if not strange:
+            return []
+        return [
+            self._say(
+                Level.PROBLEM,
+                "resolutions",
+                f"this Jira has none called {_few(strange)}",
+                f"correct sources.{self._source}.resolutions",
+            )
+        ]
+
+    # -- filing --
+
+    def places(self) -> list[Finding]:
+        """Look at every place the settings name."""
+        if not self._config.projects:
+            return [
+                self._say(
+                    Level.WARNING,
+                    "filing",
+                    "no project is named, so none was looked at",
+                    f"name it under sources.{self._source}.projects",
+                )
+            ]
+        return [
+            finding
+            for project, place in self._config.projects.items()
+            for kind in place.issue_types
+            for finding in self.filing(project, kind, ())
+        ]
+
+    def filing(
+        self, project: str, issue_type: str, fields: Collection[str]
+    ) -> list[Finding]:
+        """Prove that an issue can be filed there with ``fields`` set, and reopened."""
+        try:
+            return [
+                self._permissions(project),
+                *self._fields(project, issue_type, fields),
+                self._reopening(project, issue_type),
+            ]
+        except NotFound:
+            remedy = "correct the key, or give our account Browse projects there"
+            said = "does not exist, or not for our account"
+            return [self._say(Level.PROBLEM, project, said, remedy)]
+        except VendorError as err:
+            return [self._failed(project, err)]
+
+    def _permissions(self, project: str) -> Finding:
+        params = {"projectKey": project}
+        if self._cloud:  # there it must be said, and Data Center knows no such thing
+            params["permissions"] = ",".join(PERMISSIONS)
+        answer = self._client.read("mypermissions", params).get("permissions")
+        held = answer if isinstance(answer, dict) else {}
+        lacking = [
+            f"{name} ({what})"
+            for name, what in PERMISSIONS.items()
+            if name in held and not _is_true(held[name], "havePermission")
+        ]
+        if not lacking:
+            return self._say(Level.OK, project, "our account has the permissions")
+        return self._say(
+            Level.PROBLEM,
+            project,
+            f"our account lacks {', '.join(lacking)}",
+            "give it a role in Project settings → People, or correct the permission "
+            "scheme",
+        )
+
+    def _fields(
+        self, project: str, issue_type: str, fields: Collection[str]
+    ) -> list[Finding]:
+        path = f"issue/createmeta/{segment(project)}/issuetypes"
+        types = self._rows(path)
+        fitting = [
+            raw
+            for raw in types
+            if raw.get("id") == issue_type
+            or key(str(raw.get("name"))) == key(issue_type)
+        ]
+        if len(fitting) != 1 or _is_true(fitting[0], "subtask"):
+            return [self._wrong_type(project, issue_type, fitting, types)]
+        given = {*GIVEN, *fields, *self._config.filled(project)}
+        shown = self._rows(f"{path}/{segment(str(fitting[0].get('id')))}")
+        subject = f"{project} {issue_type}"
+        found = [*self._required(subject, project, shown, given)]
+        found += self._off_screen(subject, shown, given - OFF_SCREEN)
+        return found or [self._say(Level.OK, subject, "every field can be filled")]
+
+    def _wrong_type(
+        self,
+        project: str,
+        issue_type: str,
+        fitting: list[dict[str, Any]],
+        types: list[dict[str, Any]],
+    ) -> Finding:
+        subject, remedy = f"{project} {issue_type}", "correct the issue type"
+        if len(fitting) > 1:
+            ids = _few(str(raw.get("id")) for raw in fitting)
+            said = "more than one type of issue is called that"
+            return self._say(Level.PROBLEM, subject, said, f"use its id: {ids}")
+        if fitting:
+            said = "is a type of sub-task, which needs a parent"
+            return self._say(Level.PROBLEM, subject, said, remedy)
+        usable = [raw for raw in types if not _is_true(raw, "subtask")]
+        offered = _few(str(raw.get("name")) for raw in usable)
+        said = f"no such type of issue; there is {offered or 'none for our account'}"
+        return self._say(Level.PROBLEM, subject, said, remedy)
+
+    def _required(
+        self,
+        subject: str,
+        project: str,
+        shown: Iterable[dict[str, Any]],
+        given: Collection[str],
+    ) -> list[Finding]:
+        return [
+            self._say(
+                Level.PROBLEM,
+                subject,
+                f"needs the field {raw.get('name')} ({_field_id(raw)})",
+                f"set sources.{self._source}.projects.{project}.fields."
+                f"{_field_id(raw)}, for example to {_example(raw)}; or make it "
+                "optional in Jira",
+            )
+            for raw in shown
+            if _is_true(raw, "required")
+            and not _is_true(raw, "hasDefaultValue")
+            and _field_id(raw) not in {*given, *FILLED_BY_JIRA}
+        ]
+
+    def _off_screen(
+        self, subject: str, shown: list[dict[str, Any]], given: Collection[str]
+    ) -> list[Finding]:
+        known = {_field_id(raw) for raw in shown}
+        return [
+            self._say(
+                Level.PROBLEM,
+                subject,
+                f"the field {name} is not on the screen for creating issues",
+                "add it there (Project settings → Screens)",
+            )
+            for name in sorted(given)
+            if shown and name not in known
+        ]
+
+    def _reopening(self, project: str, issue_type: str) -> Finding:
+        """Look for the way back on an issue that is done, if there is one."""
+        subject = f"{project} {issue_type}"
+        done = self._done_issue(project, issue_type)
+        if done is None:
+            said = "no issue is done yet, so the way back cannot be seen"
+            return self._say(Level.OK, subject, said)
+        offered = self._client.transitions(done)
+        if payloads.find_reopening(offered) is not None:
+            said = "an issue that is done can be reopened"
+            return self._say(Level.OK, subject, said)
+        return self._say(
+            Level.WARNING,
+            subject,
+            "no transition leads back from done; a comment will have to do",
+            "add one to the workflow, or give our account Transition issues",
+        )
+
+    def _done_issue(self, project: str, issue_type: str) -> str | None:
+        jql = (
+            f"project = {quoted(project)} AND issuetype = {quoted(issue_type)}"
+            " AND statusCategory = Done ORDER BY updated DESC"
+        )
+        path = "search/jql" if self._cloud else "search"
+        params = {"jql": jql, "fields": "status", "maxResults": 1}
+        answer = self._client.read(path, params)
+        found = payloads.to_page(self._source, answer, "issues")
+        return payloads.to_id(found[0]) if found else None
+
+    # -- inside --
+
+    def _rows(self, path: str) -> list[dict[str, Any]]:
+        """Read all pages of a list of what can be created."""
+        found: list[dict[str, Any]] = []
+        for _ in range(PAGES):
+            params = {"startAt": len(found), "maxResults": PAGE}
+            answer = self._client.read(path, params)
+            name = next((n for n in ROWS if isinstance(answer.get(n), list)), ROWS[0])
+            page = payloads.to_page(self._source, answer, name)
+            found += page
+            total = answer.get("total")
+            is_last = answer.get("isLast") is True
+            if not page or is_last or (total is not None and len(found) >= total):
+                break
+        return found
+
+    def _failed(self, what: str, err: VendorError) -> Finding:
+        remedy = "see the Troubleshooting of this adapter"
+        return self._say(Level.PROBLEM, what, str(err), remedy)
+
+    def _say(self, level: Level, what: str, message: str, remedy: str = "") -> Finding:
+        return Finding(level, f"{self._source}: {what}", message, remedy)
+
+
+def _field_id(raw: Mapping[str, Any]) -> str:
+    return str(raw.get("fieldId") or raw.get("key"))
+
+
+def _example(raw: Mapping[str, Any]) -> str:
+    """Show a value as it has to be typed, one that Jira allows where it says which."""
+    allowed, schema = raw.get("allowedValues"), raw.get("schema")
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    first = allowed[0] if isinstance(allowed, list) and allowed else None
+    if isinstance(first, dict) and first.get("id"):
+        value: Any = {"id": str(first["id"])}
+    else:
+        value = {"number": 1, "date": "2026-01-31"}.get(str(kind), "text")
+    shown = json.dumps([value] if kind == "array" else value, ensure_ascii=False)
+    name = first.get("name") or first.get("value") if isinstance(first, dict) else None
+    return f"{shown} ({name})" if isinstance(name, str) else shown
+
+
+def _is_true(raw: object, name: str) -> bool:
+    return isinstance(raw, dict) and raw.get(name) is True
+
+
+def _few(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = ", …" if len(listed) > SHOWN else ""
+    return ", ".join(listed[:SHOWN]) + more
