@@ -700,7 +700,14 @@ EVENTS = [
     "convo.deleted",
     "satisfaction.ratings",
 ]
-HOOK = {"id": 10, "label": "ours", "state": "enabled", "events": EVENTS}
+HOOK = {
+    "id": 10,
+    "url": "https://connector.example/webhooks/desk",
+    "label": "ours",
+    "state": "enabled",
+    "events": EVENTS,
+}
+FOREIGN = {**HOOK, "id": 11, "url": "https://other.example/hook"}
 USER = {"id": 1, "firstName": "Complaint", "lastName": "Connector", "role": "user"}
 
 
@@ -731,6 +738,9 @@ def test_a_healthy_account_has_only_good_findings(
         ([{**HOOK, "notification": True}], Level.WARNING, "addresses only"),
         ([{**HOOK, "events": EVENTS[1:]}], Level.WARNING, "convo.created"),
         ([{**HOOK, "events": None}], Level.WARNING, "convo.merged"),
+        ([FOREIGN], Level.PROBLEM, "none of 1 calls this source"),
+        ([FOREIGN, {**HOOK, "state": "disabled"}], Level.PROBLEM, "10 (ours) is off"),
+        ([FOREIGN, {**HOOK, "events": EVENTS[1:]}], Level.WARNING, "convo.created"),
     ],
 )
 def test_a_webhook_that_brings_too_little_is_found_with_a_remedy(

@@ -330,18 +330,18 @@ def thread(body: str, **more: object) -> dict[str, object]:
     ],
 )
 def test_only_the_exact_mark_is_found(body: str, found: bool) -> None:
-    assert (writing.find_mark([thread(body)], "cc-7f3a") == "5") is found
+    assert (writing.marked([thread(body)], "cc-7f3a") is not None) is found
 
 
 def test_a_mark_that_a_customer_quotes_is_not_ours() -> None:
     quoted = thread("> Ref. cc-7f3a Takk!", type="customer")
-    assert writing.find_mark([quoted], "cc-7f3a") is None
+    assert writing.marked([quoted], "cc-7f3a") is None
 
 
 def test_a_mark_with_html_letters_survives_writing_and_reading() -> None:
     html = writing.note_html("a", "<b>&1")
     assert "<b>" not in html
-    assert writing.find_mark([thread(html)], "<b>&1") == "5"
+    assert writing.marked([thread(html)], "<b>&1") == thread(html)
 
 
 def test_text_is_inert_and_keeps_its_lines() -> None:

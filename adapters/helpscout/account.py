@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -81,6 +83,10 @@ class Account:
             )
         except NotFound as err:
             raise TicketGone(str(err), status=err.status) from err
+        except VendorRefused as err:
+            if err.status == 403:
+                raise self._hidden(err) from err
+            raise
         if response.status_code == 301:
             raise self._merged(external_id, response)
         body = self.client.decode(response)
@@ -150,6 +156,14 @@ class Account:
                 "which is not listed in mailboxes"
             )
 
+    def _hidden(self, err: VendorRefused) -> VendorError:
+        """Tell a conversation out of sight from an account that is locked out."""
+        try:
+            self.client.read("/v2/users/me")
+        except VendorRefused:
+            return CredentialsRejected(str(err), status=err.status)
+        return TicketGone(str(err), status=err.status)
+
     def _merged(self, external_id: str, response: requests.Response) -> VendorError:
         into = conversation_in(response.headers.get("Location"))
         if into is None or into == external_id:
@@ -163,7 +177,7 @@ class Account:
             status=301,
         )
 
-    # -- people --
+    # -- people and definitions --
 
     def customer(self, conversation: Json) -> Customer:
         """Put together who wrote, from all that may be read about them."""
@@ -184,8 +198,13 @@ class Account:
         emails = self._profile(f"/v2/customers/{ident}/emails")
         return people.customer(conversation, profile, emails, organization)
 
+    def field_definitions(self, conversation: Json) -> Json:
+        """Read what the custom fields of a conversation's inbox mean."""
+        inbox = identifier(conversation.get("mailboxId"))
+        return self._profile(f"/v2/mailboxes/{inbox}/fields") if inbox else {}
+
     def _profile(self, path: str) -> Json:
-        """Read a profile, at most every ten minutes; nothing if it may not be read."""
+        """Read what seldom changes, at most every ten minutes; {} if it may not be."""
         known = self._profiles.get(path)
         if known and time.monotonic() < known[0]:
             return known[1]
@@ -217,6 +236,15 @@ class Account:
             raise VendorUnavailable(f"{self.name} answered without a token")
         life = answer.get("expires_in")
         return token, float(life) if isinstance(life, int | float) else None
+
+
+def date_of(response: requests.Response) -> datetime | None:
+    """Return the vendor's own time, if it was sent."""
+    try:
+        date = parsedate_to_datetime(response.headers.get("Date") or "")
+    except (TypeError, ValueError):
+        return None
+    return date.astimezone(UTC) if date.tzinfo else None
 
 
 def _path(external_id: str) -> str:

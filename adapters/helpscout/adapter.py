@@ -6,42 +6,42 @@ The calls are made by ``account``; what documents mean is decided in the pure mo
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from datetime import datetime
-from email.utils import parsedate_to_datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import requests
-
-from adapters.base import Helpdesk
-from adapters.helpscout import deliveries, findings, people, tags, tickets, writing
-from adapters.helpscout.account import ANSWERED, Account
+from adapters.base import Helpdesk, Historian, Subscriber
+from adapters.helpscout import (
+    checks,
+    custom_fields,
+    deliveries,
+    history,
+    tags,
+    tickets,
+)
+from adapters.helpscout.account import Account, date_of
+from adapters.helpscout.messages import Messages
 from adapters.helpscout.settings import HelpScoutConfig
 from adapters.helpscout.shapes import Json, embedded, load
+from adapters.helpscout.webhooks import Webhooks
 from adapters.signatures import matches
 from connector.errors import (
-    CredentialsRejected,
     MalformedPayload,
-    NotFound,
     SignatureRejected,
-    TicketGone,
-    TicketLocked,
-    TicketMerged,
     VendorConflict,
-    VendorError,
     VendorRefused,
     VendorUnavailable,
 )
 from connector.models import (
+    ChangedPage,
     Delivery,
     Finding,
-    Level,
     Message,
     Note,
     Signed,
+    Subscribed,
+    Subscription,
     Ticket,
     TicketEvent,
-    TicketRef,
     WebhookRequest,
     Written,
 )
@@ -49,13 +49,10 @@ from connector.models import (
 EVENT_HEADER = "x-helpscout-event"
 SIGNATURE_HEADER = "x-helpscout-signature"
 
-LOCKED = (412, 423)  # too many threads, or too old
 MAX_THREAD_PAGES = 10  # a conversation holds 100 threads, four pages of 25
-MARK_PAGES = 2
-MAX_SKEW = 60.0  # seconds
 
 
-class HelpScoutAdapter(Helpdesk):
+class HelpScoutAdapter(Helpdesk, Historian, Subscriber):
     """One Help Scout account, acting as the user who owns the OAuth2 application."""
 
     kind: ClassVar[str] = "helpscout"
@@ -65,6 +62,8 @@ class HelpScoutAdapter(Helpdesk):
         self.name = name
         self.config = config
         self._account = Account(name, config)
+        self._messages = Messages(self._account)
+        self._webhooks = Webhooks(self._account)
         # Fixed in number: one lock for every conversation ever seen would never end.
         self._tag_locks = tuple(threading.Lock() for _ in range(64))
 
@@ -99,13 +98,7 @@ class HelpScoutAdapter(Helpdesk):
         return Signed(headers, {})
 
     def check(self, now: datetime) -> list[Finding]:
-        findings = list(self._try("credentials", lambda: self._check_user(now)))
-        if findings and findings[0].level is Level.PROBLEM:
-            return findings  # everything else would only repeat it
-        findings += self._try("webhooks", self._check_webhooks)
-        if self.config.mailboxes:
-            findings += self._try("inboxes", self._check_mailboxes)
-        return findings
+        return checks.check(self._account, self._webhooks, now)
 
     def close(self) -> None:
         self._account.close()
@@ -117,14 +110,23 @@ class HelpScoutAdapter(Helpdesk):
         threads = embedded(conversation, "threads")
         if not tickets.has_all_threads(conversation):
             threads = list(self._account.threads(external_id, MAX_THREAD_PAGES))
-        customer = self._account.customer(conversation)
+        definitions: Json = {}
+        if custom_fields.lacks_labels(conversation):
+            definitions = self._account.field_definitions(conversation)
         return tickets.ticket(
-            self.name, conversation, threads, customer, self.config.web_base
+            self.name,
+            conversation,
+            threads,
+            self._account.customer(conversation),
+            self.config.web_base,
+            definitions,
         )
 
     def change_tags(
         self, external_id: str, add: frozenset[str], remove: frozenset[str]
     ) -> frozenset[str]:
+        if any("," in tag for tag in add):
+            raise VendorRefused(f"{self.name}: a tag cannot contain a comma")
         with self._tag_locks[hash(external_id) % len(self._tag_locks)]:
             for writes_left in (2, 1, 0):
                 existing = self._tags(external_id)
@@ -141,53 +143,37 @@ class HelpScoutAdapter(Helpdesk):
         )
 
     def add_note(self, external_id: str, note: Note) -> Written:
-        conversation = self._account.living(external_id)
-        body = {
-            "text": writing.note_html(note.text, note.mark),
-            # Without a status, writing anything makes a closed conversation active.
-            "status": conversation.get("status"),
-        }
-        try:
-            return self._written(
-                self._account.call("POST", external_id, "/notes", json=body)
-            )
-        except VendorRefused as err:
-            if err.status in LOCKED:
-                raise TicketLocked(str(err), status=err.status) from err
-            raise
+        return self._messages.add_note(external_id, note)
 
     def send_message(self, external_id: str, message: Message) -> Written:
-        conversation = self._account.living(external_id)
-        customer = people.primary_customer(conversation)
-        if customer is None:
-            raise VendorRefused(
-                f"{self.name}: conversation {external_id} has no customer to write to"
-            )
-        text = writing.message_html(message.text, message.mark)
-        body: dict[str, Any] = {
-            "customer": {"id": int(customer)},
-            "text": text,
-            "status": conversation.get("status"),
-        }
-        if message.draft:
-            body["draft"] = True
-        try:
-            return self._written(
-                self._account.call("POST", external_id, "/reply", json=body)
-            )
-        except VendorRefused as err:
-            if err.status not in LOCKED:
-                raise
-        return self._follow_up(conversation, text, message.draft)
+        return self._messages.send(external_id, message)
 
     def find_mark(self, external_id: str, mark: str) -> Written | None:
-        conversation = self._account.conversation(external_id)
-        found = writing.find_mark(self._account.threads(external_id, MARK_PAGES), mark)
-        if found is not None:
-            return Written(found)
-        return self._find_follow_up(conversation, external_id, mark)
+        return self._messages.find(external_id, mark)
 
-    # -- own: reading --
+    # -- historian --
+
+    def changed(self, since: datetime, cursor: str | None) -> ChangedPage:
+        walk = history.begin(since, cursor)
+        client = self._account.client
+        response = client.call("GET", "/v2/conversations", params=walk.params)
+        page, before = client.decode(response), None
+        if walk.page > 1:
+            earlier = walk._replace(page=walk.page - 1)
+            before = client.read("/v2/conversations", earlier.params)
+        now, mailboxes = date_of(response), self.config.mailboxes
+        return history.step(walk, page, before, now, mailboxes)
+
+    # -- subscriber --
+
+    def subscriptions(self, address: str) -> list[Subscription]:
+        return self._webhooks.subscriptions(address)
+
+    def subscribe(self, address: str) -> Subscribed:
+        return self._webhooks.subscribe(address)
+
+    def unsubscribe(self, address: str) -> list[Subscription]:
+        return self._webhooks.unsubscribe(address)
 
     def _tags(self, external_id: str) -> list[str]:
         existing = tags.tags_of(self._account.living(external_id))
@@ -198,109 +184,9 @@ class HelpScoutAdapter(Helpdesk):
             )
         return existing
 
-    def _find_follow_up(
-        self, conversation: Json, external_id: str, mark: str
-    ) -> Written | None:
-        customer = people.primary_customer(conversation)
-        if customer is None:
-            return None
-        params = {
-            "query": f"(customerIds:{customer})",
-            "status": "all",  # the default is active ones only
-            "sortField": "createdAt",
-            "sortOrder": "desc",
-        }
-        page = self._account.client.read("/v2/conversations", params)
-        for ident in writing.follow_ups(conversation, page):
-            if self._has_mark(ident, mark):
-                return Written(ident, TicketRef(self.name, ident))
-        return None
-
-    def _has_mark(self, external_id: str, mark: str) -> bool:
-        try:
-            threads = self._account.threads(external_id, 1)
-            return writing.find_mark(threads, mark) is not None
-        except (TicketGone, TicketMerged):
-            return False  # must not be taken for the fate of the ticket asked about
-
-    # -- own: writing --
-
-    def _follow_up(self, conversation: Json, text: str, draft: bool) -> Written:
-        body = writing.follow_up(conversation, text, draft)
-        response = self._account.client.call(
-            "POST", "/v2/conversations", json=body, expect=ANSWERED
-        )
-        ident = self._written(response).external_id
-        return Written(ident, TicketRef(self.name, ident) if ident else None)
-
-    def _written(self, response: requests.Response) -> Written:
-        return Written(response.headers.get("Resource-ID", ""))
-
-    # -- own: credentials and check --
-
-    def _try(self, subject: str, look: Callable[[], list[Finding]]) -> list[Finding]:
-        try:
-            return look()
-        except VendorError as err:
-            remedy = next(text for kind, text in REMEDIES if isinstance(err, kind))
-            problem = Finding(Level.PROBLEM, self._subject(subject), str(err), remedy)
-            return [problem]
-
-    def _check_user(self, now: datetime) -> list[Finding]:
-        response = self._account.client.call("GET", "/v2/users/me")
-        who = people.describe_user(self._account.client.decode(response))
-        subject = self._subject("credentials")
-        found = [Finding(Level.OK, subject, f"connected as {who}")]
-        skew = _skew(response.headers.get("Date"), now)
-        if skew is not None and abs(skew) > MAX_SKEW:
-            found.append(
-                Finding(
-                    Level.WARNING,
-                    self._subject("clock"),
-                    f"this machine's clock is {abs(skew):.0f} s "
-                    + ("ahead of" if skew > 0 else "behind")
-                    + " Help Scout's",
-                    "Let the machine keep time by NTP.",
-                )
-            )
-        return found
-
-    def _check_webhooks(self) -> list[Finding]:
-        hooks = list(self._account.items("/v2/webhooks", "webhooks"))
-        return findings.judge_webhooks(self._subject("webhooks"), hooks)
-
-    def _check_mailboxes(self) -> list[Finding]:
-        seen = list(self._account.items("/v2/mailboxes", "mailboxes", "inboxes"))
-        wanted = self.config.mailboxes
-        return findings.judge_mailboxes(self._subject("inboxes"), seen, wanted)
-
-    def _subject(self, part: str) -> str:
-        return f"{self.name}: {part}"
-
-
-#: What to do about an error during ``check``; the first kind that fits.
-REMEDIES: tuple[tuple[type[VendorError], str], ...] = (
-    (
-        CredentialsRejected,
-        "Check app_id, app_secret and api_base; the app is listed under Your Profile > "
-        "My Apps, and the user who made it has to be active.",
-    ),
-    (NotFound, "Check the id, and that the app's user may see it."),
-    (VendorRefused, "Give the app's user the rights listed under Permissions."),
-    (VendorError, "Check that this machine reaches api_base, and try again."),
-)
-
 
 def _infer(body: bytes) -> str:
     try:
         return deliveries.infer_event(load(body)) or deliveries.TEST_EVENT
     except MalformedPayload:
         return deliveries.TEST_EVENT
-
-
-def _skew(date: str | None, now: datetime) -> float | None:
-    """Return by how many seconds our clock is ahead of the vendor's."""
-    try:
-        return (now - parsedate_to_datetime(date or "")).total_seconds()
-    except (TypeError, ValueError):  # unreadable, or without a zone
-        return None

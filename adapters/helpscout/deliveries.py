@@ -23,6 +23,7 @@ from connector.models import EventKind, TicketEvent
 
 TEST_EVENT = "helpscout.test"
 RATING_EVENT = "satisfaction.ratings"
+MOVED_EVENT = "convo.moved"
 
 #: Beginning of an event's name -> why it changes no ticket.
 IGNORED_EVENTS = {
@@ -96,6 +97,8 @@ def _reason_to_ignore(name: str, body: Json, mailboxes: Sequence[int]) -> str:
     if "id" not in body and _uri(body) and not conversation_in(_uri(body)):
         return "a bare address that is not a conversation; set notification to false"
     mailbox = body.get("mailboxId")
+    if name == MOVED_EVENT:
+        return ""  # it may have been ours until now, and reading it tells
     if mailboxes and isinstance(mailbox, int) and mailbox not in mailboxes:
         return f"inbox {mailbox} is not one of the configured inboxes"
     return ""

@@ -3,58 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
-from adapters.helpscout.shapes import (
-    Json,
-    identifier,
-    strings,
-    text_of,
+from adapters.helpscout.shapes import Json, identifier, strings, text_of
+from adapters.helpscout.subscriptions import (
+    NEEDED_EVENTS,
+    calls_source,
+    is_off,
+    label,
 )
 from connector.models import Finding, Level
 
-#: What has to be subscribed so that no complaint, answer or end of one is missed.
-NEEDED_EVENTS = (
-    "convo.created",
-    "convo.customer.reply.created",
-    "convo.agent.reply.created",
-    "convo.status",
-    "convo.merged",
-    "convo.deleted",
-    "satisfaction.ratings",
-)
+MAX_SKEW = timedelta(seconds=60)
 
-NO_WEBHOOK = (
-    "there is none, so nothing will arrive",
-    "Make one, as under Set up.",
-)
-
+WHERE = "In Help Scout open Manage > Apps > Webhooks"
 TURN_ON = (
-    "Help Scout turns a webhook off when deliveries keep failing. Check the secret and "
-    "that the address answers, then delete the webhook and make it again."
+    "Help Scout turns a webhook off when deliveries keep failing. Check that its "
+    "secret is webhook_secret and that its address answers from outside. Then "
+    f"{WHERE[0].lower()}{WHERE[1:]}, delete it and make it again, as under Set up."
 )
-
-WHOLE = "Make the webhook again with notification set to false."
+WHOLE = f"{WHERE}, delete it, and make it again without notification."
+SUBSCRIBE = f"{WHERE}, choose ours, and tick these events."
 SHOW_INBOX = "Check the ids in mailboxes, and give the app's user these inboxes."
-SUBSCRIBE = "Add the events to the webhook, as under Set up."
 
 
-def judge_webhooks(subject: str, hooks: Sequence[Json]) -> list[Finding]:
-    """Say whether the account's webhooks are on and bring what is needed."""
-    found = [Finding(Level.PROBLEM, subject, *NO_WEBHOOK)] if not hooks else []
-    for hook in hooks:
-        label = text_of(hook.get("label")) or "without a label"
-        which = f"webhook {text_of(hook.get('id'))} ({label})"
-        if hook.get("state") == "disabled":
-            found.append(Finding(Level.PROBLEM, subject, f"{which} is off", TURN_ON))
-        elif hook.get("notification") is True:
-            found.append(
-                Finding(Level.WARNING, subject, f"{which} sends addresses only", WHOLE)
-            )
-    on = [hook for hook in hooks if hook.get("state") != "disabled"]
+def judge_webhooks(subject: str, name: str, hooks: Sequence[Json]) -> list[Finding]:
+    """Say whether the webhooks for the source ``name`` are on and bring what is needed.
+
+    Those of other tools on the same account are nobody's business here.
+    """
+    ours = [hook for hook in hooks if calls_source(hook, name)]
+    if not ours:
+        return [_no_webhook(subject, name, len(hooks))]
+    found = [finding for hook in ours for finding in _judge(subject, hook)]
+    on = [hook for hook in ours if not is_off(hook)]
     events = {event for hook in on for event in strings(hook.get("events"))}
-    missing = [event for event in NEEDED_EVENTS if event not in events]
-    if on and missing:
-        said = f"no webhook is subscribed to {', '.join(missing)}"
+    lacking = [event for event in NEEDED_EVENTS if event not in events]
+    if on and lacking:
+        said = f"no webhook is subscribed to {', '.join(lacking)}"
         found.append(Finding(Level.WARNING, subject, said, SUBSCRIBE))
     return found or [Finding(Level.OK, subject, f"{len(on)} on, nothing is missing")]
 
@@ -70,3 +56,34 @@ def judge_mailboxes(
         return [Finding(Level.PROBLEM, subject, said, SHOW_INBOX)]
     listed = ", ".join(f"{ident} {names[str(ident)]}".strip() for ident in wanted)
     return [Finding(Level.OK, subject, f"listening to {listed}")]
+
+
+def judge_clock(subject: str, ahead: timedelta) -> list[Finding]:
+    """Say so if our clock and the vendor's are far apart."""
+    if abs(ahead) <= MAX_SKEW:
+        return []
+    which = "ahead of" if ahead > timedelta(0) else "behind"
+    seconds = abs(ahead).total_seconds()
+    said = f"this machine's clock is {seconds:.0f} s {which} Help Scout's"
+    remedy = "Let the machine keep time by NTP."
+    return [Finding(Level.WARNING, subject, said, remedy)]
+
+
+def _judge(subject: str, hook: Json) -> list[Finding]:
+    named = text_of(hook.get("label")) or "without a label"
+    which = f"webhook {text_of(hook.get('id'))} ({named})"
+    if is_off(hook):
+        return [Finding(Level.PROBLEM, subject, f"{which} is off", TURN_ON)]
+    if hook.get("notification") is True:
+        said = f"{which} sends addresses only"
+        return [Finding(Level.WARNING, subject, said, WHOLE)]
+    return []
+
+
+def _no_webhook(subject: str, name: str, others: int) -> Finding:
+    said = f"none of {others} calls this source" if others else "there is none"
+    remedy = (
+        f"Make one, as under Set up. Its address ends with /webhooks/{name}; if a "
+        f"proxy changes that, give it the label “{label(name)}”."
+    )
+    return Finding(Level.PROBLEM, subject, f"{said}, so nothing will arrive", remedy)

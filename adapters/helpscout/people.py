@@ -6,6 +6,7 @@ Who reads profiles, and how often, is decided in ``account``.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from adapters.helpscout.shapes import (
     Json,
@@ -20,8 +21,16 @@ from connector.models import Customer
 
 
 def primary_customer(conversation: Json) -> str | None:
-    """Return the id of the customer, whom a reply has to name."""
+    """Return the id of the customer; it may be missing, or 0 for nobody."""
     return identifier(as_object(conversation.get("primaryCustomer")).get("id"))
+
+
+def recipient(conversation: Json) -> dict[str, Any] | None:
+    """Say whom a reply is for, as the vendor wants it said; None if there is nobody."""
+    if ident := primary_customer(conversation):
+        return {"id": int(ident)}
+    email = text_of(as_object(conversation.get("primaryCustomer")).get("email"))
+    return {"email": email} if email else None
 
 
 def customer(
@@ -30,16 +39,18 @@ def customer(
     """Put together who wrote, from the conversation and whatever else could be read."""
     person = as_object(conversation.get("primaryCustomer"))
     addresses = embedded(profile, "emails") or embedded(emails, "emails")
-    listed = next((text_of(one.get("value")) for one in addresses), "")
+    listed = [text_of(one.get("value")).lower() for one in addresses]
+    email = text_of(person.get("email")).lower() or next(iter(listed), "")
     company = text_of(organization.get("name")) or text_of(profile.get("organization"))
     return Customer(
         external_id=primary_customer(conversation) or "",
-        email=(text_of(person.get("email")) or listed).lower() or None,
+        email=email or None,
         name=full_name(person) or full_name(profile) or None,
         organization=company or None,
         fields={
             **_properties(embedded(profile, "properties"), ""),
-            **_properties(objects(organization.get("properties")), "organization."),
+            **_properties(_of_organization(organization), "organization."),
+            **_addresses([email, *listed]),
         },
     )
 
@@ -49,6 +60,18 @@ def describe_user(user: object) -> str:
     person = as_object(user)
     role = text_of(person.get("role")) or "unknown"
     return f"{full_name(person) or 'a user without a name'}, role {role}"
+
+
+def _of_organization(organization: Json) -> list[dict[str, Any]]:
+    return objects(organization.get("properties")) or embedded(
+        organization, "properties"
+    )
+
+
+def _addresses(listed: Iterable[str]) -> dict[str, str]:
+    """Return all addresses of somebody who has several."""
+    known = list(dict.fromkeys(filter(None, listed)))
+    return {"emails": ", ".join(known)} if len(known) > 1 else {}
 
 
 def _properties(items: Iterable[Json], prefix: str) -> dict[str, str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import requests
 
 from adapters.helpscout.shapes import (
+    Json,
     as_object,
     embedded,
+    objects,
     text_of,
 )
 
@@ -18,17 +20,26 @@ def words(document: object) -> str:
     """
     body = as_object(document)
     said = [text_of(body.get("message") or body.get("error_description"))]
-    said += [
-        ": ".join(
-            filter(None, (text_of(error.get("path")), text_of(error.get("message"))))
-        )
-        for error in embedded(body, "errors")
-    ]
+    said += [_detail(error) for error in embedded(body, "errors")]
     if not any(said):
         said = [text_of(body.get("error"))]
     if log_ref := text_of(body.get("logRef")):
         said.append(f"logRef {log_ref}")
     return "; ".join(filter(None, said))
+
+
+def _detail(error: Json) -> str:
+    parts = (text_of(error.get("path")), text_of(error.get("message")))
+    said, code = ": ".join(filter(None, parts)), _code(error)
+    return f"{said} ({code})" if said and code else said or code
+
+
+def _code(error: Json) -> str:
+    """Return the code of an error, which is only the end of a link."""
+    about = as_object(as_object(error.get("_links")).get("about"))
+    links = [about, *objects(error.get("links"))]
+    codes = [text_of(link.get("href")).rpartition("#") for link in links]
+    return next((code for _, mark, code in codes if mark), "")
 
 
 def explain(response: requests.Response) -> str:

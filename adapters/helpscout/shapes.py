@@ -74,7 +74,8 @@ def full_name(person: Json) -> str:
     """Return a person's name; conversations and profiles name its parts differently."""
     first = text_of(person.get("first") or person.get("firstName"))
     last = text_of(person.get("last") or person.get("lastName"))
-    return f"{first} {last}".strip()
+    # A team may have nothing but a name.
+    return f"{first} {last}".strip() or text_of(person.get("name"))
 
 
 def as_object(value: object) -> Mapping[str, Any]:

@@ -28,7 +28,10 @@ def tags_of(conversation: Json) -> list[str] | None:
 def merge_tags(
     existing: Sequence[str], add: Iterable[str], remove: Iterable[str]
 ) -> list[str]:
-    """Return the whole list to write; keeps the spelling of what is there already."""
+    """Return the whole list to write; keeps the spelling of what is there already.
+
+    New ones are written in lower case, as the vendor's own pages do.
+    """
     gone = {_fold(tag) for tag in remove}
     kept = [tag for tag in existing if _fold(tag) not in gone]
     taken = gone | {_fold(tag) for tag in kept}

@@ -6,9 +6,10 @@ Who the customer is stands in ``people``; what is written back in ``tags`` and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
+from adapters.helpscout import custom_fields
 from adapters.helpscout.shapes import (
     Json,
     as_object,
@@ -16,7 +17,6 @@ from adapters.helpscout.shapes import (
     full_name,
     identifier,
     moment,
-    objects,
     text_of,
 )
 from adapters.helpscout.tags import tags_of
@@ -29,6 +29,15 @@ from connector.models import (
     TicketRef,
     TicketStatus,
 )
+
+#: What may be sent as a status; others are documented too, but not for this.
+KEPT_STATUS = {
+    "active": "active",
+    "open": "active",
+    "pending": "pending",
+    "closed": "closed",
+    "spam": "spam",
+}
 
 STATUS = {  # Help Scout -> ours
     "active": TicketStatus.OPEN,
@@ -73,8 +82,12 @@ def ticket(
     threads: Iterable[Json],
     customer: Customer,
     web_base: str,
+    definitions: object = None,
 ) -> Ticket:
-    """Put a conversation and all its threads into our words."""
+    """Put a conversation and all its threads into our words.
+
+    ``definitions`` are those of the custom fields, where they are needed.
+    """
     listed = list(threads)
     comments = sorted(_comments(listed), key=lambda one: one.created_at)
     created = moment(conversation.get("createdAt")) or datetime.fromtimestamp(0, UTC)
@@ -91,7 +104,10 @@ def ticket(
         updated_at=max([created, *_changes(conversation, comments)]),
         url=ticket_url(conversation, web_base),
         channel=text_of(origin) or text_of(conversation.get("type")),
-        fields=_fields(conversation, listed),
+        fields={
+            **_named(custom_fields.values(conversation, definitions)),
+            **_named(_fields(conversation, listed)),
+        },
     )
 
 
@@ -109,6 +125,11 @@ def status_of(conversation: Json) -> TicketStatus:
     if conversation.get("state") == "deleted":
         return TicketStatus.DELETED
     return STATUS.get(text_of(conversation.get("status")), TicketStatus.UNKNOWN)
+
+
+def kept_status(conversation: Json) -> str | None:
+    """Return the status to send along so that it stays; None if it is not known."""
+    return KEPT_STATUS.get(text_of(conversation.get("status")))
 
 
 def has_all_threads(conversation: Json) -> bool:
@@ -204,23 +225,27 @@ def _author_id(thread: Json) -> str | None:
 
 
 def _changes(conversation: Json, comments: Iterable[Comment]) -> list[datetime]:
-    """Return the times of all changes that can be seen; there is no "updated at"."""
-    seen = [conversation.get("userUpdatedAt"), conversation.get("closedAt")]
-    seen.append(as_object(conversation.get("customerWaitingSince")).get("time"))
-    times = [at for at in map(moment, seen) if at]
-    return times + [comment.created_at for comment in comments]
+    return [*visible_changes(conversation), *(one.created_at for one in comments)]
+
+
+def visible_changes(conversation: Json) -> list[datetime]:
+    """Return the times of changes that are told; there is no "updated at"."""
+    keys = ("createdAt", "userUpdatedAt", "closedAt")
+    told = [conversation.get(key) for key in keys]
+    told.append(as_object(conversation.get("customerWaitingSince")).get("time"))
+    return [at for at in map(moment, told) if at]
 
 
 def _fields(conversation: Json, threads: Iterable[Json]) -> dict[str, str]:
-    fields = {
-        text_of(item.get("name")): text_of(item.get("text"))
-        or text_of(item.get("value"))
-        for item in objects(conversation.get("customFields"))
-    }
     assignee = as_object(conversation.get("assignee"))
-    fields["mailbox"] = text_of(conversation.get("mailboxId"))
-    fields["assignee"] = text_of(assignee.get("email")) or full_name(assignee)
-    fields["satisfaction"] = _newest_rating(threads)
+    return {
+        "mailbox": text_of(conversation.get("mailboxId")),
+        "assignee": text_of(assignee.get("email")) or full_name(assignee),
+        "satisfaction": _newest_rating(threads),
+    }
+
+
+def _named(fields: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in fields.items() if name and value}
 
 

@@ -37,6 +37,7 @@ from connector.sandbox.helpscout_desk import (
 from connector.sandbox.stage import API, Json, Refusal
 from connector.sandbox.world import World
 
+CHAT_EMBEDDED = 2  # threads of a chat that are embedded, however many it has
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -60,6 +61,7 @@ def create_app(world: World) -> Flask:
         if wait is not None:
             headers = {"X-RateLimit-Retry-After": str(wait)}
             raise Refusal(429, {"message": "Rate limit exceeded"}, headers)
+        world.helpscout.send_scheduled()
         if request.path != "/v2/oauth2/token" and not tokens.valid(
             request.headers.get("Authorization", "")
         ):
@@ -70,6 +72,7 @@ def create_app(world: World) -> Flask:
 
     @app.after_request
     def leave(response: Response) -> Response:
+        response.date = world.stage.clock()  # not the real one: it goes into cursors
         response.headers["X-RateLimit-Limit-Minute"] = str(limit.allowed)
         response.headers["X-RateLimit-Remaining-Minute"] = str(limit.left())
         if response.mimetype == "application/json" and response.status_code == 200:
@@ -132,6 +135,8 @@ def _reading_routes(app: Flask, world: World) -> None:
             found = find(world, number)
             shape = shapes.conversation_shape(desk, found)
             newest = found.threads[::-1] if request.args.get("embed") else []
+            if found.type == "chat":
+                newest = newest[:CHAT_EMBEDDED]
             shape["_embedded"] = {
                 "threads": [shapes.thread_shape(desk, t) for t in newest]
             }
@@ -151,6 +156,11 @@ def _reading_routes(app: Flask, world: World) -> None:
             wanted = _chosen(world)
             items = [shapes.conversation_shape(desk, one) for one in wanted]
             return shapes.page_shape("conversations", items, page_number())
+
+    @app.get("/v2/mailboxes/<int:number>/fields")
+    def definitions(number: int) -> ResponseReturnValue:
+        items = [dict(one) for one in shapes.FIELDS.get(number, ())]
+        return shapes.page_shape("fields", items, page_number(), 50)
 
     @app.get("/v2/ratings/<int:number>")
     def rating(number: int) -> ResponseReturnValue:

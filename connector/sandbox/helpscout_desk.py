@@ -26,6 +26,7 @@ from connector.sandbox.stage import (
     Json,
     Stage,
     split_name,
+    stamp,
     to_html,
     to_text,
 )
@@ -97,7 +98,9 @@ class Conversation:
     subject: str
     customer_id: int
     created_at: datetime
-    updated_at: datetime
+    updated_at: datetime  #: of any change; not shown by the interface
+    user_updated_at: datetime | None = None  #: of a change by staff
+    waiting_since: datetime | None = None  #: since when a customer has no answer
     mailbox_id: int = 31
     status: str = "active"
     state: str = "published"
@@ -130,6 +133,8 @@ class HelpScoutDesk:
         self.ratings: dict[int, Json] = {}
         self.webhooks: dict[str, Webhook] = {}
         self.tag_ids: dict[str, int] = {}
+        # Whether writing a webhook switches one on that is off is not documented.
+        self.put_enables = True
 
     # -- looking up
 
@@ -224,6 +229,8 @@ class HelpScoutDesk:
         target = conversation or self.open(customer, subject, actor=CUSTOMER, tags=tags)
         body = to_html(text)
         thread = self._append(target, "customer", body, CUSTOMER, customer=customer)
+        target.waiting_since = target.waiting_since or self.stage.clock()
+        self._unschedule(target)
         if conversation is None:
             self.announce(target, CUSTOMER)
             return target
@@ -271,12 +278,32 @@ class HelpScoutDesk:
         )
         self._become(conversation, status or "active", actor)
         if not draft:
+            conversation.waiting_since = None
             self.fire("convo.agent.reply.created", conversation, threads=True)
         return thread
+
+    def schedule(self, thread: Thread, when: datetime, unschedule: bool) -> None:
+        """Send a draft later; ``unschedule``: not if the customer writes before."""
+        thread.scheduled = {
+            "scheduledBy": INTEGRATION_USER,
+            "createdAt": stamp(self.stage.clock()),
+            "scheduledFor": stamp(when),
+            "unscheduleOnCustomerReply": unschedule,
+        }
+
+    def send_scheduled(self) -> None:
+        """Send what has become due. Called whenever somebody looks."""
+        now = stamp(self.stage.clock())
+        with self.stage.lock:
+            for conversation in self.conversations.values():
+                for thread in conversation.threads:
+                    if thread.scheduled and thread.scheduled["scheduledFor"] <= now:
+                        self.publish(conversation, thread, API)
 
     def publish(self, conversation: Conversation, thread: Thread, actor: str) -> None:
         """Send a draft now."""
         thread.state, thread.scheduled = "published", None
+        conversation.waiting_since = None
         text = to_text(thread.body)
         self._witness("message", conversation, actor, id=thread.id, text=text)
         self._touch(conversation)
@@ -405,6 +432,8 @@ class HelpScoutDesk:
             customer_id=writer.id,
         )
         conversation.threads.append(thread)
+        if actor != CUSTOMER:
+            conversation.user_updated_at = thread.created_at
         self._touch(conversation)
         return thread
 
@@ -418,6 +447,11 @@ class HelpScoutDesk:
         conversation.closed_by = user if closed else 0
         self._touch(conversation)
         self.fire("convo.status", conversation)
+
+    def _unschedule(self, conversation: Conversation) -> None:
+        for thread in conversation.threads:
+            if thread.scheduled and thread.scheduled["unscheduleOnCustomerReply"]:
+                thread.scheduled = None
 
     def _touch(self, conversation: Conversation) -> None:
         conversation.updated_at = self.stage.clock()

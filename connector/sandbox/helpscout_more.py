@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
@@ -19,14 +21,14 @@ from connector.sandbox.helpscout_answers import (
     refusal,
 )
 from connector.sandbox.helpscout_desk import (
-    INTEGRATION_USER,
     STATUSES,
     THREADS_ALLOWED,
     VENDOR,
     Conversation,
     Organization,
+    Thread,
 )
-from connector.sandbox.stage import API, Json, stamp
+from connector.sandbox.stage import API, Json
 from connector.sandbox.world import World
 
 
@@ -46,6 +48,22 @@ def _status_of(body: Json) -> str | None:
 def _room(conversation: Conversation) -> None:
     if len(conversation.threads) >= THREADS_ALLOWED:
         raise refusal(412, "Conversation has reached the limit of threads")
+
+
+def _plan(world: World, thread: Thread, body: Json) -> tuple[datetime, bool]:
+    """Read when to send a draft; both words are required."""
+    for key in ("scheduledFor", "unscheduleOnCustomerReply"):
+        if key not in body:
+            raise invalid(key, "may not be empty")
+    try:
+        when = datetime.fromisoformat(str(body["scheduledFor"]))
+    except ValueError:
+        raise invalid("scheduledFor", "is not a time", "DateTime") from None
+    if when <= world.stage.clock() or when.year > 2100:
+        raise invalid("scheduledFor", "must be in the future", "Future")
+    if thread.state != "draft":
+        raise refusal(409, "Only drafts can be scheduled")
+    return when, bool(body["unscheduleOnCustomerReply"])
 
 
 def _thread_routes(app: Flask, world: World) -> None:
@@ -87,11 +105,10 @@ def _thread_routes(app: Flask, world: World) -> None:
         body = body_of_request() if request.method == "PUT" else {}
         with world.lock:
             found = find_thread(find(world, number), thread)
-            if body and "unscheduleOnCustomerReply" not in body:
-                raise invalid("unscheduleOnCustomerReply", "may not be empty")
-            now = stamp(world.stage.clock())
-            by = {"scheduledBy": INTEGRATION_USER, "createdAt": now}
-            found.scheduled = {**by, **body} if body else None
+            if request.method == "PUT":
+                desk.schedule(found, *_plan(world, found, body))
+            else:
+                found.scheduled = None
             act = "schedule" if body else "unschedule"
             world.stage.witness(VENDOR, act, number, API, id=thread)
         return done()
@@ -121,6 +138,15 @@ def _people_routes(app: Flask, world: World) -> None:
             if number not in desk.customers:
                 raise refusal(404, "Not Found")
             return shapes.customer_shape(desk, desk.customers[number])
+
+    @app.get("/v2/customers/<int:number>/emails")
+    def emails(number: int) -> ResponseReturnValue:
+        with world.lock:
+            if number not in desk.customers:
+                raise refusal(404, "Not Found")
+            shape = shapes.customer_shape(desk, desk.customers[number])
+        listed = shape["_embedded"]["emails"]
+        return shapes.page_shape("emails", listed, page_number(), 50)
 
     @app.get("/v3/customers")
     def customers() -> ResponseReturnValue:
@@ -190,6 +216,7 @@ def _webhook_routes(app: Flask, world: World) -> None:
                 del desk.webhooks[number]
             else:
                 found.url, found.secret, found.events, found.extra = read()
-                found.state, found.discards = "enabled", 0
+                if desk.put_enables:
+                    found.state, found.discards = "enabled", 0
             world.stage.witness(VENDOR, "webhook_changed", number, API)
         return done()

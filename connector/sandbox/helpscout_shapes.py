@@ -16,6 +16,22 @@ if TYPE_CHECKING:
     )
 
 PAGE_SIZE = 25
+#: Custom fields, by inbox.
+FIELDS: dict[int, list[Json]] = {
+    31: [
+        {
+            "id": 104,
+            "name": "Carrier",
+            "type": "dropdown",
+            "required": False,
+            "order": 1,
+            "options": [
+                {"id": 168, "order": 1, "label": "Posten"},
+                {"id": 169, "order": 2, "label": "Matkahuolto"},
+            ],
+        }
+    ]
+}
 
 
 def conversation_shape(desk: HelpScoutDesk, conversation: Conversation) -> Json:
@@ -36,11 +52,6 @@ def conversation_shape(desk: HelpScoutDesk, conversation: Conversation) -> Json:
         "createdBy": conversation.created_by,
         "createdAt": stamp(conversation.created_at),
         "closedBy": conversation.closed_by,
-        "userUpdatedAt": stamp(conversation.updated_at),
-        "customerWaitingSince": {
-            "time": stamp(conversation.created_at),
-            "friendly": "a while ago",
-        },
         "source": conversation.source,
         "tags": [
             {"id": desk.tag_id(tag), "color": "#929499", "tag": tag}
@@ -50,10 +61,17 @@ def conversation_shape(desk: HelpScoutDesk, conversation: Conversation) -> Json:
         "bcc": [],
         "primaryCustomer": desk.person("customer", customer),
         "customFields": [
-            {"id": number, "name": f"Field {number}", "value": value, "text": value}
+            # A chosen option is an id, and its label is not always there.
+            {"id": number, "name": _field_name(conversation, number), "value": value}
             for number, value in conversation.fields.items()
         ],
     }
+    # Of all changes only these are told, and neither always is.
+    if conversation.user_updated_at:
+        shape["userUpdatedAt"] = stamp(conversation.user_updated_at)
+    if conversation.waiting_since:
+        since = stamp(conversation.waiting_since)
+        shape["customerWaitingSince"] = {"time": since, "friendly": "a while ago"}
     if conversation.closed_at:
         shape["closedAt"] = stamp(conversation.closed_at)
     if conversation.assignee:
@@ -65,6 +83,12 @@ def conversation_shape(desk: HelpScoutDesk, conversation: Conversation) -> Json:
         "web": {"href": web_link(desk, conversation)},
     }
     return shape
+
+
+def _field_name(conversation: Conversation, number: int) -> str:
+    known = FIELDS.get(conversation.mailbox_id, ())
+    names = [str(field["name"]) for field in known if field["id"] == number]
+    return names[0] if names else f"Field {number}"
 
 
 def web_link(desk: HelpScoutDesk, conversation: Conversation) -> str:
