@@ -39,7 +39,7 @@ SECRET = "bench-webhook-secret"
 DIFFERENT = 256  #: requests built beforehand
 BODY = 2048
 DRAIN = 20.0  #: seconds in which the last answers must come
-BARE, STORED = "/bare", f"/webhooks/{SOURCE}"
+BARE, STORED = "/webhooks/bare/", f"/webhooks/{SOURCE}"
 
 spawn = multiprocessing.get_context("spawn")
 

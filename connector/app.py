@@ -32,6 +32,7 @@ from connector.scheduler import Scheduler
 from connector.store import Store, deliveries
 from connector.store import outbox as outbox_rows
 from rules.judge import default_judge
+from webhooks.door import Door
 from webhooks.receiver import create_blueprint as webhooks_blueprint
 
 _log = structlog.get_logger(__name__)
@@ -42,6 +43,9 @@ LOG_VARIABLE = "COMPLAINT_CONNECTOR_LOG"
 
 SERVE, WORK, SCHEDULE = "serve", "work", "schedule"
 ALL_ROLES = frozenset({SERVE, WORK, SCHEDULE})
+
+#: Requests under way at a time, with either server.
+CONNECTIONS = 1000
 
 #: Longest sleep without a wake-up; rows that become due by time are found by then.
 NAP = 0.5
@@ -182,7 +186,7 @@ class Runtime:
         app.register_blueprint(
             webhooks_blueprint(
                 self.adapters,
-                self.acceptor.accept,
+                self.acceptor.hand_in,
                 self.config.server.max_body_bytes,
                 self.clock,
             )
@@ -246,16 +250,15 @@ def _serve_granian(path: Path, config: Config, roles: frozenset[str]) -> None:
     os.environ[CONFIG_VARIABLE] = str(path.resolve())
     os.environ[ROLES_VARIABLE] = ",".join(sorted(roles))
     Granian(
-        "connector.app:wsgi",
+        "connector.app:asgi",
         address=config.server.host,
         port=config.server.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGI,
         workers=1,
-        blocking_threads=config.server.threads,
-        backpressure=config.server.threads * 4,
+        # Open requests; a stalled one holds its place until the door's time is up.
+        backpressure=CONNECTIONS,
         factory=True,
         websockets=False,
-        # It warns of more threads than cores; ours mostly wait for the disk.
         log_level=LogLevels.error,
         # A request under way when the stop comes is answered; then the rest drains.
         workers_kill_timeout=75,
@@ -263,7 +266,7 @@ def _serve_granian(path: Path, config: Config, roles: frozenset[str]) -> None:
     ).serve()
 
 
-def wsgi() -> Flask:
+def asgi() -> Door:
     """Build and start everything inside granian's child process."""
     logs.configure(os.environ.get(LOG_VARIABLE, "info"))
     roles = frozenset(os.environ[ROLES_VARIABLE].split(","))
@@ -272,7 +275,8 @@ def wsgi() -> Flask:
     # Run when the server has stopped answering and this process is about to end.
     Finalize(runtime, runtime.stop, exitpriority=100)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    return runtime.create_app()
+    server = runtime.config.server
+    return Door(runtime.create_app().wsgi_app, server.max_body_bytes, server.threads)
 
 
 def _end_with_parent() -> None:
@@ -296,7 +300,7 @@ def waitress_settings(server: Server) -> dict[str, Any]:
         # A body is collected before a thread takes the request, so a sender that stalls
         # costs a connection only. There are enough of them (which select() could not
         # watch), and they are closed after this time without a byte.
-        "connection_limit": 1000,
+        "connection_limit": CONNECTIONS,
         "channel_timeout": 30,
         "cleanup_interval": 10,
         "asyncore_use_poll": True,

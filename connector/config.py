@@ -42,10 +42,9 @@ class Server(Section):
     port: int = Field(8800, ge=0, le=65535, description="Port to listen on.")
     wsgi: Literal["granian", "waitress"] = Field(
         "granian",
-        description="The WSGI server: granian is fast, but waits for bodies without a "
-        "time limit, so the proxy has to collect them; waitress is pure Python.",
+        description="The server: granian is fast, waitress is pure Python.",
     )
-    threads: int = Field(64, ge=1, le=512, description="Requests served at a time.")
+    threads: int = Field(64, ge=1, le=512, description="Threads for requests.")
     max_body_bytes: int = Field(
         2_000_000, ge=1000, description="Larger deliveries are answered 413."
     )

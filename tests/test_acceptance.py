@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -10,7 +11,7 @@ import pytest
 from kit import START, Bench
 
 from adapters.memory import MemoryAdapter
-from connector.acceptance import Acceptor
+from connector.acceptance import PATIENCE, Acceptor
 from connector.errors import StoreUnavailable
 from connector.models import WebhookRequest
 from connector.store import Store, deliveries
@@ -30,6 +31,12 @@ def bodies(store: Store) -> list[bytes]:
     return [delivery.body for delivery in claimed]
 
 
+def accept(
+    acceptor: Acceptor, asked: WebhookRequest, timeout: float = PATIENCE
+) -> None:
+    acceptor.hand_in(ADAPTER, asked, START).wait(timeout)
+
+
 @pytest.fixture
 def acceptor(store: Store) -> Iterator[Acceptor]:
     started = Acceptor(store)
@@ -43,7 +50,7 @@ def test_delivery_is_stored_when_accept_returns(
     store: Store, acceptor: Acceptor
 ) -> None:
     for number in range(3):
-        acceptor.accept(ADAPTER, request(b"\x00%d" % number), START)
+        accept(acceptor, request(b"\x00%d" % number))
         with store.read() as connection:
             assert deliveries.counts(connection) == {"pending": number + 1}
     assert bodies(store) == [b"\x000", b"\x001", b"\x002"]
@@ -52,7 +59,7 @@ def test_delivery_is_stored_when_accept_returns(
 def test_many_threads_lose_and_double_nothing(store: Store, acceptor: Acceptor) -> None:
     def hand_in(thread: int) -> None:
         for number in range(20):
-            acceptor.accept(ADAPTER, request(b"%d-%d" % (thread, number)), START)
+            accept(acceptor, request(b"%d-%d" % (thread, number)))
 
     threads = [threading.Thread(target=hand_in, args=(n,)) for n in range(8)]
     for thread in threads:
@@ -106,19 +113,19 @@ def test_nothing_is_accepted_when_the_database_refuses(
     with store.write() as connection:
         connection.exec_driver_sql("ALTER TABLE deliveries RENAME TO elsewhere")
     with pytest.raises(StoreUnavailable):
-        acceptor.accept(ADAPTER, request(b"1"), START)
+        accept(acceptor, request(b"1"))
     with store.write() as connection:
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO deliveries")
-    acceptor.accept(ADAPTER, request(b"2"), START)
+    accept(acceptor, request(b"2"))
     assert bodies(store) == [b"2"]
 
 
 def test_delivery_given_up_by_its_request_is_not_stored_later(store: Store) -> None:
     acceptor = Acceptor(store)  # not started yet: a database that takes too long
     with pytest.raises(StoreUnavailable):
-        acceptor.accept(ADAPTER, request(b"late"), START, timeout=0.01)
+        accept(acceptor, request(b"late"), timeout=0.01)
     acceptor.start()
-    acceptor.accept(ADAPTER, request(b"in time"), START)
+    accept(acceptor, request(b"in time"))
     acceptor.stop()
     assert bodies(store) == [b"in time"]
 
@@ -126,9 +133,7 @@ def test_delivery_given_up_by_its_request_is_not_stored_later(store: Store) -> N
 def test_stop_stores_what_was_handed_in(store: Store) -> None:
     acceptor = Acceptor(store)
     threads = [
-        threading.Thread(
-            target=acceptor.accept, args=(ADAPTER, request(b"%d" % n), START)
-        )
+        threading.Thread(target=accept, args=(acceptor, request(b"%d" % n)))
         for n in range(4)
     ]
     for thread in threads:
@@ -140,6 +145,66 @@ def test_stop_stores_what_was_handed_in(store: Store) -> None:
     for thread in threads:
         thread.join(10)
     assert len(bodies(store)) == 4
+
+
+def hand_in_all(acceptor: Acceptor, bodies: list[bytes]) -> list[bool]:
+    """Hand in on an event loop, all in one go; tell which of them were accepted."""
+
+    async def one(body: bytes) -> bool:
+        loop = asyncio.get_running_loop()
+        receipt = acceptor.hand_in(ADAPTER, request(body), START, loop)
+        try:
+            await receipt.settled(5)
+        except StoreUnavailable:
+            return False
+        return True
+
+    async def every() -> list[bool]:
+        return await asyncio.gather(*[one(body) for body in bodies])
+
+    return asyncio.run(every())
+
+
+def test_event_loop_is_told_what_is_on_the_disk(
+    store: Store, acceptor: Acceptor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[int] = []
+    real = deliveries.accept
+    monkeypatch.setattr(
+        deliveries, "accept", lambda c, rows, wake: (commits.append(1), real(c, rows))
+    )
+    given = [b"%d" % number for number in range(700)]
+    assert hand_in_all(acceptor, given) == [True] * 700
+    assert bodies(store) == given
+    assert len(commits) < 10  # many at a time
+
+
+def test_event_loop_is_told_what_the_database_refused(
+    acceptor: Acceptor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **named: object) -> None:
+        raise StoreUnavailable("down")
+
+    monkeypatch.setattr(deliveries, "accept", refuse)
+    assert hand_in_all(acceptor, [b"1", b"2"]) == [False, False]
+    monkeypatch.undo()
+    assert hand_in_all(acceptor, [b"3"]) == [True]
+
+
+def test_delivery_given_up_by_an_event_loop_is_not_stored_later(store: Store) -> None:
+    acceptor = Acceptor(store)  # not started yet: a database that takes too long
+
+    async def give_up() -> None:
+        loop = asyncio.get_running_loop()
+        receipt = acceptor.hand_in(ADAPTER, request(b"late"), START, loop)
+        with pytest.raises(StoreUnavailable):
+            await receipt.settled(0.01)
+
+    asyncio.run(give_up())
+    acceptor.start()
+    accept(acceptor, request(b"in time"))
+    acceptor.stop()
+    assert bodies(store) == [b"in time"]
 
 
 def test_heartbeat_survives_whatever_happens_in_one_beat(

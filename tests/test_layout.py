@@ -95,6 +95,7 @@ HOMES = {
     "psycopg": ("connector.store",),
     "click": ("connector.cli",),
     "granian": ("connector.app",),
+    "a2wsgi": ("webhooks",),
     "re2": ("rules",),
     "py3langid": ("rules",),
     "selectolax": ("rules",),

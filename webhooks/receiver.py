@@ -6,14 +6,17 @@ switch endpoints off that answer errors.
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.wrappers import Response
 
 from adapters.base import Adapter
 from connector.errors import SignatureRejected, StoreUnavailable
@@ -22,16 +25,51 @@ from connector.models import WebhookRequest
 
 _log = structlog.get_logger(__name__)
 
-Accept = Callable[[Adapter, WebhookRequest, datetime], None]
+#: Below this path is the door.
+PATH = "/webhooks/"
+
+#: In the request's environment: an ``Open`` where an event loop serves the request.
+OPEN = "connector.open"
+
+
+class Receipt(Protocol):
+    """What was handed in for storing, and may not be on the disk yet."""
+
+    def wait(self) -> None:
+        """Block until it is stored. Raises ``StoreUnavailable``."""
+
+    async def settled(self) -> None:
+        """Like ``wait``, without blocking."""
+
+
+HandIn = Callable[[Adapter, WebhookRequest, datetime, Any], Receipt]
+
+
+Finish = Callable[[Response, StoreUnavailable | None], Response]
+
+
+class Open:
+    """A request that an event loop keeps open until its receipt is settled.
+
+    The view leaves ``receipt``, and ``finish`` for the time when it is settled: that
+    counts, and gives the view's answer back, or another one if something went wrong.
+    """
+
+    __slots__ = ("finish", "loop", "receipt")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.receipt: Receipt | None = None
+        self.finish: Finish
 
 
 def create_blueprint(
     adapters: Mapping[str, Adapter],
-    accept: Accept,
+    hand_in: HandIn,
     max_body_bytes: int,
     clock: Callable[[], datetime],
 ) -> Blueprint:
-    """Make the route ``POST /webhooks/<source>``.
+    """Make the route ``POST /webhooks/<source>``; ``hand_in`` takes what is verified.
 
     404: no such source. 413: body too large, packed or unpacked. 401: not provably
     from the vendor. 503: cannot be stored now, come again. 200: stored for good.
@@ -50,10 +88,11 @@ def create_blueprint(
             return _refuse(source, "too_large", 413, "the body is too large")
         except UnknownEncoding:
             return _refuse(source, "encoding", 415, "unknown Content-Encoding")
+        environ = request.environ
         incoming = WebhookRequest(
-            headers=_headers(request.environ),
+            headers=_headers(environ),
             body=body,
-            query=request.args.to_dict() if request.query_string else {},
+            query=request.args.to_dict() if environ.get("QUERY_STRING") else {},
         )
         now = clock()
         try:
@@ -63,17 +102,31 @@ def create_blueprint(
             return _refuse(
                 source, "signature", 401, "the signature is missing or wrong"
             )
+        finish = partial(_finish, source)
+        answer = Response("accepted\n", 200, content_type="text/plain")
+        kept: Open | None = environ.get(OPEN)
         try:
-            accept(adapter, incoming, now)
+            receipt = hand_in(adapter, incoming, now, kept.loop if kept else None)
+            if kept is None:
+                receipt.wait()
         except StoreUnavailable as err:
-            _log.error("webhook.not_stored", source=source, why=str(err))
-            response = _refuse(source, "database", 503, "cannot be stored now")
-            response.headers["Retry-After"] = "10"
-            return response
-        ACCEPTED.labels(source).inc()
-        return Response("accepted\n", 200, content_type="text/plain")
+            return finish(answer, err)
+        if kept is None:
+            return finish(answer, None)
+        kept.receipt, kept.finish = receipt, finish
+        return answer
 
     return blueprint
+
+
+def _finish(source: str, answer: Response, err: StoreUnavailable | None) -> Response:
+    if err is None:
+        ACCEPTED.labels(source).inc()
+        return answer
+    _log.error("webhook.not_stored", source=source, why=str(err))
+    response = _refuse(source, "database", 503, "cannot be stored now")
+    response.headers["Retry-After"] = "10"
+    return response
 
 
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:

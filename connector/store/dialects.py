@@ -103,7 +103,8 @@ def insert_plain(
         marks = ", ".join(["(" + ", ".join("?" * len(types)) + ")"] * len(rows))
         values, source = tuple(chain.from_iterable(rows)), f"VALUES {marks}"
     else:
-        arrays = ", ".join(f"%s::{kind}[]" for kind in types.values())
+        # Binary, so that bodies are not spelled out and read again.
+        arrays = ", ".join(f"%b::{kind}[]" for kind in types.values())
         values = tuple(list(column) for column in zip(*rows, strict=True))
         source = f"SELECT * FROM unnest({arrays})"
     statement = f"INSERT INTO {table.name} ({names}) {source} ON CONFLICT DO NOTHING"

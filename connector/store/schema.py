@@ -100,6 +100,9 @@ deliveries = Table(
     UniqueConstraint("source", "delivery_key"),
     Index("ix_deliveries_state", "state", "due_at"),
     sqlite_autoincrement=True,
+    # A usual body, two or three KB, stays in its row as it is: packing it, and a second
+    # table for what is long, cost twice the time of the rest.
+    postgresql_with={"toast_tuple_target": 8160},
 )
 
 customers = Table(

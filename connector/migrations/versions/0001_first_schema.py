@@ -45,6 +45,7 @@ def upgrade() -> None:
             "source", "delivery_key", name=op.f("uq_deliveries_source")
         ),
         sqlite_autoincrement=True,
+        postgresql_with={"toast_tuple_target": 8160},
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.create_index("ix_deliveries_state", ["state", "due_at"], unique=False)
