@@ -19,7 +19,7 @@ from adapters.base import Adapter
 from connector.errors import ConnectorError
 
 GROUP = "connector.adapters"
-BUILT_IN = ("helpscout", "zendesk", "jira", "memory")
+BUILT_IN = ("helpscout", "zendesk", "jira", "generic", "memory")
 
 
 @dataclass(frozen=True, slots=True)

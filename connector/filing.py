@@ -125,6 +125,7 @@ def keep_up(
             row.id,
         )
         for row in groups.unlinked_tickets(connection, group.id)
+        if row.url  # a form or a survey may have no page to link to
     ]
     effects += _count_effects(connection, config, group, now)
     reached = [step for step in config.problems.steps if step <= group.customers]

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import structlog
 from sqlalchemy import Connection
 
-from adapters.base import Adapter, Helpdesk, Tracker
-from connector import escalation
+from adapters.base import Adapter, Carrier, Helpdesk, Tracker
+from connector import carrying, escalation
 from connector.backoff import CREDENTIALS_PAUSE, next_try
 from connector.config import Config
 from connector.errors import (
@@ -88,6 +88,7 @@ class Work:
     deliveries: list[Delivery] = field(default_factory=list)
     version: int = 0
     judged: Judged | None = None
+    parcel: carrying.Parcel | None = None  # the ticket, if a delivery held it
     issue: Issue | None = None
     gone: str = ""
     merged_into: str = ""
@@ -273,13 +274,25 @@ class Worker:
         if entry.kind is EventKind.TICKET_CHANGED:
             if not isinstance(adapter, Helpdesk):
                 raise VendorError(f"{entry.ref.source} has no tickets")
-            ticket = adapter.fetch_ticket(entry.ref.external_id)
+            entry.parcel = self._unpack(adapter, entry)
+            ticket = (
+                entry.parcel.ticket
+                if entry.parcel
+                else adapter.fetch_ticket(entry.ref.external_id)
+            )
             entry.judged = judge_ticket(ticket, self.pipeline.judge)
         else:
             if not isinstance(adapter, Tracker):
                 raise VendorError(f"{entry.ref.source} has no issues")
             if self._is_known_issue(entry.ref):
                 entry.issue = adapter.fetch_issue(entry.ref.external_id)
+
+    def _unpack(self, adapter: Adapter, entry: Work) -> carrying.Parcel | None:
+        if not isinstance(adapter, Carrier):
+            return None
+        theirs = [one for one in entry.deliveries if REFRESH not in one.headers]
+        with self.store.read() as connection:
+            return carrying.newest(connection, adapter, entry.ref, theirs)
 
     def _is_known_issue(self, ref: TicketRef) -> bool:
         # Trackers tell us of every issue there is; only ours are worth a call.
@@ -366,6 +379,8 @@ class Worker:
         reason = ""
         if entry.judged is not None:
             self.pipeline.decide(connection, entry.judged, entry.ids[-1], now)
+            if entry.parcel is not None:
+                carrying.keep(connection, entry.parcel)
         elif entry.issue is not None:
             reason = escalation.issue_read(
                 connection, self.config, entry.issue, entry.read_at, now

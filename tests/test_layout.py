@@ -37,6 +37,7 @@ ROWS = {
     "connector.tagging": 4,
     "connector.pipeline": 4,
     "connector.acceptance": 4,
+    "connector.carrying": 4,
     "connector.inbox": 4,
     "connector.outbox": 4,
     "connector.filing": 4,
@@ -71,6 +72,7 @@ SIDEWAYS = {
     ),
     "connector.inbox": (
         "connector.backoff",
+        "connector.carrying",
         "connector.escalation",
         "connector.judging",
         "connector.pipeline",

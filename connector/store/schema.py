@@ -105,6 +105,18 @@ deliveries = Table(
     postgresql_with={"toast_tuple_target": 8160},
 )
 
+carried = Table(
+    "carried",
+    metadata,
+    Column("source", String(100), primary_key=True),
+    Column("external_id", String(100), primary_key=True),
+    Column("at", Moment, nullable=False),  # when the ticket stood like that
+    Column("delivery_id", Id, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
 customers = Table(
     "customers",
     metadata,
