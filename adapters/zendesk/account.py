@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +10,7 @@ import requests
 import structlog
 
 from adapters.http import Token, VendorClient
-from adapters.zendesk import refusals
+from adapters.zendesk import limits, refusals
 from adapters.zendesk.rates import TARIFF
 from adapters.zendesk.settings import API, ZendeskConfig
 from adapters.zendesk.values import as_object, text
@@ -74,13 +74,27 @@ class Account:
 
     # -- calls --
 
-    def call(self, method: str, path: str, **rest: Any) -> requests.Response:
-        """Send one request; see ``VendorClient.call``."""
-        return self._client.call(method, f"{API}{path}", **rest)
+    def call(
+        self, method: str, path: str, *, expect: Collection[int] = (200,), **rest: Any
+    ) -> requests.Response:
+        """Send one request; see ``VendorClient.call``. Some limits are not for all."""
+        response = self._client.call(
+            method, f"{API}{path}", expect=(*expect, 429), **rest
+        )
+        if response.status_code == 429 and 429 not in expect:
+            raise self._busy(response)
+        return response
 
     def read(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """GET a JSON document."""
-        return self._client.read(f"{API}{path}", params)
+        return self._client.decode(self.call("GET", path, params=params))
+
+    def _busy(self, response: requests.Response) -> VendorError:
+        error = self._client.error(response)
+        if error.retry_after is None:
+            error.retry_after = limits.reset(response.headers)
+        error.whole_source = limits.is_account_wide(response.headers)
+        return error
 
     def decode(self, response: requests.Response) -> dict[str, Any]:
         """Return the JSON object of a good response."""

@@ -1,7 +1,8 @@
 """The Zendesk adapter: the methods in the order of ``adapters.base``, nothing more.
 
-What a call does is in ``reading``, ``tags``, ``writing`` and ``checks``; what
-Zendesk's documents mean is in ``deliveries``, ``payloads`` and ``refusals``.
+What a call does is in ``reading``, ``tags``, ``writing``, ``history``,
+``subscriptions`` and ``checks``; what Zendesk's documents mean is in ``deliveries``,
+``payloads`` and ``refusals``.
 """
 
 from __future__ import annotations
@@ -11,17 +12,21 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from adapters.base import Helpdesk
-from adapters.zendesk import deliveries, reading, tags, writing
+from adapters.base import Helpdesk, Historian, Subscriber
+from adapters.zendesk import deliveries, history, reading, tags, writing
 from adapters.zendesk.account import Account
 from adapters.zendesk.checks import Checks
 from adapters.zendesk.settings import ZendeskConfig
+from adapters.zendesk.subscriptions import Subscriptions
 from connector.models import (
+    ChangedPage,
     Delivery,
     Finding,
     Message,
     Note,
     Signed,
+    Subscribed,
+    Subscription,
     Ticket,
     TicketEvent,
     WebhookRequest,
@@ -29,7 +34,11 @@ from connector.models import (
 )
 
 
-class ZendeskAdapter(Helpdesk):
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class ZendeskAdapter(Helpdesk, Historian, Subscriber):
     """Reads and writes tickets of one Zendesk Support account."""
 
     kind: ClassVar[str] = "zendesk"
@@ -48,10 +57,12 @@ class ZendeskAdapter(Helpdesk):
         config: ZendeskConfig,
         *,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.name = name
         self.config = config
         self._sleep = sleep
+        self._clock = clock
         self._account = Account(name, config)
 
     # -- webhooks --
@@ -98,6 +109,22 @@ class ZendeskAdapter(Helpdesk):
 
     def find_mark(self, external_id: str, mark: str) -> Written | None:
         return reading.find_mark(self._account, external_id, mark)
+
+    # -- what changed --
+
+    def changed(self, since: datetime, cursor: str | None) -> ChangedPage:
+        return history.changed(self._account, since, cursor, self._clock())
+
+    # -- set-up --
+
+    def subscriptions(self, address: str) -> list[Subscription]:
+        return Subscriptions(self._account, address).found()
+
+    def subscribe(self, address: str) -> Subscribed:
+        return Subscriptions(self._account, address).make()
+
+    def unsubscribe(self, address: str) -> list[Subscription]:
+        return Subscriptions(self._account, address).remove()
 
 
 def build(name: str, config: ZendeskConfig) -> ZendeskAdapter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -65,6 +65,20 @@ class ZendeskConfig(BaseModel):
         min_length=1,
         max_length=2,
         description="Signing secret of the webhook; a list of two while it is rotated.",
+    )
+    webhook_kind: Literal["events", "trigger"] = Field(
+        default="events",
+        description="What set-up makes: a subscription to events, or a trigger that "
+        "calls a webhook (for accounts that want conditions on it).",
+    )
+    messaging: bool = Field(
+        default=True,
+        description="Hear of messages in messaging conversations, too.",
+    )
+    messaging_replies: bool = Field(
+        default=False,
+        description="Write to customers on tickets from messaging by a public comment, "
+        "although it may not reach the conversation.",
     )
     allow_test_secret: bool = Field(
         default=False,

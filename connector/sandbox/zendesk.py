@@ -1,6 +1,6 @@
 """Zendesk's interface: tickets, tags, comments, people. Credentials and limits too.
 
-Jobs, exports, search and webhooks are in ``zendesk_more``.
+Jobs, exports and search are in ``zendesk_more``, webhooks in ``zendesk_setup``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from connector.sandbox import zendesk_more
+from connector.sandbox import zendesk_more, zendesk_setup
 from connector.sandbox import zendesk_shapes as shapes
 from connector.sandbox.access import Limit, Tokens
 from connector.sandbox.stage import API, Json, Refusal
@@ -93,6 +93,7 @@ def create_app(world: World) -> Flask:
     _tag_routes(app, world)
     _people_routes(app, world)
     zendesk_more.add_routes(app, world)
+    zendesk_setup.add_routes(app, world)
     return app
 
 
@@ -148,7 +149,7 @@ def _identity_routes(app: Flask, world: World, tokens: Tokens) -> None:
             "token_type": "bearer",
             "scope": scope,
             "expires_in": int(life),
-        }
+        }, 201
 
     @app.get("/api/v2/users/me")
     @app.get("/api/v2/users/me.json")
@@ -157,6 +158,7 @@ def _identity_routes(app: Flask, world: World, tokens: Tokens) -> None:
         if _scope(world, tokens) is None:
             anonymous = {"id": None, "name": "Anonymous user", "role": "end-user"}
             return {"user": anonymous}
+        _authenticate(world, tokens)
         return {"user": shapes.user_shape(world.zendesk.users[INTEGRATION_USER])}
 
 

@@ -21,11 +21,13 @@ from connector.sandbox.stage import (
     to_text,
 )
 from connector.sandbox.zendesk_shapes import event_detail
+from connector.sandbox.zendesk_triggers import fill_in, fits
 
 VENDOR = "zendesk"
 INTEGRATION_USER, HUMAN_USER = 880_001, 880_002
 STATUSES = ("new", "open", "pending", "hold", "solved", "closed")
 EVENT = "zen:event-type:ticket."
+BY_TRIGGER = "conditional_ticket_events"
 
 
 @dataclass
@@ -109,13 +111,14 @@ class ZendeskDesk:
         self.users: dict[int, User] = {}
         self.organizations: dict[int, Organization] = {}
         self.webhooks: dict[str, Webhook] = {}
+        self.triggers: dict[int, Json] = {}
         self.jobs: dict[str, Json] = {}
         self._updates: dict[int, list[datetime]] = defaultdict(list)
-        for number, email, name in (
-            (INTEGRATION_USER, self.stage.settings.zendesk_email, "Connector"),
-            (HUMAN_USER, "hanna@agents.example", "Hanna Virtanen"),
+        for number, email, name, role in (
+            (INTEGRATION_USER, self.stage.settings.zendesk_email, "Connector", "admin"),
+            (HUMAN_USER, "hanna@agents.example", "Hanna Virtanen", "agent"),
         ):
-            self.users[number] = User(number, email, name, role="agent")
+            self.users[number] = User(number, email, name, role=role)
 
     # -- looking up
 
@@ -199,6 +202,7 @@ class ZendeskDesk:
         self._comment(ticket, comment, actor, given.get("metadata") or {}, [])
         self.fire("created", ticket, {}, self._actor_id(actor, ticket))
         self._fire_comment(ticket, ticket.comments[-1], position=2)
+        self._run_triggers(ticket, actor, "Create")
         return ticket
 
     def customer_writes(
@@ -231,6 +235,8 @@ class ZendeskDesk:
             self._tell(ticket, event, actor, author)
         if comment:
             self._fire_comment(ticket, ticket.comments[-1])
+        if changed or comment:
+            self._run_triggers(ticket, actor, "Change")
         return audit
 
     def change_tags(
@@ -251,7 +257,9 @@ class ZendeskDesk:
         self._witness("merge", source, actor, into=target.id)
         note = f"Request #{source.id} was closed and merged into #{target.id}."
         words = {"body": note, "public": False}
-        self.update(source, {"status": "closed", "comment": words}, actor)
+        tags = [*source.tags, "closed_by_merge"]
+        ended = {"status": "closed", "comment": words, "tags": tags}
+        self.update(source, ended, actor)
         received = f"Request #{source.id} was merged into this one."
         self.update(target, {"comment": {"body": received, "public": False}}, actor)
         event = {"target_ticket_id": str(target.id)}
@@ -296,6 +304,21 @@ class ZendeskDesk:
         body = (json.dumps(envelope, indent=3, ensure_ascii=False) + "\n").encode()
         for webhook in subscribers:
             self._deliveries.enqueue(webhook, EVENT + name, body)
+
+    def _run_triggers(self, ticket: Ticket, actor: str, update_type: str) -> None:
+        """Call the webhooks of triggers whose conditions an update meets."""
+        requester = self.users[ticket.requester_id].name
+        for trigger in self.triggers.values():
+            if not fits(trigger, ticket.status, actor, update_type):
+                continue
+            for action in trigger["actions"]:
+                if action["field"] != "notification_webhook":
+                    continue
+                number, body = action["value"]
+                webhook = self.webhooks.get(number)
+                if webhook is not None and BY_TRIGGER in webhook.events:
+                    filled = fill_in(body, ticket, requester).encode()
+                    self._deliveries.enqueue(webhook, BY_TRIGGER, filled)
 
     def _fire_comment(
         self, ticket: Ticket, comment: Comment, position: int = 1

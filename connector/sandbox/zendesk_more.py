@@ -1,4 +1,4 @@
-"""The rest of Zendesk's interface: bulk jobs, exports, search, webhooks."""
+"""The rest of Zendesk's interface: bulk jobs, exports, search."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
 from connector.sandbox import zendesk_shapes as shapes
-from connector.sandbox.deliveries import Webhook
 from connector.sandbox.stage import API, Json, Refusal, stamp
 from connector.sandbox.world import World
-from connector.sandbox.zendesk_desk import VENDOR, Ticket
+from connector.sandbox.zendesk_desk import Ticket
 
 NOT_FOUND: Json = {"error": "RecordNotFound", "description": "Not found"}
 
@@ -54,7 +53,6 @@ def _position(cursor: str) -> int:
 def add_routes(app: Flask, world: World) -> None:
     _job_routes(app, world)
     _search_routes(app, world)
-    _webhook_routes(app, world)
 
 
 def job(world: World, results: list[Json]) -> Json:
@@ -151,6 +149,9 @@ def _search_routes(app: Flask, world: World) -> None:
         lag = timedelta(seconds=60 * world.settings.time_scale)
         with world.lock:
             until = world.stage.clock() - lag
+            if since[0] > until.timestamp():
+                words = "Too recent start_time"
+                raise Refusal(422, {"error": "InvalidValue", "description": words})
             rows = sorted(
                 ((_touched(t), t.id), t)
                 for t in desk.tickets.values()
@@ -205,81 +206,3 @@ def _tests(world: World, query: str) -> list[Callable[[Ticket], bool]]:
 
         tests.append(test)
     return tests
-
-
-def _webhook_routes(app: Flask, world: World) -> None:
-    desk = world.zendesk
-
-    def shape(webhook: Webhook) -> Json:
-        return {
-            "id": webhook.id,
-            "status": "active" if webhook.state == "enabled" else "inactive",
-            "subscriptions": webhook.events,
-            "endpoint": webhook.url,
-            **webhook.extra,
-        }
-
-    def find(number: str) -> Webhook:
-        with world.lock:
-            found = desk.webhooks.get(number)
-        if found is None:
-            raise Refusal(404, {"errors": [{"code": "WebhookNotFound"}]})
-        return found
-
-    def given() -> Json:
-        body = request.get_json(force=True, silent=True) or {}
-        return dict(body.get("webhook") or {})
-
-    @app.get("/api/v2/webhooks")
-    def webhooks() -> ResponseReturnValue:
-        wanted = request.args.get("filter[name_contains]", "")
-        with world.lock:
-            all_of_them = [shape(one) for one in desk.webhooks.values()]
-        kept = [one for one in all_of_them if wanted in one["name"]]
-        return cursor_page("webhooks", kept)
-
-    @app.post("/api/v2/webhooks")
-    def add() -> ResponseReturnValue:
-        wanted = given()
-        for key in ("name", "endpoint", "http_method", "request_format", "status"):
-            if not wanted.get(key):
-                detail = f"{key} is missing"
-                error = {"code": "InvalidWebhook", "title": "Invalid", "detail": detail}
-                raise Refusal(400, {"errors": [error]})
-        keys = ("name", "description", "http_method", "request_format")
-        extra = {key: wanted[key] for key in keys if key in wanted}
-        extra["created_at"] = stamp(world.stage.clock())
-        secret = world.settings.zendesk_webhook_secret
-        events = list(wanted.get("subscriptions") or ["conditional_ticket_events"])
-        added = world.subscribe(VENDOR, wanted["endpoint"], secret, events, API, extra)
-        _set_status(added, wanted["status"])
-        return {"webhook": shape(added)}, 201
-
-    @app.route("/api/v2/webhooks/<number>", methods=["GET", "PATCH", "PUT", "DELETE"])
-    def webhook(number: str) -> ResponseReturnValue:
-        found = find(number)
-        if request.method == "GET":
-            return {"webhook": shape(found)}
-        wanted = given()
-        with world.lock:
-            if request.method == "DELETE":
-                del desk.webhooks[number]
-            else:
-                found.url = wanted.get("endpoint", found.url)
-                found.events = list(wanted.get("subscriptions", found.events))
-                _set_status(found, wanted.get("status"))
-            world.stage.witness(VENDOR, "webhook_changed", number, API)
-        return Response(status=204)
-
-    @app.route("/api/v2/webhooks/<number>/signing_secret", methods=["GET", "POST"])
-    def secret(number: str) -> ResponseReturnValue:
-        found = find(number)
-        if request.method == "POST":
-            found.secret = base64.b64encode(world.stage.token().encode()).decode()
-        words = {"secret": found.secret, "algorithm": "SHA256"}
-        return {"signing_secret": words}, 201 if request.method == "POST" else 200
-
-
-def _set_status(webhook: Webhook, status: str | None) -> None:
-    if status is not None:
-        webhook.state = "enabled" if status == "active" else "disabled"
