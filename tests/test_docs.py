@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -221,6 +222,75 @@ def test_page_of_a_vendor_names_every_key(vendor: str) -> None:
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_readme_leads_to_the_page_of_every_vendor(vendor: str) -> None:
     assert f"(adapters/{vendor}/README.md)" in text_of(ROOT / "README.md")
+
+
+# -- facts about a vendor --
+
+FACTS = ("fact", "handled in", "test")
+
+
+def facts_of(vendor: str) -> list[list[str]]:
+    """Return the rows of each table below a heading "Facts", by their cells."""
+    page = text_of(ROOT / "adapters" / vendor / "README.md")
+    sections = re.split(r"^#+ +", page, flags=re.MULTILINE)
+    tables = [s for s in sections if s.partition("\n")[0].strip() == "Facts"]
+    rows = [
+        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for table in tables
+        for line in table.splitlines()
+        if line.startswith("|") and not re.fullmatch(r"[|:\- ]+", line)
+    ]
+    heads = [row for row in rows if tuple(map(str.lower, row)) == FACTS]
+    assert len(heads) == len(tables) > 0, f"a table of {' | '.join(FACTS)} is missing"
+    return [row for row in rows if row not in heads]
+
+
+def files_named(vendor: str, cell: str) -> list[tuple[str, bool]]:
+    """Return each file that a cell names, and whether it is there.
+
+    ``payloads.py``, ``payloads.py: parse`` and ``payloads.parse`` name one beside the
+    page; a path from the top of the repository names any other.
+    """
+    beside = ROOT / "adapters" / vendor
+    found = []
+    for word in re.findall(r"`([^`]+)`", cell):
+        if path := re.match(r"[\w/]+\.\w+", word):
+            module = f"{path[0].partition('.')[0]}.py"
+            places = (beside / path[0], ROOT / path[0], beside / module)
+            found.append((word, any(place.is_file() for place in places)))
+    return found
+
+
+@cache
+def tests_in(path: str) -> set[str]:
+    file = ROOT / path
+    if not file.is_file():
+        return set()
+    return set(re.findall(r"^ *def (test_\w+)", text_of(file), re.MULTILINE))
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_every_fact_names_where_it_is_handled(vendor: str) -> None:
+    wrong = []
+    for row in facts_of(vendor):
+        files = files_named(vendor, row[1]) if len(row) == len(FACTS) else []
+        lost = [word for word, there in files if ".py" in word and not there]
+        if lost or not any(there for _, there in files):
+            wrong.append((row[0], lost or row[1:]))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_every_fact_names_a_test_that_exists(vendor: str) -> None:
+    wrong = []
+    for row in facts_of(vendor):
+        tests = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", row[-1])
+        missing = [
+            f"{path}::{name}" for path, name in tests if name not in tests_in(path)
+        ]
+        if missing or not tests or len(tests) != row[-1].count("`") / 2:
+            wrong.append((row[0], missing or row[-1]))
+    assert wrong == []
 
 
 # -- changelog --
