@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from connector.sandbox import jira_more
+from connector.sandbox import jira_more, jsm
 from connector.sandbox import jira_shapes as shapes
 from connector.sandbox.jira_text import is_document
 from connector.sandbox.jira_tracker import Issue, Project, Transition
@@ -60,6 +60,7 @@ def create_app(world: World) -> Flask:
     _property_routes(app, world)
     _link_routes(app, world)
     jira_more.add_routes(app, world)
+    jsm.add_routes(app, world)
     return app
 
 
@@ -171,6 +172,16 @@ def _values(world: World, fields: Json, version: str) -> Json:
     return values
 
 
+def _check_extra(known: dict[str, Json], fields: Json) -> None:
+    missing = {
+        name: f"{about['name']} is required."
+        for name, about in known.items()
+        if about["required"] and not about.get("hasDefaultValue") and name not in fields
+    }
+    if missing:
+        raise bad_request(**missing)
+
+
 def _issue_routes(app: Flask, world: World) -> None:
     tracker = world.jira
 
@@ -183,6 +194,7 @@ def _issue_routes(app: Flask, world: World) -> None:
             values = _values(world, {"summary": None, **fields}, version)
             kinds = shapes.ISSUE_TYPES
             values["issuetype"] = _named(fields.get("issuetype"), kinds, "issuetype")
+            _check_extra(tracker.extra_fields, fields)
             if body.get("properties") and tracker.cloud:
                 given = body["properties"]
                 values["properties"] = {one["key"]: one["value"] for one in given}
@@ -257,7 +269,8 @@ def _transition_routes(app: Flask, world: World) -> None:
     def transitions(version: str, key: str) -> ResponseReturnValue:
         with world.lock:
             offered = tracker.transitions(find(world, key))
-        shown = [shapes.transition_shape(one) for one in offered]
+        wide = "transitions.fields" in request.args.get("expand", "")
+        shown = [shapes.transition_shape(one, fields=wide) for one in offered]
         return {"expand": "transitions", "transitions": shown}
 
     @app.post("/rest/api/<version>/issue/<key>/transitions")
@@ -274,6 +287,9 @@ def _transition_routes(app: Flask, world: World) -> None:
                 words = "It seems that you have tried to perform a workflow operation"
                 where = "that is not valid for the current state of this issue."
                 raise bad_request(f"{words} ({number}) {where}")
+            asked = offered[number].asks
+            if asked and asked not in (body.get("fields") or {}):
+                raise bad_request(**{asked: f"{asked} is required."})
             names = {number: name for name, number in shapes.RESOLUTION_IDS.items()}
             chosen = names[_named(given, names, "resolution")] if given else None
             tracker.move(issue, offered[number], API, resolution=chosen)

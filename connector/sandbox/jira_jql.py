@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from connector.sandbox.jira_shapes import ISSUE_TYPES
 from connector.sandbox.jira_tracker import Issue, JiraTracker
 
 Test = Callable[[Issue], bool]
 CLAUSE = re.compile(
-    r"(?P<field>[\w.]+)\s*"
+    r"(?P<field>[\w.]+(?:\[\d+\])?)\s*"
     r"(?P<op>not\s+in\b|in\b|is\s+not\b|is\b|>=|<=|!=|=|~|>|<)\s*"
     r"(?P<value>.+)",
     re.I | re.S,
 )
+CUSTOM = re.compile(r"cf\[(\d+)\]")
+TIME_OPS = (">=", ">", "<=", "<")
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -49,12 +53,16 @@ def ordered(issues: list[Issue], jql: str) -> list[Issue]:
 
 
 def _clause(tracker: JiraTracker, clause: str) -> Test:
+    if clause.startswith("(") and clause.endswith(")"):
+        either = re.split(r"\s+OR\s+", clause[1:-1], flags=re.I)
+        tests = [_clause(tracker, part.strip()) for part in either]
+        return lambda issue: any(test(issue) for test in tests)
     match = CLAUSE.fullmatch(clause)
     if match is None:
         raise BadQuery(f"Error in the JQL Query: {clause!r} cannot be read.")
     field = match["field"].lower()
     op = re.sub(r"\s+", " ", match["op"].lower())
-    if field in ("created", "updated") and op in (">=", ">", "<=", "<"):
+    if (field in ("created", "updated") or CUSTOM.fullmatch(field)) and op in TIME_OPS:
         return _time_test(tracker, field, op, _plain(match["value"]))
     if field == "summary" and op == "~":
         wanted = _plain(match["value"]).casefold()
@@ -99,7 +107,7 @@ def _values(issue: Issue, field: str) -> list[str]:
         "status": [issue.status.name, issue.status.id],
         "statuscategory": [issue.status.category, _category_name(issue)],
         "resolution": [issue.resolution] if issue.resolution else [],
-        "issuetype": [issue.issue_type],
+        "issuetype": [issue.issue_type, ISSUE_TYPES.get(issue.issue_type, "")],
     }.get(field, [issue.id, issue.key])
 
 
@@ -109,24 +117,37 @@ def _category_name(issue: Issue) -> str:
 
 
 def _time_test(tracker: JiraTracker, field: str, op: str, value: str) -> Test:
-    edge = _moment(value, tracker.stage.clock())
+    edge = _moment(value, tracker.stage.clock(), ZoneInfo(tracker.time_zone))
     tests: dict[str, Callable[[datetime], bool]] = {
         ">=": lambda at: at >= edge,
         ">": lambda at: at > edge,
         "<=": lambda at: at <= edge,
         "<": lambda at: at < edge,
     }
-    return lambda issue: tests[op](getattr(issue, field))
+
+    def test(issue: Issue) -> bool:
+        at = _time(issue, field)
+        return at is not None and tests[op](at)
+
+    return test
 
 
-def _moment(value: str, now: datetime) -> datetime:
-    """``-5m`` or a date with at most minutes: JQL knows nothing finer."""
+def _time(issue: Issue, field: str) -> datetime | None:
+    number = CUSTOM.fullmatch(field)
+    if number is None:
+        return issue.created if field == "created" else issue.updated
+    value = issue.fields.get(f"customfield_{number[1]}")
+    return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%f%z") if value else None
+
+
+def _moment(value: str, now: datetime, zone: ZoneInfo) -> datetime:
+    """``-5m``, or a date with at most minutes in the time zone of who asks."""
     match = re.fullmatch(r"-(\d+)([mhdw])", value)
     if match:
         return now - timedelta(**{UNITS[match[2]]: int(match[1])})
     for form in ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d"):
         try:
-            return datetime.strptime(value, form).replace(tzinfo=UTC)
+            return datetime.strptime(value, form).replace(tzinfo=zone)
         except ValueError:
             continue
     raise BadQuery(f"Date value '{value}' is invalid.")

@@ -8,6 +8,7 @@ from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from connector.sandbox import jira_shapes as shapes
+from connector.sandbox import jsm_desk
 from connector.sandbox.deliveries import Webhook
 from connector.sandbox.jira_jql import BadQuery, matcher, ordered
 from connector.sandbox.jira_tracker import VENDOR, Issue, Project
@@ -29,6 +30,14 @@ FIELDS = {
     "customfield_10050": ("Affected customers", "number", False),
     "customfield_10051": ("Affected tickets", "number", False),
 }
+PERMISSIONS = (
+    "BROWSE_PROJECTS",
+    "CREATE_ISSUES",
+    "EDIT_ISSUES",
+    "ADD_COMMENTS",
+    "LINK_ISSUES",
+    "TRANSITION_ISSUES",
+)
 
 
 def add_routes(app: Flask, world: World) -> None:
@@ -60,11 +69,11 @@ def _site_routes(app: Flask, world: World) -> None:
 
     @app.get("/rest/api/<version>/serverInfo")
     def server_info(version: str) -> ResponseReturnValue:
-        number = [1001, 0, 0] if tracker.cloud else [10, 3, 0]
+        number = ".".join(map(str, tracker.version))
         return {
             "baseUrl": f"{world.stage.base_url}/jira",
-            "version": "1001.0.0-SNAPSHOT" if tracker.cloud else "10.3.0",
-            "versionNumbers": number,
+            "version": f"{number}-SNAPSHOT" if tracker.cloud else number,
+            "versionNumbers": list(tracker.version),
             "deploymentType": "Cloud" if tracker.cloud else "Server",
             "buildNumber": 100_288,
             "serverTime": shapes.moment(world.stage.clock()),
@@ -73,23 +82,25 @@ def _site_routes(app: Flask, world: World) -> None:
 
     @app.get("/rest/api/<version>/myself")
     def myself(version: str) -> ResponseReturnValue:
-        email = {"emailAddress": world.settings.jira_email, "timeZone": "Etc/UTC"}
+        email = {
+            "emailAddress": world.settings.jira_email,
+            "timeZone": tracker.time_zone,
+        }
         return {**shapes.user_shape(tracker, API), **email}
 
     @app.get("/rest/api/<version>/field")
     def fields(version: str) -> ResponseReturnValue:
-        return jsonify(
-            [
-                {
-                    "id": key,
-                    "key": key,
-                    "name": name,
-                    "custom": key.startswith("customfield_"),
-                    "schema": {"type": kind},
-                }
-                for key, (name, kind, _) in FIELDS.items()
-            ]
-        )
+        known = [
+            {
+                "id": key,
+                "key": key,
+                "name": name,
+                "custom": key.startswith("customfield_"),
+                "schema": {"type": kind},
+            }
+            for key, (name, kind, _) in FIELDS.items()
+        ]
+        return jsonify([*known, *(jsm_desk.field_shapes() if world.jsm.desks else ())])
 
     @app.get("/rest/api/<version>/priority")
     def priorities(version: str) -> ResponseReturnValue:
@@ -107,9 +118,24 @@ def _site_routes(app: Flask, world: World) -> None:
 
     @app.get("/rest/api/<version>/mypermissions")
     def permissions(version: str) -> ResponseReturnValue:
-        wanted = request.args.get("permissions", "").split(",")
-        granted = {name: {"key": name, "havePermission": True} for name in wanted}
-        return {"permissions": granted}
+        asked = request.args.get("permissions", "")
+        if tracker.cloud and not asked:
+            raise _refused(400, "The 'permissions' query parameter is required.")
+        if key := request.args.get("projectKey"):
+            _project(world, key)
+        # Data Center always shows them all.
+        wanted = asked.split(",") if tracker.cloud else PERMISSIONS
+        shown = {
+            name: {
+                "id": str(place),
+                "key": name,
+                "name": name.replace("_", " ").capitalize(),
+                "type": "PROJECT",
+                "havePermission": name not in tracker.denied,
+            }
+            for place, name in enumerate(wanted, 10)
+        }
+        return {"permissions": shown}
 
 
 def _project(world: World, key: str) -> Project:
@@ -155,6 +181,10 @@ def _meta_routes(app: Flask, world: World) -> None:
                 "schema": {"type": kind},
             }
             for key, (name, kind, required) in FIELDS.items()
+        ]
+        shown += [
+            {"fieldId": key, "key": key, "operations": ["set"], **about}
+            for key, about in world.jira.extra_fields.items()
         ]
         return offset_page("fields" if world.jira.cloud else "values", shown, 50)
 
@@ -239,54 +269,88 @@ def _page_start(token: str) -> int:
         raise _refused(400, "The nextPageToken is invalid.") from err
 
 
+OLD_WEBHOOKS = "/rest/webhooks/1.0/webhook"
+NEW_WEBHOOKS = "/rest/jira-webhook/1.0/webhooks"
+
+
 def _webhook_routes(app: Flask, world: World) -> None:
+    """Data Center moved them with version 10 and shows them in another shape."""
     tracker = world.jira
-    base = "/rest/webhooks/1.0/webhook"
+
+    def base() -> str:
+        is_new = not tracker.cloud and tracker.version >= (10, 0)
+        return NEW_WEBHOOKS if is_new else OLD_WEBHOOKS
 
     def shape(webhook: Webhook) -> Json:
-        return {
+        about = {
             "name": webhook.extra.get("name", ""),
             "url": webhook.url,
             "events": webhook.events,
+        }
+        is_enabled = webhook.state == "enabled"
+        if base() == NEW_WEBHOOKS:
+            configuration = webhook.extra.get("configuration", {})
+            more = {"id": int(webhook.id), "configuration": configuration}
+            return {**about, **more, "active": is_enabled}
+        return {
+            **about,
             "filters": webhook.extra.get("filters", {}),
-            "excludeBody": False,
-            "enabled": webhook.state == "enabled",
+            "excludeBody": webhook.extra.get("excludeBody", False),
+            "enabled": is_enabled,
             # The secret cannot be read back.
             "isSigned": bool(webhook.secret) and tracker.cloud,
-            "self": f"{world.stage.base_url}/jira{base}/{webhook.id}",
+            "self": f"{world.stage.base_url}/jira{OLD_WEBHOOKS}/{webhook.id}",
         }
 
-    @app.get(base)
+    def change(webhook: Webhook, body: Json) -> None:
+        webhook.url = body.get("url", webhook.url)
+        webhook.events = list(body.get("events", webhook.events))
+        enabled = body.get("enabled", body.get("active", True))
+        webhook.state = "enabled" if enabled else "disabled"
+        if tracker.cloud and body.get("secret"):
+            webhook.secret = body["secret"]
+        for key in ("name", "filters", "configuration", "excludeBody"):
+            if key in body:
+                webhook.extra[key] = body[key]
+
+    def enter() -> None:
+        if not request.path.startswith(base()):
+            raise Refusal(404, {"message": "null for uri", "status-code": 404})
+        if not tracker.is_admin:
+            raise _refused(403, "You do not have permission to do that.")
+
+    @app.get(OLD_WEBHOOKS)
+    @app.get(NEW_WEBHOOKS)
     def webhooks() -> ResponseReturnValue:
         with world.lock:
+            enter()
             return jsonify([shape(one) for one in tracker.webhooks.values()])
 
-    @app.post(base)
+    @app.post(OLD_WEBHOOKS)
+    @app.post(NEW_WEBHOOKS)
     def add() -> ResponseReturnValue:
+        enter()
         body = request.get_json(force=True, silent=True) or {}
         for key in ("name", "url", "events"):
             if not body.get(key):
                 raise _refused(400, f"{key} is required")
-        extra = {key: body[key] for key in ("name", "filters") if key in body}
         secret = str(body.get("secret") or "") if tracker.cloud else ""
-        added = world.subscribe(
-            VENDOR, body["url"], secret, list(body["events"]), API, extra
-        )
-        return shape(added), 201
+        with world.lock:
+            added = world.subscribe(VENDOR, body["url"], secret, body["events"], API)
+            change(added, body)
+            return shape(added), 201
 
-    @app.route(f"{base}/<number>", methods=["GET", "PUT", "DELETE"])
+    @app.route(f"{OLD_WEBHOOKS}/<number>", methods=["GET", "PUT", "DELETE"])
+    @app.route(f"{NEW_WEBHOOKS}/<number>", methods=["GET", "PUT", "DELETE"])
     def webhook(number: str) -> ResponseReturnValue:
         with world.lock:
+            enter()
             found = tracker.webhooks.get(number)
             if found is None:
                 raise _refused(404, "No webhook with that id.")
-            if request.method == "GET":
-                return shape(found)
             if request.method == "DELETE":
                 del tracker.webhooks[number]
                 return Response(status=204)
-            body = request.get_json(force=True, silent=True) or {}
-            found.url = body.get("url", found.url)
-            found.events = list(body.get("events", found.events))
-            found.state = "enabled" if body.get("enabled", True) else "disabled"
+            if request.method == "PUT":
+                change(found, request.get_json(force=True, silent=True) or {})
             return shape(found)

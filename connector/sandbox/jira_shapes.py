@@ -46,6 +46,8 @@ def rest(tracker: JiraTracker, version: str = "2") -> str:
 
 
 def user_shape(tracker: JiraTracker, actor: str) -> Json:
+    if actor in tracker.people:
+        return dict(tracker.people[actor])
     name = NAMES.get(actor, NAMES[AGENT])
     if tracker.cloud:
         return {
@@ -83,7 +85,7 @@ def project_shape(project: Project) -> Json:
         "id": project.id,
         "key": project.key,
         "name": project.name,
-        "projectTypeKey": "software",
+        "projectTypeKey": project.kind,
     }
 
 
@@ -96,6 +98,9 @@ def issue_shape(
     """``fields`` None means all of them."""
     every = _fields(tracker, issue, version)
     shown = every if fields is None else {k: v for k, v in every.items() if k in fields}
+    if fields is not None and "comment" in fields:
+        said = [comment_shape(tracker, issue, one, version) for one in issue.comments]
+        shown["comment"] = {"comments": said, "total": len(said)}
     return {
         "id": issue.id,
         "self": f"{rest(tracker, version)}/issue/{issue.id}",
@@ -151,11 +156,31 @@ def comment_shape(
     }
 
 
-def transition_shape(transition: Transition) -> Json:
-    return {
+def is_internal(comment: Comment) -> bool:
+    """Tell whether customers of a service desk are kept from reading a comment."""
+    said = comment.properties.get("sd.public.comment")
+    return isinstance(said, dict) and said.get("internal") is True
+
+
+def transition_shape(transition: Transition, *, fields: bool = False) -> Json:
+    shape = {
         "id": transition.id,
         "name": transition.name,
         "to": status_shape(transition.to),
-        "hasScreen": False,
+        "hasScreen": bool(transition.asks),
         "isAvailable": True,
     }
+    if fields:
+        shape["fields"] = {
+            name: {
+                "required": True,
+                "hasDefaultValue": False,
+                "key": name,
+                "name": name,
+                "operations": ["set"],
+                "schema": {"type": "string"},
+            }
+            for name in (transition.asks,)
+            if name
+        }
+    return shape

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from connector.sandbox.deliveries import Deliveries, Webhook
 from connector.sandbox.jira_shapes import (
     comment_shape,
+    is_internal,
     issue_shape,
     user_shape,
 )
@@ -31,6 +32,7 @@ class Transition(NamedTuple):
     name: str
     to: Status
     sources: tuple[str, ...]
+    asks: str = ""  #: a field without which it is refused
 
 
 TO_DO = Status("10000", "To Do", "new")
@@ -50,6 +52,7 @@ class Project:
     id: str
     key: str
     name: str
+    kind: str = "software"
 
 
 @dataclass
@@ -95,7 +98,16 @@ class JiraTracker:
 
     def clear(self) -> None:
         self.issues: dict[str, Issue] = {}
+        #: Customers of a service desk, as Jira writes them.
+        self.people: dict[str, Json] = {}
         self.webhooks: dict[str, Webhook] = {}
+        # What an administrator may have set up otherwise; tests change it here.
+        self.version = (1001, 0, 0) if self.cloud else (10, 3, 0)
+        self.time_zone = "Etc/UTC"
+        self.is_admin = True
+        self.denied: set[str] = set()
+        self.extra_fields: dict[str, Json] = {}
+        self.workflow: tuple[Transition, ...] = TRANSITIONS
         self.projects = {
             key: Project(str(10_000 + place), key, f"{key.capitalize()} project")
             for place, key in enumerate(self.stage.settings.jira_projects)
@@ -129,7 +141,7 @@ class JiraTracker:
         ]
 
     def transitions(self, issue: Issue) -> list[Transition]:
-        return [t for t in TRANSITIONS if issue.status.id in t.sources]
+        return [t for t in self.workflow if issue.status.id in t.sources]
 
     # -- what can happen
 
@@ -146,6 +158,7 @@ class JiraTracker:
             updated=now,
             author=actor,
             description=given.get("description"),
+            status=given.get("status") or TO_DO,
             labels=list(given.get("labels") or []),
             priority=given.get("priority") or "3",
             fields=given.get("fields") or {},
@@ -265,6 +278,19 @@ class JiraTracker:
         )
         return not known
 
+    def transfer(self, issue: Issue, project: Project, actor: str) -> None:
+        """Move an issue to another project: its key changes, its id does not."""
+        before = issue.key, issue.project
+        issue.key = f"{project.key}-{self.stage.number(f'jira.key.{project.key}')}"
+        issue.project = project.key
+        self._touch(issue)
+        self._witness("issue_move", issue, actor, before=before[0], after=issue.key)
+        items = [
+            ("project", "project", before[1], project.key),
+            ("Key", "issuekey", before[0], issue.key),
+        ]
+        self._changed("jira:issue_updated", issue, actor, items, "issue_moved")
+
     def delete(self, issue: Issue, actor: str) -> None:
         del self.issues[issue.id]
         self._witness("issue_delete", issue, actor, key=issue.key)
@@ -313,7 +339,10 @@ class JiraTracker:
         # Nobody is named at the top, and the address lacks a piece, as in captures.
         self_link = full["self"].replace("/issue/", "/")
         shown = {**full, "self": self_link, "fields": part}
-        body = {"comment": {**said, "jsdPublic": True}, "issue": shown}
+        body = {
+            "comment": {**said, "jsdPublic": not is_internal(comment)},
+            "issue": shown,
+        }
         self._send("comment_created", {**body, "eventType": "primaryAction"})
 
     def _send(self, event: str, body: Json) -> None:

@@ -43,3 +43,4 @@ class SandboxSettings(BaseModel):
         default=0, ge=0
     )  #: seconds until search sees an issue
     jira_projects: tuple[str, ...] = ("SHOP",)
+    jsm_projects: tuple[str, ...] = ()  #: service projects on the same site

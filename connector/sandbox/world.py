@@ -12,6 +12,7 @@ from connector.sandbox.faults import Fault, Faults
 from connector.sandbox.helpscout_desk import HelpScoutDesk
 from connector.sandbox.jira_shapes import RESOLUTION_IDS
 from connector.sandbox.jira_tracker import Issue, JiraTracker
+from connector.sandbox.jsm_desk import Request, ServiceDesk
 from connector.sandbox.settings import SandboxSettings
 from connector.sandbox.stage import AGENT, Json, Stage, to_html, utc_now
 from connector.sandbox.witnessed import (
@@ -42,6 +43,7 @@ class World:
         self.helpscout = HelpScoutDesk(self.stage, self.deliveries)
         self.zendesk = ZendeskDesk(self.stage, self.deliveries)
         self.jira = JiraTracker(self.stage, self.deliveries)
+        self.jsm = ServiceDesk(self.jira)
 
     def close(self) -> None:
         self.deliveries.close()
@@ -52,7 +54,7 @@ class World:
             self.deliveries.clear()
             self.faults.clear()
             self.stage.clear()
-            for part in (self.helpscout, self.zendesk, self.jira):
+            for part in (self.helpscout, self.zendesk, self.jira, self.jsm):
                 part.clear()
 
     # -- reading
@@ -76,6 +78,11 @@ class World:
                     ],
                     "webhooks": _webhooks(self.zendesk.webhooks),
                 },
+                "jsm": {
+                    "tickets": [
+                        self.jsm.ticket(one) for one in self.jsm.requests.values()
+                    ],
+                },
                 "jira": {
                     "issues": [
                         jira_issue(tracker, one) for one in tracker.issues.values()
@@ -95,6 +102,8 @@ class World:
                 ticket = self.zendesk.tickets.get(int(ticket_id))
                 if ticket is not None:
                     return zendesk_ticket(self.zendesk, ticket)
+            elif vendor == "jsm":
+                return self.jsm.ticket(self._request(ticket_id))
         raise Unknown(f"{vendor} has no ticket {ticket_id}")
 
     def log(self, after: int = 0) -> list[Json]:
@@ -137,6 +146,11 @@ class World:
                 return self._write_zendesk(
                     email, name, language, organization, subject, text, ticket, tags
                 )
+            if vendor == "jsm":
+                who = self.jsm.ensure_customer(email, name, language, organization)
+                one = self._request(ticket) if ticket else None
+                sent = self.jsm.customer_writes(who, subject, text, one, tags)
+                return sent.issue.id
         raise Unknown(f"nobody writes to {vendor}")
 
     def _write_zendesk(
@@ -175,12 +189,15 @@ class World:
     def rate(
         self, vendor: str, ticket: str | int, rating: str, comment: str = ""
     ) -> None:
-        """Rate: ``great|okay|not_good`` at Help Scout, ``good|bad`` at Zendesk."""
+        """Rate: ``great|okay|not_good`` at Help Scout, ``good|bad`` at Zendesk, 1 to 5
+        at a service desk."""
         with self.lock:
             if vendor == "helpscout":
                 self.helpscout.rate(self._conversation(ticket), rating, comment)
             elif vendor == "zendesk":
                 self.zendesk.rate(self._zendesk_ticket(ticket), rating, comment)
+            elif vendor == "jsm":
+                self.jsm.rate(self._request(ticket), int(rating), comment)
             else:
                 raise Unknown(f"nobody rates {vendor}")
 
@@ -195,6 +212,8 @@ class World:
                     self._helpscout_agent(self._conversation(ticket), act, given)
                 elif vendor == "zendesk":
                     self._zendesk_agent(self._zendesk_ticket(ticket), act, given)
+                elif vendor == "jsm":
+                    self.jsm.act(self._request(ticket), act, given)
                 else:
                     raise Unknown(f"{vendor} has no agents")
             except KeyError as err:
@@ -337,6 +356,12 @@ class World:
         found = self.zendesk.get(int(ticket))
         if found is None:
             raise Unknown(f"zendesk has no ticket {ticket}")
+        return found
+
+    def _request(self, ticket: str | int) -> Request:
+        found = self.jsm.get(str(ticket))
+        if found is None:
+            raise Unknown(f"jsm has no request {ticket}")
         return found
 
 
