@@ -723,6 +723,21 @@ def test_server_that_answers_login_only_is_a_finding(web, cloud):
     assert [finding.level for finding in cloud.check(NOW)] == [Level.OK, Level.PROBLEM]
 
 
+# -- webhooks --
+
+
+def test_token_stays_out_of_what_a_refusal_says(web, data_center):
+    address = "https://cc.nordvik.example/webhooks/jira"
+    token = data_center.config.webhook_token[0].get_secret_value()
+    words = f"The URL {address}?token={token} is taken"
+    webhooks = f"{SERVER}/rest/jira-webhook/1.0/webhooks"
+    web.get(webhooks, json=[])
+    web.post(webhooks, status=400, json={"messages": [{"key": words}]})
+    with pytest.raises(VendorRefused, match="is taken") as caught:
+        data_center.subscribe(address)
+    assert token not in str(caught.value)
+
+
 # -- threads --
 
 
