@@ -133,6 +133,7 @@ class HelpScoutDesk:
         self.ratings: dict[int, Json] = {}
         self.webhooks: dict[str, Webhook] = {}
         self.tag_ids: dict[str, int] = {}
+        self.planned: dict[int, tuple[Conversation, Thread]] = {}
         # Whether writing a webhook switches one on that is off is not documented.
         self.put_enables = True
 
@@ -282,7 +283,13 @@ class HelpScoutDesk:
             self.fire("convo.agent.reply.created", conversation, threads=True)
         return thread
 
-    def schedule(self, thread: Thread, when: datetime, unschedule: bool) -> None:
+    def schedule(
+        self,
+        conversation: Conversation,
+        thread: Thread,
+        when: datetime,
+        unschedule: bool,
+    ) -> None:
         """Send a draft later; ``unschedule``: not if the customer writes before."""
         thread.scheduled = {
             "scheduledBy": INTEGRATION_USER,
@@ -290,15 +297,17 @@ class HelpScoutDesk:
             "scheduledFor": stamp(when),
             "unscheduleOnCustomerReply": unschedule,
         }
+        self.planned[thread.id] = conversation, thread
 
     def send_scheduled(self) -> None:
         """Send what has become due. Called whenever somebody looks."""
         now = stamp(self.stage.clock())
         with self.stage.lock:
-            for conversation in self.conversations.values():
-                for thread in conversation.threads:
-                    if thread.scheduled and thread.scheduled["scheduledFor"] <= now:
-                        self.publish(conversation, thread, API)
+            for conversation, thread in list(self.planned.values()):
+                if thread.scheduled is None:
+                    del self.planned[thread.id]
+                elif thread.scheduled["scheduledFor"] <= now:
+                    self.publish(conversation, thread, API)
 
     def publish(self, conversation: Conversation, thread: Thread, actor: str) -> None:
         """Send a draft now."""

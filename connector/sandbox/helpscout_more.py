@@ -102,14 +102,15 @@ def _thread_routes(app: Flask, world: World) -> None:
 
     @app.route(f"{below}/threads/<int:thread>/schedule", methods=["PUT", "DELETE"])
     def schedule(number: int, thread: int) -> ResponseReturnValue:
-        body = body_of_request() if request.method == "PUT" else {}
         with world.lock:
-            found = find_thread(find(world, number), thread)
+            conversation = find(world, number)
+            found = find_thread(conversation, thread)
             if request.method == "PUT":
-                desk.schedule(found, *_plan(world, found, body))
+                plan = _plan(world, found, body_of_request())
+                desk.schedule(conversation, found, *plan)
             else:
                 found.scheduled = None
-            act = "schedule" if body else "unschedule"
+            act = "schedule" if found.scheduled else "unschedule"
             world.stage.witness(VENDOR, act, number, API, id=thread)
         return done()
 
