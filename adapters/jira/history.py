@@ -9,10 +9,10 @@ soon as that lies in a later minute, and its own pages are used only within a mi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from adapters.jira import payloads
@@ -28,6 +28,26 @@ OVERLAP = timedelta(minutes=10)
 STEP_BACK = 10
 #: Furthest that a time zone lies behind UTC.
 FURTHEST = timedelta(hours=12)
+
+
+class Scope(NamedTuple):
+    """What is looked for: in all projects or in these, and by which fields.
+
+    The first of ``stamps`` is what pages are ordered by; any of them is a change.
+    """
+
+    projects: Collection[str] = ()
+    stamps: tuple[str, ...] = ("updated",)
+
+    def query(self, since: str) -> str:
+        changed = " OR ".join(f'{_clause(stamp)} >= "{since}"' for stamp in self.stamps)
+        if not self.projects:
+            return f"{changed} ORDER BY {self.stamps[0]} ASC"
+        keys = ", ".join(payloads.quoted(key) for key in sorted(self.projects))
+        return f"project in ({keys}) AND ({changed}) ORDER BY {self.stamps[0]} ASC"
+
+
+EVERYTHING = Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +93,17 @@ def minute(moment: datetime, zone: ZoneInfo | None) -> str:
 
 
 def following(
-    position: Position, raw: list[dict[str, Any]], place: str, zone: ZoneInfo | None
+    position: Position,
+    raw: list[dict[str, Any]],
+    place: str,
+    zone: ZoneInfo | None,
+    stamps: tuple[str, ...] = ("updated",),
 ) -> Position:
     """Say where to go on after a page; ``place`` is empty if it was the last one."""
-    seen = max([position.seen, *_moments(raw)])
+    seen = max([position.seen, *_moments(raw, stamps)])
     if not place:
         return Position(since=seen - OVERLAP, seen=seen)
-    newest = max(_moments(raw), default=position.since)
+    newest = max(_moments(raw, stamps[:1]), default=position.since)
     if minute(newest, zone) > position.query:
         return Position(since=newest, seen=seen)
     return Position(position.since, seen, position.query, place)
@@ -91,6 +115,7 @@ def changed(
     flavour: Flavour,
     since: datetime,
     cursor: str | None,
+    scope: Scope = EVERYTHING,
 ) -> ChangedPage:
     """Read the next page of what changed."""
     position = read(cursor) or Position(since - OVERLAP, since)
@@ -98,18 +123,23 @@ def changed(
     if not position.query:
         query = minute(position.since, zone)
         position = Position(position.since, position.seen, query)
-    search = _Search(source, client, flavour)
+    search = _Search(source, client, flavour, scope)
     raw, place = search.page(position)
-    ids = dict.fromkeys(found for one in raw if (found := payloads.to_id(one)))
-    after = following(position, raw, place, zone)
-    return ChangedPage(tuple(ids), write(after), bool(place))
+    found = {known: one for one in raw if (known := payloads.to_id(one))}
+    after = following(position, raw, place, zone, scope.stamps)
+    changes = {known: _moments([one], scope.stamps) for known, one in found.items()}
+    changed_at = {known: max(moments) for known, moments in changes.items() if moments}
+    return ChangedPage(tuple(found), write(after), bool(place), changed_at)
 
 
 class _Search:
-    def __init__(self, source: str, client: JiraClient, flavour: Flavour) -> None:
+    def __init__(
+        self, source: str, client: JiraClient, flavour: Flavour, scope: Scope
+    ) -> None:
         self._source = source
         self._client = client
         self._flavour = flavour
+        self._scope = scope
 
     def page(self, position: Position) -> tuple[list[dict[str, Any]], str]:
         """Return the issues of a page, and the place of the next one."""
@@ -123,8 +153,8 @@ class _Search:
 
     def _page(self, position: Position) -> tuple[list[dict[str, Any]], str]:
         params: dict[str, Any] = {
-            "jql": f'updated >= "{position.query}" ORDER BY updated ASC',
-            "fields": "updated",
+            "jql": self._scope.query(position.query),
+            "fields": ",".join(self._scope.stamps),
             "maxResults": PAGE,
         }
         if self._flavour is Flavour.CLOUD:
@@ -147,16 +177,23 @@ def _next_start(start: int, read: int, total: object) -> str:
     return str(start + max(1, read - STEP_BACK))
 
 
-def _moments(raw: list[dict[str, Any]]) -> list[datetime]:
+def _moments(raw: list[dict[str, Any]], stamps: tuple[str, ...]) -> list[datetime]:
     found = []
     for one in raw:
         fields = one.get("fields")
-        try:
-            stamp = fields.get("updated") if isinstance(fields, dict) else None
-            found.append(payloads.to_moment(stamp))
-        except VendorUnavailable:
-            continue  # it comes as an id all the same
+        for stamp in stamps:
+            try:
+                value = fields.get(stamp) if isinstance(fields, dict) else None
+                found.append(payloads.to_moment(value))
+            except VendorUnavailable:
+                continue  # it comes as an id all the same
     return found
+
+
+def _clause(stamp: str) -> str:
+    """Return a field as JQL names it."""
+    number = stamp.removeprefix("customfield_")
+    return stamp if number == stamp else f"cf[{number}]"
 
 
 def _zone(account: Mapping[str, Any]) -> ZoneInfo | None:
