@@ -202,6 +202,14 @@ def test_answer_that_is_no_issue_is_no_answer(web, cloud, answer):
         cloud.fetch_issue("20417")
 
 
+def test_resolution_of_the_settings_is_known_by_its_id(web, cloud):
+    words = {"fixed": ("10004",)}
+    cloud.config = cloud.config.model_copy(update={"resolutions": words})
+    translated = {"id": "10004", "name": "Korjattu"}
+    web.get(f"{CLOUD}/issue/20417", json=raw_issue(resolution=translated))
+    assert cloud.fetch_issue("20417").resolution == "Fixed"
+
+
 def test_issue_that_is_gone_is_not_found(web, cloud):
     words = "Issue does not exist or you do not have permission to see it."
     web.get(f"{CLOUD}/issue/7", status=404, json={"errorMessages": [words]})
@@ -341,6 +349,45 @@ def test_issue_is_created_with_wiki_text_and_no_more_calls_on_data_center(
     }
 
 
+def test_what_is_named_by_an_id_is_sent_as_one_and_nothing_is_null(web, cloud):
+    web.post(f"{CLOUD}/issue", status=201, json={"id": "20417", "key": "SHOP-88"})
+    fields = {"customfield_1": None, "components": [{"id": "10010"}]}
+    cloud.create_issue(draft(issue_type="10004", priority="2", fields=fields))
+    made = sent(web)["fields"]
+    assert (made["issuetype"], made["priority"]) == ({"id": "10004"}, {"id": "2"})
+    assert made["components"] == [{"id": "10010"}]
+    assert "customfield_1" not in made
+    assert None not in made.values()
+
+
+def test_field_of_a_draft_goes_before_the_one_of_the_settings(web, cloud):
+    places = {"SHOP": {"fields": {"customfield_1": "a", "customfield_2": "b"}}}
+    config = {
+        **cloud.config.model_dump(exclude={"projects"}),
+        "projects": places,
+    }
+    adapter = KIND.build("jira", JiraConfig.model_validate(config))
+    for _ in range(2):
+        web.post(f"{CLOUD}/issue", status=201, json={"id": "20417", "key": "SHOP-88"})
+    adapter.create_issue(draft(fields={"customfield_2": "c"}))
+    adapter.create_issue(draft(project="OPS", fields={}))
+    made, elsewhere = sent(web)["fields"], sent(web, 1)["fields"]
+    assert (made["customfield_1"], made["customfield_2"]) == ("a", "c")
+    assert "customfield_1" not in elsewhere
+    adapter.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("cc", {}), ("cc", {"text": "x" * 32_768}), ("", {"a": 1}), ("k" * 256, {"a": 1})],
+)
+def test_property_that_jira_would_not_take_is_never_sent(web, cloud, key, value):
+    with pytest.raises(VendorRefused, match="32768 characters"):
+        cloud.create_issue(draft(properties={key: value}))
+    with pytest.raises(VendorRefused, match="32768 characters"):
+        cloud.update_issue("1", IssueChange(properties={key: value}))
+
+
 def test_issue_without_description_is_created_without_one(web, cloud):
     web.post(f"{CLOUD}/issue", status=201, json={"id": "20417", "key": "SHOP-88"})
     cloud.create_issue(draft(description=()))
@@ -377,6 +424,22 @@ def test_labels_are_added_and_removed_and_never_replaced(web, cloud):
         "update": {"labels": [{"add": "a"}, {"add": "b"}, {"remove": "was there"}]},
     }
     assert sent(web, 1) == {"customers": 6}
+
+
+def test_labels_are_in_one_part_of_a_change_and_nothing_is_null(web, cloud):
+    web.put(f"{CLOUD}/issue/1", status=204)
+    fields = {"labels": ["all", "of", "them"], "customfield_1": None}
+    cloud.update_issue(
+        "1", IssueChange(fields=fields, add_labels=frozenset({"cc-new"}))
+    )
+    assert sent(web) == {"update": {"labels": [{"add": "cc-new"}]}}
+
+
+def test_conflicting_change_may_be_tried_again(web, cloud):
+    web.put(f"{CLOUD}/issue/1", status=409)
+    with pytest.raises(VendorConflict) as caught:
+        cloud.update_issue("1", IssueChange(add_labels=frozenset({"cc-new"})))
+    assert caught.value.retry
 
 
 def test_change_of_properties_alone_leaves_the_issue_alone(web, data_center):
@@ -477,6 +540,28 @@ def test_workflow_without_a_way_back_is_said(web, cloud, offered):
     web.get(f"{CLOUD}/issue/1", json=raw_issue())
     web.get(f"{CLOUD}/issue/1/transitions", json={"transitions": offered})
     assert cloud.reopen_issue("1") is False
+
+
+@pytest.mark.parametrize(("after", "moved"), [("done", False), ("new", True)])
+def test_refused_reopening_is_judged_by_where_the_issue_is_then(
+    web, cloud, after, moved
+):
+    web.get(f"{CLOUD}/issue/1", json=raw_issue())
+    web.get(f"{CLOUD}/issue/1/transitions", json={"transitions": [move("7", "new")]})
+    web.post(f"{CLOUD}/issue/1/transitions", status=400, json=REFUSED)
+    web.get(f"{CLOUD}/issue/1", json=raw_issue(status=status(after)))
+    assert cloud.reopen_issue("1") is moved
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [(403, VendorRefused), (409, VendorConflict)]
+)
+def test_reopening_that_is_not_allowed_now_is_said(web, cloud, code, error):
+    web.get(f"{CLOUD}/issue/1", json=raw_issue())
+    web.get(f"{CLOUD}/issue/1/transitions", json={"transitions": [move("7", "new")]})
+    web.post(f"{CLOUD}/issue/1/transitions", status=code)
+    with pytest.raises(error):
+        cloud.reopen_issue("1")
 
 
 @pytest.mark.parametrize("key", ["new", "indeterminate", "undefined"])
@@ -621,6 +706,11 @@ def test_unavailable_jira_says_how_long(web, cloud):
             ": two lines; a: 3",
         ),
         ('{"message": "m", "errorMessage": "e"}', ": m; e"),
+        ('{"messages": [{"key": "k", "arguments": []}, "l", 3]}', ": k; l"),
+        (
+            '{"message": "https://n.example/x?token=a&b=c is bad"}',
+            ": https://n.example/x?… is bad",
+        ),
         ("[]", ""),
         ("null", ""),
         ("7", ""),

@@ -35,6 +35,12 @@ def test_least_settings_are_enough(settings):
     assert "s3cret" not in repr(config)
 
 
+def test_secret_of_an_app_stands_in_for_that_of_a_webhook():
+    app = {**CLOUD, "client_secret": "s3cret-of-the-app"}
+    del app["webhook_secret"]
+    assert "s3cret" not in repr(JiraConfig.model_validate(app))
+
+
 def test_pasted_line_break_is_not_part_of_a_token():
     config = JiraConfig.model_validate({**CLOUD, "api_token": " s3cret-token\n"})
     assert config.api_token.get_secret_value() == "s3cret-token"
@@ -59,6 +65,16 @@ def test_address_ends_without_a_slash():
         (CLOUD, {"api_token": "s3cret “x”"}, "holds characters that no token has"),
         (CLOUD, {"api_token": "s3cret x"}, "holds characters that no token has"),
         (CLOUD, {"api_tokens": "s3cret"}, "Extra inputs"),
+        (CLOUD, {"client_secret": ["s3cret", ""]}, "must not be empty"),
+        (DATA_CENTER, {"client_secret": "s3cret"}, "client_secret: belongs to flavour"),
+        (CLOUD, {"projects": {"my shop": {}}}, "expected the key of a project"),
+        (CLOUD, {"projects": {"SHOP": {"field": {}}}}, "Extra inputs"),
+        (CLOUD, {"resolutions": {"great": ["Done"]}}, "'fixed', 'wont_do'"),
+        (
+            CLOUD,
+            {"resolutions": {"fixed": ["Done"], "wont_do": [" done "]}},
+            "under fixed and wont_do",
+        ),
         (CLOUD, {"signature_window": "0s"}, "greater than"),
         (CLOUD, {"signature_window": "soon"}, "expected a duration"),
         (CLOUD, {"site_url": "nordvik.atlassian.net"}, "expected an address such as"),

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from urllib.parse import urlsplit
 
 import pytest
+from jira_kit import START, TOKEN, Site, opened
 
 from adapters.jira import history
-from adapters.jira.adapter import JiraAdapter, JiraConfig
 from connector.errors import NotFound, VendorRefused
-from connector.models import (
-    Block,
-    BlockKind,
-    IssueCategory,
-    IssueChange,
-    IssueDraft,
-    TicketLink,
-)
-from connector.sandbox import SandboxSettings, World, serve
+from connector.models import IssueCategory, IssueChange, TicketLink
 from connector.sandbox.jira_tracker import DONE, TO_DO, Transition
 
-START = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
 ADDRESS = "https://cc.nordvik.example/webhooks/jira"
-TOKEN = "f3b9c1d27e5a48609b7d"
 EVENTS = {
     "jira:issue_created",
     "jira:issue_updated",
@@ -36,100 +25,22 @@ EVENTS = {
 }
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_(self, **duration: float) -> datetime:
-        self.now += timedelta(**duration)
-        return self.now
-
-
-class Site:
-    """A look-alike Jira, and adapters on it."""
-
-    def __init__(self, world: World, url: str, clock: Clock) -> None:
-        self.world = world
-        self.tracker = world.jira
-        self.clock = clock
-        self._url = f"{url}/jira"
-        self._adapters: list[JiraAdapter] = []
-        self.adapter = self.connect()
-
-    def connect(self, name: str = "jira", **changes: object) -> JiraAdapter:
-        settings = self.world.settings
-        cloud = {
-            "email": settings.jira_email,
-            "api_token": settings.jira_token,
-            "webhook_secret": "s3cret",
-        }
-        own = {"token": settings.jira_token, "webhook_token": TOKEN}
-        given = cloud if self.tracker.cloud else own
-        config = JiraConfig.model_validate(
-            {
-                "flavour": settings.jira_flavour,
-                "site_url": self._url,
-                **given,
-                **changes,
-            }
-        )
-        self._adapters.append(JiraAdapter(name, config))
-        return self._adapters[-1]
-
-    def file(self, number: int = 1, **changes: object) -> str:
-        draft = IssueDraft(
-            project="SHOP",
-            issue_type="Bug",
-            summary=f"Pakke {number} er borte",
-            description=(Block(BlockKind.PARAGRAPH, "Fem kunder"),),
-            mark=f"cc-group-{number}",
-        )
-        return self.adapter.create_issue(replace(draft, **changes)).external_id
-
-    def sweep(
-        self, since: datetime, cursor: str | None = None
-    ) -> tuple[list[str], str]:
-        """Read to the end; return the ids as they came, and the last cursor."""
-        found: list[str] = []
-        for _ in range(100):
-            page = self.adapter.changed(since, cursor)
-            found += page.ids
-            cursor = page.cursor
-            if not page.more:
-                return found, cursor
-        raise AssertionError("the history does not end")
-
-    def close(self) -> None:
-        for adapter in self._adapters:
-            adapter.close()
-
-
-def opened(**settings: object) -> Iterator[Site]:
-    clock = Clock()
-    with serve(World(SandboxSettings(**settings), clock), port=0) as running:
-        site = Site(running.world, running.url, clock)
-        yield site
-        site.close()
-
-
 @pytest.fixture(params=["cloud", "data_center"])
 def site(request):
-    yield from opened(
-        jira_flavour=request.param, jira_projects=("SHOP", "OPS"), jira_index_lag=0
-    )
+    with opened(jira_flavour=request.param) as site:
+        yield site
 
 
 @pytest.fixture
 def cloud():
-    yield from opened()
+    with opened() as site:
+        yield site
 
 
 @pytest.fixture
 def data_center():
-    yield from opened(jira_flavour="data_center")
+    with opened(jira_flavour="data_center") as site:
+        yield site
 
 
 # -- webhooks --

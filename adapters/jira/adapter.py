@@ -5,7 +5,7 @@ How Jira words things is in ``payloads.py``, how it is called in ``client.py``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -72,6 +72,15 @@ class JiraAdapter(Tracker, Historian, Subscriber):
 
     def check(self, now: datetime) -> list[Finding]:
         return self._checks.all(now, lambda: self._webhooks()[1])
+
+    def check_filing(
+        self, project: str, issue_type: str, fields: Collection[str]
+    ) -> list[Finding]:
+        """Prove that an issue can be filed there with ``fields`` set, and reopened.
+
+        Harmless reads; never raises.
+        """
+        return self._checks.filing(project, issue_type, fields)
 
     def close(self) -> None:
         self._client.close()
