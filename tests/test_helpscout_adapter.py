@@ -24,6 +24,7 @@ from connector.errors import (
     TicketOutside,
     VendorBusy,
     VendorConflict,
+    VendorError,
     VendorRefused,
     VendorUnavailable,
 )
@@ -243,6 +244,33 @@ def test_profiles_are_read_once_in_ten_minutes(
     assert len(sent(vendor, "GET", f"{API}/v2/customers/901")) == 1
 
 
+def test_every_address_of_a_customer_can_be_used_in_rules(
+    vendor: responses.RequestsMock, desk: HelpScoutAdapter
+) -> None:
+    vendor.get(ONE, json=conversation())
+    emails = [{"value": "ase@kunde.example"}, {"value": "Ase@Firma.example"}]
+    vendor.get(f"{API}/v2/customers/901", json={"_embedded": {"emails": emails}})
+    fields = desk.fetch_ticket("4001").customer.fields
+    assert fields["emails"] == "ase@kunde.example, ase@firma.example"
+
+
+def test_option_labels_are_asked_for_only_where_an_id_stands_alone(
+    vendor: responses.RequestsMock, desk: HelpScoutAdapter
+) -> None:
+    labelled = {"id": 104, "name": "Carrier", "value": "168", "text": "Posten"}
+    bare = {"id": 104, "name": "Carrier", "value": "169"}
+    options = [{"id": 169, "label": "Matkahuolto"}]
+    definitions = page("fields", [{"id": 104, "options": options}], 1, 1)
+    asked = f"{API}/v2/mailboxes/31/fields"
+    vendor.get(f"{API}/v2/customers/901", json={})
+    vendor.get(ONE, json=conversation(customFields=[labelled]))
+    assert desk.fetch_ticket("4001").fields["Carrier"] == "Posten"
+    assert sent(vendor, "GET", asked) == []
+    vendor.get(asked, json=definitions)
+    vendor.replace("GET", ONE, json=conversation(customFields=[bare]))
+    assert desk.fetch_ticket("4001").fields["Carrier"] == "Matkahuolto"
+
+
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_profile_that_may_not_be_read_does_not_hide_the_ticket(
     vendor: responses.RequestsMock, desk: HelpScoutAdapter, status: int
@@ -374,6 +402,77 @@ def test_being_too_fast_says_how_long_to_wait(
     with pytest.raises(VendorBusy, match="limit exceeded") as caught:
         desk.fetch_ticket("4001")
     assert caught.value.retry_after == 17
+
+
+def test_a_conversation_out_of_sight_is_gone_if_the_account_still_works(
+    vendor: responses.RequestsMock, desk: HelpScoutAdapter
+) -> None:
+    vendor.get(ONE, status=403, json={"message": "Forbidden"})
+    vendor.get(f"{API}/v2/users/me", json=USER)
+    with pytest.raises(TicketGone, match="Forbidden"):
+        desk.fetch_ticket("4001")
+
+
+def test_an_account_locked_out_takes_no_conversation_for_gone(
+    vendor: responses.RequestsMock, desk: HelpScoutAdapter
+) -> None:
+    vendor.get(ONE, status=403, json={"message": "No API on this plan"})
+    vendor.get(f"{API}/v2/users/me", status=403, json={})
+    with pytest.raises(CredentialsRejected, match="No API on this plan"):
+        desk.fetch_ticket("4001")
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "retry"),
+    [
+        (400, VendorRefused, False),
+        (409, VendorConflict, True),
+        (413, VendorRefused, False),
+        (415, VendorRefused, False),
+        (429, VendorBusy, True),
+        (500, VendorUnavailable, True),
+        (503, VendorUnavailable, True),
+        (504, VendorUnavailable, True),
+    ],
+)
+@pytest.mark.parametrize("mime", ["application/vnd.error+json", "application/json"])
+def test_a_refusal_is_told_in_the_vendors_own_words(
+    vendor: responses.RequestsMock,
+    desk: HelpScoutAdapter,
+    status: int,
+    error: type[VendorError],
+    retry: bool,
+    mime: str,
+) -> None:
+    detail = {
+        "path": "customer",
+        "message": "is not one of kari@kunde.example, 47 11 22 33 44",
+        "rejectedValue": "Kari Nordmann",
+        "_links": {"about": {"href": "http://x.example/errors#Unknown"}},
+    }
+    vendor.get(ONE, json=conversation())
+    vendor.post(
+        f"{ONE}/reply",
+        status=status,
+        body=json.dumps(
+            {
+                "logRef": "64bb72b4-0a92",
+                "message": "Bad request",
+                "_embedded": {"errors": [detail]},
+            }
+        ),
+        content_type=mime,
+        headers={"Correlation-Id": "c0ffee"},
+    )
+    with pytest.raises(error) as caught:
+        desk.send_message("4001", Message(text="x", mark="m", draft=False))
+    said = str(caught.value)
+    assert f"desk answered {status}: Bad request; customer: is not one of" in said
+    assert "(Unknown)" in said
+    assert "logRef 64bb72b4-0a92" in said
+    assert "Correlation-Id c0ffee" in said
+    assert not re.search("kari|47 11|Nordmann", said, re.IGNORECASE)
+    assert (type(caught.value), caught.value.retry) == (error, retry)
 
 
 def test_an_id_cannot_lead_to_another_address(
@@ -550,6 +649,59 @@ def test_a_message_names_its_customer_and_keeps_the_status(
     assert sent(vendor, "POST", f"{ONE}/reply") == [
         {**wanted, "draft": True} if draft else wanted
     ]
+
+
+def test_copies_go_to_whom_they_went_before(
+    vendor: responses.RequestsMock, desk: HelpScoutAdapter
+) -> None:
+    vendor.get(ONE, json=conversation(cc=["boss@kunde.example"], bcc=[]))
+    vendor.post(f"{ONE}/reply", status=201, headers={"Resource-ID": "568"})
+    desk.send_message("4001", Message(text="x", mark="m", draft=False))
+    (body,) = sent(vendor, "POST", f"{ONE}/reply")
+    assert body["cc"] == ["boss@kunde.example"]
+    # Unassigned is not 0, and a reply changes nothing of the assignee.
+    assert body.keys() == {"customer", "text", "status", "cc"}
+
+
+def test_a_customer_without_an_id_is_written_to_by_address(
+    vendor: responses.RequestsMock, desk: HelpScoutAdapter
+) -> None:
+    nobody = {"id": 0, "email": "kari+x@kunde.example"}
+    vendor.get(ONE, json=conversation(primaryCustomer=nobody))
+    vendor.post(f"{ONE}/reply", status=201, headers={"Resource-ID": "568"})
+    desk.send_message("4001", Message(text="x", mark="m", draft=False))
+    (body,) = sent(vendor, "POST", f"{ONE}/reply")
+    assert body["customer"] == {"email": "kari+x@kunde.example"}
+    vendor.get(f"{ONE}/threads", json=page("threads", [], 1, 0))
+    vendor.get(f"{API}/v2/conversations", json=page("conversations", [], 1, 0))
+    assert desk.find_mark("4001", "m") is None
+    # A bare plus would be read as a blank.
+    assert "query=%28email%3A%22kari%2Bx%40" in str(vendor.calls[-1].request.url)
+
+
+@pytest.mark.parametrize(
+    ("status", "sent_along"),
+    [("open", "active"), ("spam", "spam"), ("pending", "pending")],
+)
+def test_only_a_status_that_may_be_sent_is_sent(
+    vendor: responses.RequestsMock,
+    desk: HelpScoutAdapter,
+    status: str,
+    sent_along: str,
+) -> None:
+    vendor.get(ONE, json=conversation(status=status))
+    vendor.post(f"{ONE}/notes", status=201, headers={"Resource-ID": "567"})
+    desk.add_note("4001", NOTE)
+    assert sent(vendor, "POST", f"{ONE}/notes")[0]["status"] == sent_along
+
+
+@pytest.mark.parametrize("missing", [None, "open mind"])
+def test_nothing_is_written_where_the_status_is_not_known(
+    vendor: responses.RequestsMock, desk: HelpScoutAdapter, missing: object
+) -> None:
+    vendor.get(ONE, json=conversation(status=missing))
+    with pytest.raises(VendorUnavailable, match="nothing was written"):
+        desk.add_note("4001", NOTE)
 
 
 @pytest.mark.parametrize(

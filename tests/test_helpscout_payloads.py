@@ -5,6 +5,9 @@ A new event is two JSON files, ``<event>__<case>.json`` and its ``.expected.json
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import os
 from dataclasses import asdict
@@ -160,6 +163,18 @@ def test_a_wrong_signature_is_refused(body: bytes, signature: str | None) -> Non
     assert "asdfasdf" not in str(caught.value)
 
 
+def test_escapes_on_the_wire_are_part_of_what_is_signed() -> None:
+    body = b'{"url":"https:\\/\\/x.example","name":"\\u00c5se"}'
+    signature = base64.b64encode(
+        hmac.new(b"asdfasdf", body, hashlib.sha1).digest()
+    ).decode()
+    adapter().verify(request(body, signature), NOW)
+    again = json.dumps(json.loads(body), separators=(",", ":")).encode()
+    assert json.loads(again) == json.loads(body)
+    with pytest.raises(SignatureRejected):
+        adapter().verify(request(again, signature), NOW)
+
+
 def test_both_secrets_are_accepted_while_one_replaces_the_other() -> None:
     both = adapter(["new", "asdfasdf"])
     both.verify(request(b'{"id":123}', VECTOR), NOW)
@@ -265,6 +280,34 @@ def test_threads_are_read_in_full_unless_all_are_embedded(
 )
 def test_status_words(status: object, ours: str) -> None:
     assert tickets.status_of({"status": status, "state": "published"}) == ours
+
+
+@pytest.mark.parametrize(
+    ("assignee", "shown"),
+    [
+        ({"id": 4, "type": "user", "first": "Hanna", "email": "h@x.example"}, None),
+        ({"type": "team", "name": "Returns"}, "Returns"),
+        ({"firstName": "Hanna", "lastName": "Virta"}, "Hanna Virta"),
+        ({"id": 4}, ""),
+    ],
+)
+def test_old_and_new_shapes_of_people_and_teams_have_names(
+    assignee: dict[str, object], shown: str | None
+) -> None:
+    nobody = people.customer({}, {}, {}, {})
+    conversation = {"id": 1, "assignee": assignee}
+    fields = tickets.ticket("desk", conversation, [], nobody, "https://x").fields
+    assert fields.get("assignee", "") == ("h@x.example" if shown is None else shown)
+
+
+def test_properties_of_an_organization_are_found_in_either_place() -> None:
+    item = {"slug": "tier", "value": "Gold"}
+    for organization in (
+        {"properties": [item]},
+        {"_embedded": {"properties": [item]}},
+    ):
+        fields = people.customer({}, {}, {}, organization).fields
+        assert fields == {"organization.tier": "Gold"}
 
 
 # -- tags --
@@ -381,6 +424,23 @@ def test_config_fields_all_have_words_for_the_docs() -> None:
                 "links": [],
             },
             "Validation error; a: b",
+        ),
+        (
+            {
+                "message": "Bad request",
+                "_embedded": {
+                    "errors": [
+                        {
+                            "path": "subject",
+                            "message": "may not be empty",
+                            "_links": {"about": {"href": "http://x/errors#NotEmpty"}},
+                        },
+                        {"links": [{"rel": "about", "href": "http://x/errors#1"}]},
+                        {"path": "a", "_links": {"about": {"href": "http://x/errors"}}},
+                    ]
+                },
+            },
+            "Bad request; subject: may not be empty (NotEmpty); 1; a",
         ),
         ({"message": "API rate limit exceeded"}, "API rate limit exceeded"),
         (

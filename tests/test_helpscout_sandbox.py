@@ -438,6 +438,16 @@ def test_history_is_read_page_by_page_whatever_the_status(
     assert found == [*made[3:], *made[:3]]
 
 
+def test_a_walk_begins_a_little_before_the_time_it_is_asked_for(
+    world: World, desk: HelpScoutAdapter, clock: Clock
+) -> None:
+    just_before = write(world)
+    clock.pass_(minutes=4)
+    assert desk.changed(clock(), None).ids == (just_before,)
+    clock.pass_(minutes=4)
+    assert desk.changed(clock(), None).ids == ()
+
+
 def test_a_sweep_brings_what_has_changed_since_and_little_else(
     world: World, desk: HelpScoutAdapter, clock: Clock
 ) -> None:
