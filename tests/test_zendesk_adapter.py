@@ -275,6 +275,7 @@ def test_token_is_asked_for_once_and_carried(web: responses.RequestsMock) -> Non
         "client_id": "cc",
         "client_secret": "oauth-secret",
         "scope": "read write",
+        "expires_in": 3600,
     }
     web.post(
         f"{BASE}/oauth/tokens",
@@ -657,6 +658,8 @@ DRAFT = Message(text="Nå er det fikset.", mark="CC-9B21", draft=True)
 def test_written_comment_says_who_may_read_it(
     web: responses.RequestsMock, zendesk: ZendeskAdapter, kind: str
 ) -> None:
+    if kind == "reply":
+        web.get(f"{API}/tickets/7301", json=ticket())
     web.put(f"{API}/tickets/7301", json=audit(551))
     if kind == "note":
         written = zendesk.add_note("7301", NOTE)
@@ -693,17 +696,22 @@ def test_other_422_is_refused_but_not_locked(
     web: responses.RequestsMock, zendesk: ZendeskAdapter
 ) -> None:
     body = {"error": "RecordInvalid", "details": {"360012": [{"description": "Hei"}]}}
+    web.get(f"{API}/tickets/7301", json=ticket())
     web.put(f"{API}/tickets/7301", status=422, json=body)
+    web.get(f"{API}/tickets/7301/comments/count", json={"count": {"value": 12}})
     with pytest.raises(VendorRefused, match="fields: custom_fields_360012") as caught:
         zendesk.send_message("7301", REPLY)
     assert not isinstance(caught.value, TicketLocked)
     assert "Hei" not in str(caught.value)
 
 
+@pytest.mark.parametrize("closed", ["before", "meanwhile"])
 def test_message_to_a_closed_ticket_opens_a_follow_up(
-    web: responses.RequestsMock, zendesk: ZendeskAdapter
+    web: responses.RequestsMock, zendesk: ZendeskAdapter, closed: str
 ) -> None:
-    web.put(f"{API}/tickets/7301", status=422, json=CLOSED_ERROR)
+    if closed == "meanwhile":
+        web.get(f"{API}/tickets/7301", json=ticket(status="solved"))
+        web.put(f"{API}/tickets/7301", status=422, json=CLOSED_ERROR)
     web.get(f"{API}/tickets/7301", json=ticket(status="closed"))
     web.post(
         f"{API}/tickets",
@@ -751,7 +759,6 @@ def test_unreadable_answer_to_a_write_counts_as_lost(
 def test_follow_up_without_a_number_counts_as_lost(
     web: responses.RequestsMock, zendesk: ZendeskAdapter
 ) -> None:
-    web.put(f"{API}/tickets/7301", status=422, json=CLOSED_ERROR)
     web.get(f"{API}/tickets/7301", json=ticket(status="closed"))
     web.post(f"{API}/tickets", status=201, json={"audit": audit()["audit"]})
     with pytest.raises(VendorUnavailable, match="follow-up"):
@@ -900,8 +907,6 @@ def test_check_is_content_with_a_healthy_account(web: responses.RequestsMock) ->
 
 def test_check_names_scopes_that_were_not_granted(web: responses.RequestsMock) -> None:
     web.post(f"{BASE}/oauth/tokens", json=token("t1", scope="read"))
-    web.get(f"{API}/users/me", json=ME)
-    web.get(f"{API}/webhooks", json=HOOKS)
     findings = ZendeskAdapter("zd", ZendeskConfig(**OAUTH)).check(NOW)
     assert "'write'" in found(findings, Level.PROBLEM)
 

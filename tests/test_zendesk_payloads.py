@@ -379,7 +379,7 @@ def test_mark_survives_a_very_long_text() -> None:
         (
             '{"errors":[{"code":"InvalidPaginationDepth","title":"Too deep",'
             '"detail":"kari@example.com"}]}',
-            "InvalidPaginationDepth: Too deep",
+            "InvalidPaginationDepth: Too deep: …",
         ),
         (
             '{"error":"RecordInvalid","description":"Record validation errors",'

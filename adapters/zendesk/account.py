@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -10,10 +11,12 @@ import requests
 import structlog
 
 from adapters.http import Token, VendorClient
+from adapters.pace import Call
 from adapters.zendesk import limits, refusals
+from adapters.zendesk.limits import TicketPace
 from adapters.zendesk.rates import TARIFF
 from adapters.zendesk.settings import API, ZendeskConfig
-from adapters.zendesk.values import as_object, text
+from adapters.zendesk.values import as_object, identity, text
 from connector.errors import (
     CredentialsRejected,
     TicketGone,
@@ -25,14 +28,24 @@ from connector.errors import (
 
 log = structlog.get_logger(__name__)
 
+#: Seconds. Without a wish, tokens of older OAuth clients never end.
+TOKEN_LIFE = 3600
+
+MERGES_KEPT = 1000
+
 
 class Account:
-    """Calls to one account. ``granted`` is the scope of the last token, if any."""
+    """Calls to one account. ``granted`` is the scope of the last token, if any.
+
+    ``merges``: which tickets lately told that they live on as another.
+    """
 
     def __init__(self, name: str, config: ZendeskConfig) -> None:
         self.name = name
         self.config = config
         self.granted: str | None = None
+        self.merges: dict[str, str] = {}
+        self._pace = TicketPace()
         self._door = VendorClient(name, config.base_url, _explain, tariff=TARIFF)
         self._client = VendorClient(
             name, config.base_url, _explain, tariff=TARIFF, **self._way_in()
@@ -58,6 +71,7 @@ class Account:
             "client_id": self.config.client_id,
             "client_secret": secret.get_secret_value() if secret else "",
             "scope": self.config.scope,
+            "expires_in": TOKEN_LIFE,
         }
         try:
             response = self._door.call(
@@ -70,6 +84,11 @@ class Account:
         if not isinstance(value, str) or not value:
             raise CredentialsRejected(f"{self.name} gave no access_token")
         self.granted = text(answer.get("scope"))
+        if missing := refusals.not_granted(self.config.scope, self.granted):
+            # Zendesk gives a token all the same, which is then refused one by one.
+            raise CredentialsRejected(
+                f"{self.name} did not grant the scope {missing}, only {self.granted}"
+            )
         return value, float(life) if isinstance(life, int | float) else None
 
     # -- calls --
@@ -82,28 +101,30 @@ class Account:
             method, f"{API}{path}", expect=(*expect, 429), **rest
         )
         if response.status_code == 429 and 429 not in expect:
-            raise self._busy(response)
+            raise self._busy(Call(method, f"{API}{path}"), response)
         return response
 
     def read(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """GET a JSON document."""
         return self._client.decode(self.call("GET", path, params=params))
 
-    def _busy(self, response: requests.Response) -> VendorError:
-        error = self._client.error(response)
+    def _busy(self, call: Call, response: requests.Response) -> VendorError:
+        error, headers = self._client.error(response), response.headers
         if error.retry_after is None:
-            error.retry_after = limits.reset(response.headers)
-        error.whole_source = limits.is_account_wide(response.headers)
+            error.retry_after = limits.reset(call, headers, datetime.now(UTC))
+        error.whole_source = limits.is_account_wide(call, headers)
         return error
 
     def decode(self, response: requests.Response) -> dict[str, Any]:
         """Return the JSON object of a good response."""
         return as_object(self._client.decode(response))
 
-    def read_optional(self, path: str) -> dict[str, Any]:
-        """Read what a deleted user or a restricted role may keep from us."""
+    def read_optional(
+        self, path: str, params: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Read what a deleted user, a role or a plan may keep from us."""
         try:
-            return as_object(self.read(path))
+            return as_object(self.read(path, params))
         except VendorRefused as err:
             if err.status not in (403, 404):
                 raise
@@ -122,15 +143,32 @@ class Account:
         response = self.call(
             method,
             path,
-            expect=(200, 201, 404, 422),
+            expect=(200, 201, 403, 404, 422),
             json=json,
             params=params,
             headers=headers,
         )
-        if response.status_code in (404, 422):
+        if response.status_code in (403, 404, 422):
             raise self._refusal(response)
         self._log_ignored(response, method)
         return self.decode(response)
+
+    def update(
+        self, method: str, external_id: str, below: str = "", *, json: Any
+    ) -> dict[str, Any]:
+        """Change a ticket, unless it was changed by us too often lately."""
+        self.spend(external_id)
+        return self.about_ticket(method, path(external_id, below), json=json)
+
+    def spend(self, external_id: str) -> None:
+        """Count an update of a ticket, or raise ``VendorBusy``."""
+        self._pace.spend(self.name, external_id)
+
+    def remember_merge(self, source: str, target: str) -> None:
+        """Keep what an event said of a merge, for the reading that follows it."""
+        if len(self.merges) >= MERGES_KEPT:
+            self.merges.clear()
+        self.merges[source] = target
 
     def show(self, external_id: str) -> dict[str, Any]:
         """Read a ticket's document without its comments."""
@@ -149,7 +187,20 @@ class Account:
             return TicketLocked(str(error), status=422)
         if response.status_code == 404 and not refusals.says_no_endpoint(response.text):
             return TicketGone(str(error), status=404)
+        if response.status_code == 403 and not self._is_let_in():
+            return CredentialsRejected(str(error), status=403)
         return error
+
+    def _is_let_in(self) -> bool:
+        """Tell a token that opens nothing from a ticket that is closed to us."""
+        try:
+            response = self.call("GET", "/users/me", expect=(200, 401, 403))
+            if response.status_code != 200:
+                return False
+            me = as_object(self.decode(response).get("user"))
+        except VendorError:
+            return True  # nothing was learned
+        return bool(identity(me.get("id")))
 
     def _log_ignored(self, response: requests.Response, method: str) -> None:
         # Zendesk answers 200 and drops what it does not know; only here it says so.

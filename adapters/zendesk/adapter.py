@@ -75,7 +75,11 @@ class ZendeskAdapter(Helpdesk, Historian, Subscriber):
         return request.headers.get(deliveries.INVOCATION) or None
 
     def parse(self, delivery: Delivery) -> tuple[TicketEvent, ...]:
-        return deliveries.parse(delivery.body, self.name)
+        events = deliveries.parse(delivery.body, self.name)
+        if len(events) == 2:  # only a merge concerns two tickets
+            source, target = events
+            self._account.remember_merge(source.external_id, target.external_id)
+        return events
 
     def sign(self, body: bytes, event: str | None, now: datetime) -> Signed:
         timestamp = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

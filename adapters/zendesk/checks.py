@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from adapters.zendesk import payloads
+from adapters.zendesk import payloads, refusals
 from adapters.zendesk.account import Account
 from adapters.zendesk.values import Json, as_object, identity, text
 from connector.errors import NotFound, VendorError
@@ -29,9 +29,12 @@ class Checks:
             response = self.account.call("GET", "/users/me")
             me = as_object(self.account.decode(response).get("user"))
         except VendorError as err:
+            if self._lacks_scope():
+                return [self._scope()]
             return [self._problem(str(err), "Check base_url and the credentials.")]
         return [
             self._user(me),
+            *self._role(me),
             *self._way_in(),
             *self._clock(response, now),
             self._webhooks(),
@@ -61,6 +64,14 @@ class Checks:
             )
         return self._ok(f"signed in as {role} {identity(me.get('id'))}")
 
+    def _role(self, me: Json) -> Iterator[Finding]:
+        if text(me.get("role")) == "agent":
+            yield self._warning(
+                "the user is no administrator: history cannot be read, missed changes "
+                "are not found, and webhooks have to be made by hand",
+                "Make the user who created the OAuth client an administrator.",
+            )
+
     def _way_in(self) -> Iterator[Finding]:
         if self.account.config.base_url.startswith("http:") and not _is_loopback(
             self.account.config.base_url
@@ -80,17 +91,27 @@ class Checks:
             )
         )
 
+    def _lacks_scope(self) -> bool:
+        granted = self.account.granted
+        return granted is not None and bool(
+            refusals.not_granted(self.account.config.scope, granted)
+        )
+
     def _scope(self) -> Finding:
         # A scope that Zendesk cannot read still yields a token, which then gets 403.
-        granted = set((self.account.granted or "").split())
-        missing = sorted(set(self.account.config.scope.split()) - granted)
-        if missing:
+        asked, granted = self.account.config.scope, self.account.granted or ""
+        if missing := refusals.not_granted(asked, granted):
             return self._problem(
-                f"asked for the scope {self.account.config.scope!r}, but without "
-                f"{' '.join(missing)!r} in what was granted",
+                f"asked for the scope {asked!r}, but without {missing!r} in what was "
+                "granted",
                 "Allow these scopes for the OAuth client, or correct scope.",
             )
-        return self._ok(f"scope granted: {' '.join(sorted(granted))}")
+        if surplus := refusals.not_granted(granted, asked):
+            return self._warning(
+                f"more was granted than asked for: {surplus}",
+                "Limit the OAuth client to these scopes: " + asked,
+            )
+        return self._ok(f"scope granted: {' '.join(sorted(granted.split()))}")
 
     def _clock(self, response: requests.Response, now: datetime) -> Iterator[Finding]:
         try:

@@ -1,64 +1,39 @@
-"""What Zendesk's answers say about its limits, and the limit of one ticket. No calls.
+"""What to make of a 429, and the limit that Zendesk sets for one ticket. No calls.
 
-Limits of the account and of endpoints are shared with agents and other programs; the
-one of a ticket is per user, so it is ours alone to keep.
+What an account and its endpoints allow is in ``rates`` and shared with agents and other
+programs; the limit of a ticket is per user, so it is ours alone to keep.
 """
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
+from adapters.pace import ACCOUNT, Call
+from adapters.zendesk import rates
 from connector.errors import VendorBusy
 
 #: Zendesk takes 30 updates of a ticket in ten minutes from one user. A ticket that
 #: needs as many as these is in a quarrel with somebody's rules.
 UPDATES_PER_TICKET = 25
 WINDOW = 600.0  # seconds
-LONGEST_RESET = 3600.0
-
-_REMAINING = ("x-rate-limit-remaining", "ratelimit-remaining", "rate-limit-remaining")
-_RESET = ("ratelimit-reset", "rate-limit-reset")
-# zendesk-ratelimit-tickets-update: total=100; remaining=0; resets=12
-_NAMED = re.compile(r"zendesk-rate-?limit-.+", re.IGNORECASE)
-_PART = re.compile(r"(\w+)\s*=\s*(\d+)")
 
 
-def is_account_wide(headers: Mapping[str, str]) -> bool:
-    """Tell whether a 429 stops everything, or one ticket or endpoint only.
-
-    While the account's own counter has something left, it was not the account's limit.
-    """
-    left = _first_number(headers, _REMAINING)
-    return left is None or left == 0
+def is_account_wide(call: Call, headers: Mapping[str, str]) -> bool:
+    """Tell whether a 429 stops everything, or one ticket or endpoint only."""
+    return rates.held(call, headers) == ACCOUNT
 
 
-def reset(headers: Mapping[str, str]) -> float | None:
+def reset(call: Call, headers: Mapping[str, str], now: datetime) -> float | None:
     """Return the seconds until a used-up counter is full again, if any says so."""
-    waits = [
-        float(one["resets"])
-        for one in _named(headers)
-        if one.get("remaining") == 0 and "resets" in one
-    ]
-    if not waits and is_account_wide(headers):
-        seconds = _first_number(headers, _RESET)
-        waits = [] if seconds is None else [float(seconds)]
-    return min(max(waits), LONGEST_RESET) if waits else None
-
-
-def _named(headers: Mapping[str, str]) -> Iterator[dict[str, int]]:
-    for name, value in headers.items():
-        if _NAMED.fullmatch(name):
-            yield {key: int(number) for key, number in _PART.findall(value)}
-
-
-def _first_number(headers: Mapping[str, str], names: tuple[str, ...]) -> int | None:
-    lower = {name.lower(): value for name, value in headers.items()}
-    found = (lower[name].strip() for name in names if name in lower)
-    return next((int(value) for value in found if value.isdigit()), None)
+    told = rates.told(call, headers, now)
+    return max(
+        (one.resets for one in told if one.remaining == 0 and one.resets is not None),
+        default=None,
+    )
 
 
 class TicketPace:

@@ -49,6 +49,8 @@ ROLE = {
 SYSTEM_AUTHOR = "-1"
 MARK_KEY = "complaint_connector"
 DRAFT_HEADING = "Suggested reply, not sent to the customer:"
+#: Set and corrected by Zendesk's own classifier; never ours to touch.
+TRIAGE_TAGS = ("intent__", "language__", "sentiment__")
 SAFE_TAG = re.compile(r"[a-z0-9_/-]{1,255}")
 
 #: Zendesk cuts a comment at about 64 KiB without saying so; the mark comes last.
@@ -77,7 +79,7 @@ def ticket(
         ref=TicketRef(source, number),
         number=number,
         subject=text(document.get("raw_subject") or document.get("subject")),
-        status=status(document),
+        status=_status_for(document, users.get(requester, {})),
         customer=customer(requester, users.get(requester, {}), organization),
         comments=tuple(comment(each, requester, users) for each in comments),
         tags=tags(document),
@@ -92,6 +94,14 @@ def ticket(
 
 def status(document: Json) -> TicketStatus:
     return STATUS.get(text(document.get("status")).lower(), TicketStatus.UNKNOWN)
+
+
+def _status_for(document: Json, requester: Json) -> TicketStatus:
+    """Tell the status; what a suspended person wrote was marked as spam."""
+    found = status(document)
+    ended = (TicketStatus.CLOSED, TicketStatus.DELETED)
+    is_spam = requester.get("suspended") is True and found not in ended
+    return TicketStatus.SPAM if is_spam else found
 
 
 def tags(document: Json) -> frozenset[str]:
@@ -216,8 +226,10 @@ def _ticket_fields(document: Json) -> Iterator[tuple[str, str]]:
 
 def _satisfaction(rating: Json) -> Iterator[tuple[str, str]]:
     # "offered" and "unoffered" are no ratings.
-    if (score := text(rating.get("score"))) in ("good", "bad"):
+    if (score := text(rating.get("score")).lower()) in ("good", "bad"):
         yield "satisfaction", score
+        if reason := text(rating.get("reason")):
+            yield "satisfaction_reason", reason
         if words := text(rating.get("comment")):
             yield "satisfaction_comment", words
 

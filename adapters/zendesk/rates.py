@@ -91,12 +91,18 @@ def _parts(headers: Headers) -> dict[str, int]:
 
 
 def held(call: Call, headers: Headers) -> str | None:
-    """Tell a spent endpoint from a spent account by what is left of each."""
+    """Tell a spent endpoint from a spent account by what is left of each.
+
+    With something left of both, it was the limit of one ticket.
+    """
     own = endpoint(call)
     left = number(headers, "X-Rate-Limit-Remaining", "RateLimit-Remaining")
-    if own is None or left == 0:
-        return ACCOUNT
-    return own.bucket if left or _parts(headers).get("remaining") == 0 else ACCOUNT
+    own_left = _parts(headers).get("remaining") if own else None
+    if not left:
+        return own.bucket if own and own_left == 0 and left is None else ACCOUNT
+    if own is None or own_left:
+        return None
+    return own.bucket
 
 
 TARIFF = Tariff(charges, told, held)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from adapters.zendesk import payloads
 from adapters.zendesk.account import Account, path
+from adapters.zendesk.comments import COMMENT_PAGES, comment_pages, read_comments
+from adapters.zendesk.conversations import read_conversation
+from adapters.zendesk.merging import merged_into
 from adapters.zendesk.values import Json, as_object, identity, text
-from connector.errors import TicketGone
-from connector.models import Ticket, TicketRef, Written
+from connector.errors import TicketGone, TicketMerged
+from connector.models import Comment, Ticket, TicketRef, Written
 
-PAGE_SIZE = 100
-COMMENT_PAGES = 5  #: of a longer ticket: these oldest ones, and the newest page
 FOLLOW_UPS = 5  #: newest follow-ups that are searched for a mark
 
 
@@ -22,13 +24,17 @@ def fetch_ticket(account: Account, external_id: str) -> Ticket:
         "GET", path(external_id), params={"include": "users,organizations"}
     )
     try:
-        comments, people = _comments(account, external_id)
+        comments, people = read_comments(account, external_id)
         document = answer["ticket"]
+        if into := merged_into(account, document, comments):
+            raise TicketMerged(
+                f"ticket {external_id} was merged into {into}", into=into
+            )
         users = {**payloads.by_id(answer.get("users")), **people}
         _complete_requester(account, document, users)
         requester = users.get(str(document.get("requester_id")), {})
         organization = _organization(account, answer, document, requester)
-        return payloads.ticket(
+        ticket = payloads.ticket(
             account.name,
             account.config.base_url,
             document,
@@ -36,13 +42,21 @@ def fetch_ticket(account: Account, external_id: str) -> Ticket:
             users,
             organization,
         )
+        said = read_conversation(account, document)
+        return replace(ticket, comments=_in_order(ticket.comments, said))
     except (KeyError, TypeError, ValueError, AttributeError) as err:
         raise account.nonsense("a ticket") from err
 
 
+def _in_order(
+    comments: tuple[Comment, ...], said: list[Comment]
+) -> tuple[Comment, ...]:
+    return tuple(sorted((*comments, *said), key=lambda one: one.created_at))
+
+
 def find_mark(account: Account, external_id: str, mark: str) -> Written | None:
     """Find what we wrote under ``mark``, in the ticket or in one that follows it up."""
-    newest_first = _comment_pages(
+    newest_first = comment_pages(
         account, external_id, COMMENT_PAGES, sort="-created_at"
     )
     if found := _marked(newest_first, mark):
@@ -52,34 +66,6 @@ def find_mark(account: Account, external_id: str, mark: str) -> Written | None:
         if found := _opening(account, follow_up, mark):
             return Written(found, TicketRef(account.name, follow_up))
     return None
-
-
-def _comment_pages(
-    account: Account, external_id: str, limit: int, **params: Any
-) -> Iterator[dict[str, Any]]:
-    wish = {"page[size]": PAGE_SIZE, **params}
-    for _ in range(limit):
-        page = account.about_ticket("GET", path(external_id, "/comments"), params=wish)
-        yield page
-        cursor = payloads.next_page(page)
-        if not cursor:
-            return
-        wish["page[after]"] = cursor
-
-
-def _comments(account: Account, external_id: str) -> tuple[list[Json], dict[str, Json]]:
-    """Read comments oldest first; of a very long ticket both ends only."""
-    comments: dict[str, Json] = {}
-    users: dict[str, Json] = {}
-    pages = list(_comment_pages(account, external_id, COMMENT_PAGES, include="users"))
-    if payloads.next_page(pages[-1]):
-        newest = {"include": "users", "sort": "-created_at"}
-        for page in _comment_pages(account, external_id, 1, **newest):
-            pages.append({**page, "comments": (page.get("comments") or [])[::-1]})
-    for page in pages:
-        comments.update(payloads.by_id(page.get("comments")))
-        users.update(payloads.by_id(page.get("users")))
-    return list(comments.values()), users
 
 
 def _complete_requester(
@@ -109,7 +95,7 @@ def _organization(
 def _opening(account: Account, follow_up: str, mark: str) -> str:
     """Search the start of a follow-up: what opened it is its first comment."""
     try:
-        return _marked(_comment_pages(account, follow_up, 1), mark)
+        return _marked(comment_pages(account, follow_up, 1), mark)
     except TicketGone:
         return ""
 

@@ -12,11 +12,14 @@ import re
 from adapters.words import masked
 from adapters.zendesk.values import DIGITS, Json, as_object, text, word
 
+_PLAIN_WORDS = re.compile(r"[a-z]+(?: [a-z]+){0,11}")
+
 
 def words(body: str) -> str:
     """Return Zendesk's own words from an error body, without anything quoted.
 
-    Codes, titles and names of fields say enough; what was sent stays out.
+    Of fields that are wrong: their names, and what is wrong where that is said in
+    words that cannot be a customer's.
     """
     document = _error_document(body)
     error = document.get("error")
@@ -25,11 +28,22 @@ def words(body: str) -> str:
     parts += [as_object(error).get("title"), as_object(error).get("message")]
     errors = document.get("errors")
     for each in errors if isinstance(errors, list) else ():
-        parts += [as_object(each).get("code"), as_object(each).get("title")]
-    if fields := sorted(map(_field_name, as_object(document.get("details")))):
+        parts += [as_object(each).get(key) for key in ("code", "title", "detail")]
+    details = as_object(document.get("details"))
+    if fields := sorted(_about_field(key, details[key]) for key in details):
         parts.append("fields: " + ", ".join(fields))
     said = [masked(part) for part in parts if isinstance(part, str) and part]
     return ": ".join(dict.fromkeys(said))
+
+
+def _about_field(key: str, problems: object) -> str:
+    name = _field_name(key)
+    for problem in problems if isinstance(problems, list) else ():
+        label, _, said = text(as_object(problem).get("description")).partition(": ")
+        # "Status: closed prevents ticket update": the field's own label, plain words.
+        if label.lower() == key and _PLAIN_WORDS.fullmatch(said):
+            return f"{name} ({said})"
+    return name
 
 
 def _field_name(key: str) -> str:
@@ -73,3 +87,17 @@ def _error_document(body: str) -> Json:
         return as_object(json.loads(body))
     except (ValueError, RecursionError):
         return {}
+
+
+def not_granted(asked: str, granted: str) -> str:
+    """Return the scopes that were asked for and are not in what was granted.
+
+    ``read`` covers ``tickets:read``. An answer that names none grants what was asked.
+    """
+    have = set(granted.replace(",", " ").split())
+    if not have:
+        return ""
+    lacking = (
+        scope for scope in asked.split() if not {scope, scope.partition(":")[2]} & have
+    )
+    return " ".join(sorted(lacking))

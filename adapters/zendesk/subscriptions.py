@@ -213,7 +213,7 @@ class Subscriptions:
             self._delete(where)
             return
         # It does other things for somebody: only our part goes.
-        wish = {"actions": others, "conditions": _conditions(trigger)}
+        wish = _kept(trigger) | {"actions": others}
         self._write("PUT", where, TRIGGER, wish, (200,))
 
     def _as_trigger(self, trigger: Json, ids: frozenset[str]) -> Subscription:
@@ -269,10 +269,6 @@ def _actions(trigger: Json) -> list[dict[str, Any]]:
     return [as_object(action) for action in trigger.get("actions") or ()]
 
 
-def _conditions(trigger: Json) -> Json:
-    return as_object(trigger.get("conditions"))
-
-
 def _target(action: Json) -> str:
     """Return the webhook that an action calls, or nothing."""
     value = action.get("value")
@@ -305,11 +301,18 @@ def _garbled(trigger: Json, ids: frozenset[str]) -> list[dict[str, Any]]:
     return [action for action in ours if not _is_readable(action)]
 
 
-def _mending(trigger: Json, ids: frozenset[str]) -> dict[str, Any]:
-    """Return what has to change about a trigger of ours.
+def _kept(trigger: Json) -> dict[str, Any]:
+    """Return what has to be sent again to be kept: actions and conditions clear each
+    other, and an update without a title is refused."""
+    return {
+        "title": trigger.get("title"),
+        "actions": _actions(trigger),
+        "conditions": as_object(trigger.get("conditions")),
+    }
 
-    Sending actions or conditions clears both, so both are always sent together.
-    """
+
+def _mending(trigger: Json, ids: frozenset[str]) -> dict[str, Any]:
+    """Return what has to change about a trigger of ours, with all it has to keep."""
     wish: dict[str, Any] = {}
     if not trigger.get("active", True):
         wish["active"] = True
@@ -318,5 +321,4 @@ def _mending(trigger: Json, ids: frozenset[str]) -> dict[str, Any]:
             _action(_target(one)) if one in garbled else one
             for one in _actions(trigger)
         ]
-        wish["conditions"] = _conditions(trigger)
-    return wish
+    return _kept(trigger) | wish if wish else {}

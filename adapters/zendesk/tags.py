@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.zendesk import payloads, refusals
-from adapters.zendesk.account import Account, path
+from adapters.zendesk.account import Account
 from adapters.zendesk.values import as_object, text
 from connector.errors import (
     TicketLocked,
@@ -36,6 +36,8 @@ def change_tags(
     for tag in sorted(add | remove):
         if not payloads.SAFE_TAG.fullmatch(tag):
             raise VendorRefused(f"{tag!r} cannot be a tag: use a-z, 0-9, _, / and -")
+        if tag.startswith(payloads.TRIAGE_TAGS):
+            raise VendorRefused(f"{tag!r} belongs to Zendesk's intelligent triage")
     try:
         return _change_once(account, external_id, add - remove, remove, sleep)
     except (VendorConflict, TicketLocked):
@@ -73,15 +75,16 @@ def _change_open(
     missing: frozenset[str],
     surplus: frozenset[str],
 ) -> None:
-    where = path(external_id, "/tags")
     if missing:  # PUT adds; POST would replace the whole list
         stamp = text(ticket.get("updated_at"))
-        account.about_ticket("PUT", where, json=payloads.tag_update(missing, stamp))
+        wish = payloads.tag_update(missing, stamp)
+        account.update("PUT", external_id, "/tags", json=wish)
     if missing and surplus:
         ticket = account.show(external_id)  # our own write moved the stamp
     if surplus:
         stamp = text(ticket.get("updated_at"))
-        account.about_ticket("DELETE", where, json=payloads.tag_update(surplus, stamp))
+        wish = payloads.tag_update(surplus, stamp)
+        account.update("DELETE", external_id, "/tags", json=wish)
 
 
 def _change_closed(
@@ -92,6 +95,7 @@ def _change_closed(
     sleep: Sleep,
 ) -> None:
     """Use a bulk job, the only way to change the tags of a closed ticket."""
+    account.spend(external_id)
     wish = {"additional_tags": sorted(missing), "remove_tags": sorted(surplus)}
     answer = account.about_ticket(
         "PUT",

@@ -1,6 +1,7 @@
 """Zendesk's interface: tickets, tags, comments, people. Credentials and limits too.
 
-Jobs, exports and search are in ``zendesk_more``, webhooks in ``zendesk_setup``.
+Jobs, exports and search are in ``zendesk_more``, webhooks in ``zendesk_setup``,
+conversations in ``zendesk_chat``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from connector.sandbox import zendesk_more, zendesk_setup
+from connector.sandbox import zendesk_chat, zendesk_more, zendesk_setup
 from connector.sandbox import zendesk_shapes as shapes
 from connector.sandbox.access import Limit, Tokens
 from connector.sandbox.stage import API, Json, Refusal
@@ -94,6 +95,7 @@ def create_app(world: World) -> Flask:
     _people_routes(app, world)
     zendesk_more.add_routes(app, world)
     zendesk_setup.add_routes(app, world)
+    zendesk_chat.add_routes(app, world)
     return app
 
 

@@ -93,6 +93,7 @@ class Ticket:
     followup_ids: list[int] = field(default_factory=list)
     followup_of: int | None = None
     satisfaction: Json | None = None
+    chat: list[Json] = field(default_factory=list)
     merged_into: int | None = None
     deleted: bool = False
     touched_at: datetime | None = None
@@ -283,8 +284,7 @@ class ZendeskDesk:
 
     def fire(self, name: str, ticket: Ticket, event: Json, actor_id: int) -> None:
         """Send an event to whoever subscribed to it by its full name."""
-        subscribers = [w for w in self.webhooks.values() if EVENT + name in w.events]
-        if not subscribers:
+        if not any(EVENT + name in w.events for w in self.webhooks.values()):
             return
         with self.stage.lock:
             number = uuid.UUID(int=self.stage.random.getrandbits(128), version=4)
@@ -302,8 +302,13 @@ class ZendeskDesk:
             "zendesk_event_version": "2022-11-06",
         }
         body = (json.dumps(envelope, indent=3, ensure_ascii=False) + "\n").encode()
-        for webhook in subscribers:
-            self._deliveries.enqueue(webhook, EVENT + name, body)
+        self.send(EVENT + name, body)
+
+    def send(self, event: str, body: bytes) -> None:
+        """Send a body to whoever subscribed to an event by its full name."""
+        for webhook in self.webhooks.values():
+            if event in webhook.events:
+                self._deliveries.enqueue(webhook, event, body)
 
     def _run_triggers(self, ticket: Ticket, actor: str, update_type: str) -> None:
         """Call the webhooks of triggers whose conditions an update meets."""

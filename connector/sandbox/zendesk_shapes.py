@@ -57,7 +57,7 @@ def ticket_shape(desk: ZendeskDesk, ticket: Ticket) -> Json:
         "fields": ticket.custom_fields,
         "satisfaction_rating": ticket.satisfaction or {"score": "unoffered"},
         "followup_ids": ticket.followup_ids,
-        "from_messaging_channel": False,
+        "from_messaging_channel": ticket.channel == "native_messaging",
         "support_type": "agent",
     }
 
