@@ -397,7 +397,24 @@ def test_issue_without_description_is_created_without_one(web, cloud):
 @pytest.mark.parametrize("label", ["", "to ord", "tab\there", "nbsp\u00a0", "x" * 256])
 def test_label_that_jira_would_refuse_is_never_sent(web, cloud, label):
     with pytest.raises(VendorRefused, match="without spaces"):
-        cloud.create_issue(draft(labels=(label,)))
+        cloud.create_issue(draft(mark=label))
+    with pytest.raises(VendorRefused, match="without spaces"):
+        cloud.update_issue("1", IssueChange(add_labels=frozenset({label})))
+
+
+@pytest.mark.parametrize("label", ["x" * 255, "😀" * 127])
+def test_label_of_full_length_is_sent(web, cloud, label):
+    web.post(f"{CLOUD}/issue", status=201, json={"id": "20417", "key": "SHOP-88"})
+    cloud.create_issue(draft(labels=(label,)))
+    assert label in sent(web)["fields"]["labels"]
+    with pytest.raises(VendorRefused, match="without spaces"):
+        cloud.create_issue(draft(labels=(label + "😀",)))
+
+
+def test_label_of_two_words_does_not_stop_the_filing(web, cloud):
+    web.post(f"{CLOUD}/issue", status=201, json={"id": "20417", "key": "SHOP-88"})
+    cloud.create_issue(draft(labels=("klage fra\tkunde ",)))
+    assert sent(web)["fields"]["labels"] == ["cc-group-7f", "klage-fra-kunde"]
 
 
 @pytest.mark.parametrize("value", [NOW, float("nan"), {"a": {1}}])
@@ -856,6 +873,14 @@ def test_adapter_can_be_used_after_close(web, cloud):
     cloud.fetch_issue("1")
     cloud.close()
     assert cloud.fetch_issue("1").ref == REF
+
+
+def test_private_certificate_is_checked_against_its_own_authorities(data_center):
+    assert data_center._client._own()._session.verify is True
+    config = data_center.config.model_copy(update={"ca_bundle": "/etc/ssl/own.pem"})
+    private = KIND.build("jira", config)
+    assert private._client._own()._session.verify == "/etc/ssl/own.pem"
+    private.close()
 
 
 def test_library_neither_waits_nor_retries(cloud):

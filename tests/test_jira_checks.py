@@ -6,6 +6,7 @@ import pytest
 from jira_kit import START, Site, opened
 
 from adapters.jira import checks
+from connector.errors import NotFound
 from connector.models import Finding, Level
 from connector.sandbox.jira_tracker import DONE, TO_DO, Transition
 
@@ -71,6 +72,13 @@ def test_wrong_flavour_ends_the_look(cloud):
     other = cloud.connect(flavour="data_center", **cleared, **config)
     (finding,) = other.check(START)
     assert finding.level is Level.PROBLEM
+
+
+def test_address_that_jira_does_not_know_as_its_own_is_warned_of(site):
+    site.tracker.stage.base_url = "https://elsewhere.example"
+    (finding,) = about(look(site), "site_url")
+    assert finding.level is Level.WARNING
+    assert "https://elsewhere.example/jira" in finding.message
 
 
 # -- webhooks --
@@ -234,6 +242,16 @@ def test_unknown_type_is_a_problem_that_names_the_others(site):
 def test_type_is_known_by_id_and_whatever_its_case(site, kind):
     found = look(site, projects={"SHOP": {"issue_types": [kind]}})
     assert {finding.level for finding in about(found, f"SHOP {kind}")} == {Level.OK}
+
+
+def test_jira_too_old_to_tell_its_fields_is_no_missing_project(site, monkeypatch):
+    def gone(*_: object) -> None:
+        raise NotFound("jira answered 404", status=404)
+
+    monkeypatch.setattr(checks.Checks, "_rows", gone)
+    found = look(site, **PLACE)
+    assert about(found, "SHOP")[0].level is Level.OK
+    assert about(found, "SHOP Bug")[0].level is Level.WARNING
 
 
 def test_missing_permissions_are_named_with_what_they_are_for(site):

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from adapters.jira import KIND
 from adapters.jira.adapter import JiraAdapter, JiraConfig
 from connector.errors import MalformedPayload, SignatureRejected
-from connector.models import Delivery, EventKind, WebhookRequest
+from connector.models import Delivery, EventKind, TicketEvent, WebhookRequest
 
 HERE = Path(__file__).parent
 FIXTURES = HERE / "fixtures" / "jira"
@@ -189,6 +189,32 @@ def test_what_is_no_object_is_malformed(body):
 def test_same_delivery_twice_says_the_same():
     body = (FIXTURES / "issue_updated__cloud_resolved.json").read_bytes()
     assert cloud().parse(delivery(body)) == cloud().parse(delivery(body))
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"field": "Status", "fieldId": "status", "toString": "Done"},
+        {"field": "status", "toString": "Done"},
+        {"field": "resolution", "toString": "Fixed"},
+        {"field": "labels", "fromString": "a b", "toString": "b"},
+        {"field": "Key", "fromString": "SHOP-1", "toString": "OPS-1"},
+        None,
+    ],
+)
+@pytest.mark.parametrize("kind", ["issue_generic", "issue_resolved", None])
+@pytest.mark.parametrize("name", ["created", "updated", "deleted"])
+def test_what_a_delivery_tells_of_the_change_changes_nothing(name, kind, item):
+    body = {
+        "timestamp": int(NOW.timestamp() * 1000),
+        "webhookEvent": f"jira:issue_{name}",
+        "issue_event_type_name": kind,
+        "issue": {"id": "10100", "key": "SHOP-1", "fields": {"description": {}}},
+        "changelog": {"id": "1", "items": [item]},
+        "matchedWebhookIds": [1],
+    }
+    (event,) = cloud().parse(delivery(json.dumps(body).encode()))
+    assert event == TicketEvent(EventKind.ISSUE_CHANGED, "jira", "10100")
 
 
 def test_window_is_what_the_configuration_says():

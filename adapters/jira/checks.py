@@ -82,7 +82,7 @@ class Checks:
             info = self._client.server_info()
         except VendorError as err:
             return [self._unreachable("server", err)]
-        return [self._flavour(info), *self._clock(info, now)]
+        return [self._flavour(info), *self._address(info), *self._clock(info, now)]
 
     def _flavour(self, info: Mapping[str, Any]) -> Finding:
         version = f"Jira {info.get('version') or 'of unknown version'}"
@@ -92,6 +92,20 @@ class Checks:
         seen = Flavour.CLOUD if is_cloud else Flavour.DATA_CENTER
         said = f"{version} is not flavour {self._config.flavour}"
         return self._say(Level.PROBLEM, "server", said, f"set flavour to {seen}")
+
+    def _address(self, info: Mapping[str, Any]) -> list[Finding]:
+        """Compare what people open with what Jira takes for its own address."""
+        own, ours = str(info.get("baseUrl", "")), self._config.site_url
+        if not own or own.rstrip("/").casefold() == ours.casefold():
+            return []
+        return [
+            self._say(
+                Level.WARNING,
+                "site_url",
+                f"links to issues begin with {ours}, Jira's own with {own}",
+                "correct site_url, or the base URL in Jira's general settings",
+            )
+        ]
 
     def _clock(self, info: Mapping[str, Any], now: datetime) -> list[Finding]:
         try:
@@ -286,7 +300,11 @@ class Checks:
         self, project: str, issue_type: str, fields: Collection[str]
     ) -> list[Finding]:
         path = f"issue/createmeta/{segment(project)}/issuetypes"
-        types = self._rows(path)
+        try:
+            types = self._rows(path)
+        except NotFound:  # the project is there: its permissions were read before
+            said = "this Jira does not tell what an issue needs; it is older than 8.4"
+            return [self._say(Level.WARNING, f"{project} {issue_type}", said)]
         fitting = [
             raw
             for raw in types

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.jira.resolutions import Meanings, spoken
-from adapters.jira.text import adf, mark_block, one_line, wiki
+from adapters.jira.text import adf, length, mark_block, one_line, wiki
 from adapters.signatures import hmac_hex, matches
 from adapters.words import plain
 from connector.errors import (
@@ -311,7 +311,7 @@ def issue_body(draft: IssueDraft, flavour: Flavour) -> dict[str, Any]:
         "project": {"key": draft.project},
         "issuetype": _named(draft.issue_type),
         "summary": one_line(draft.summary),
-        "labels": checked_labels((draft.mark, *draft.labels)),
+        "labels": checked_labels((draft.mark, *map(_joined, draft.labels))),
     }
     if draft.description:
         fields["description"] = rendered(draft.description, flavour)
@@ -390,12 +390,17 @@ def checked_labels(labels: Iterable[str]) -> list[str]:
     """Return the labels once each; one bad label would make Jira refuse the lot."""
     found = list(dict.fromkeys(labels))
     for label in found:
-        if not label or len(label) > LABEL_LIMIT or re.search(r"\s", label):
+        if not 0 < length(label) <= LABEL_LIMIT or re.search(r"\s", label):
             raise VendorRefused(
                 f"label {label[:40]!r}: Jira takes 1 to {LABEL_LIMIT} characters"
                 " without spaces"
             )
     return found
+
+
+def _joined(label: str) -> str:
+    """Write a label in one word: a space in the settings must not stop a filing."""
+    return "-".join(label.split())
 
 
 def rendered(

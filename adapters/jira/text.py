@@ -67,13 +67,13 @@ def adf(blocks: Sequence[Block], tail: Sequence[Block] = ()) -> dict[str, Any]:
     return _within(
         blocks,
         lambda kept: _adf((*kept, *tail)),
-        lambda document: _length(json.dumps(document, ensure_ascii=False)),
+        lambda document: length(json.dumps(document, ensure_ascii=False)),
     )
 
 
 def wiki(blocks: Sequence[Block], tail: Sequence[Block] = ()) -> str:
     """Render for Data Center. ``tail`` is kept whole when the rest has to be cut."""
-    return _within(blocks, lambda kept: _wiki((*kept, *tail)), _length)
+    return _within(blocks, lambda kept: _wiki((*kept, *tail)), length)
 
 
 # -- length --
@@ -87,7 +87,7 @@ def _within(
     """Build from as much of ``blocks`` as fits: escaping can double a text."""
     cleaned = [block._replace(text=_clean(block.text).strip()) for block in blocks]
     kept = [block for block in cleaned if block.text]
-    budget = sum(_length(block.text) for block in kept)
+    budget = sum(length(block.text) for block in kept)
     while True:
         built = build(kept)
         measured = size(built)
@@ -107,7 +107,7 @@ _CUT_ORDER: tuple[Callable[[Block], bool], ...] = (
 
 def _shorten(blocks: Sequence[Block], budget: int) -> list[Block]:
     for may_cut in _CUT_ORDER:
-        room = budget - sum(_length(each.text) for each in blocks if not may_cut(each))
+        room = budget - sum(length(each.text) for each in blocks if not may_cut(each))
         if room > 0:
             return _cut_some(blocks, may_cut, room)
     return []
@@ -122,19 +122,19 @@ def _cut_some(
             kept.append(block)
         elif room > 0:
             kept.append(block._replace(text=_cut(block.text, room)))
-            room -= _length(block.text)
+            room -= length(block.text)
     return kept
 
 
 def _cut(text: str, limit: int) -> str:
-    if _length(text) <= limit:
+    if length(text) <= limit:
         return text
     room = text.encode("utf-16-le", "surrogatepass")[: 2 * (limit - 1)]
     return room.decode("utf-16-le", "ignore").rstrip() + CUT
 
 
-def _length(text: str) -> int:
-    # Java counts a character outside the basic plane as two.
+def length(text: str) -> int:
+    """Count characters as Jira may: one outside the basic plane is two to Java."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
