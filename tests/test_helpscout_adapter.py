@@ -16,6 +16,7 @@ import responses
 from responses import matchers
 
 from adapters.helpscout import KIND, HelpScoutAdapter
+from adapters.http import Token
 from connector.errors import (
     CredentialsRejected,
     TicketGone,
@@ -123,6 +124,15 @@ def test_a_token_is_fetched_once_and_used_again(
         "client_id": "app",
         "client_secret": "hush",
     }
+
+
+def test_a_token_is_renewed_before_the_vendor_ends_it() -> None:
+    now, given = 0.0, iter([("t1", 7200.0), ("t2", 7200.0)])
+    bearer = Token(lambda: next(given), clock=lambda: now)
+    seen = []
+    for now in (0.0, 7139.0, 7141.0, 14000.0):  # noqa: B007
+        seen.append(bearer.value())
+    assert seen == ["t1", "t1", "t2", "t2"]
 
 
 def test_an_expired_token_is_renewed_once_for_all_threads(
@@ -923,11 +933,14 @@ def test_a_clock_that_is_a_minute_off_is_found(
     )
 
 
-def test_an_inbox_that_cannot_be_seen_is_found(vendor: responses.RequestsMock) -> None:
+@pytest.mark.parametrize("rel", ["mailboxes", "inboxes"])
+def test_an_inbox_that_cannot_be_seen_is_found(
+    vendor: responses.RequestsMock, rel: str
+) -> None:
     vendor.post(f"{API}/v2/oauth2/token", json=token("t1"))
     healthy(vendor, [HOOK])
     inboxes = [{"id": 31, "name": "Hjelp"}]
-    vendor.get(f"{API}/v2/mailboxes", json=page("mailboxes", inboxes, 1, 1))
+    vendor.get(f"{API}/v2/mailboxes", json=page(rel, inboxes, 1, 1))
     assert build(mailboxes=[31]).check(NOW)[-1].message == "listening to 31 Hjelp"
     found = build(mailboxes=[31, 99]).check(NOW)[-1]
     assert (found.level, found.message) == (Level.PROBLEM, "not to be seen: 99")

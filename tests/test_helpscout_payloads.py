@@ -26,6 +26,10 @@ from adapters.helpscout import (
     tickets,
     writing,
 )
+from adapters.helpscout.rates import charges
+from adapters.helpscout.shapes import moment
+from adapters.helpscout.subscriptions import NEEDED_EVENTS
+from adapters.pace import ACCOUNT, Call
 from connector.errors import MalformedPayload, SignatureRejected
 from connector.models import Delivery, EventKind, Ticket, WebhookRequest
 
@@ -215,7 +219,44 @@ def test_what_we_sign_is_accepted_and_names_its_event(
         adapter("old").verify(WebhookRequest(lowered, body), NOW)
 
 
+#: What a webhook can be asked for; other names are met in samples and do not exist.
+DOCUMENTED = {
+    *("convo.created", "convo.assigned", "convo.status", "convo.tags", "convo.moved"),
+    *("convo.merged", "convo.deleted", "convo.custom-fields", "convo.note.created"),
+    *("convo.customer.reply.created", "convo.agent.reply.created"),
+    *("customer.created", "customer.updated", "customer.deleted"),
+    *("satisfaction.ratings", "tag.created", "tag.updated", "tag.deleted"),
+}
+
+
+def test_only_events_that_exist_are_asked_for_and_all_are_understood() -> None:
+    assert set(NEEDED_EVENTS) <= DOCUMENTED
+    body = json.dumps({"id": 5, "conversationId": 5}).encode()
+    for event in sorted(DOCUMENTED):
+        (found,) = adapter().parse(delivery(body, event))
+        is_of_a_ticket = event.startswith(("convo.", "satisfaction."))
+        assert (found.kind is EventKind.TICKET_CHANGED) is is_of_a_ticket, event
+
+
 # -- tickets --
+
+
+@pytest.mark.parametrize(
+    ("said", "hour"),
+    [
+        ("2026-11-02T10:00:00Z", 10),
+        ("2026-11-02T10:00:00", 10),  # ratings
+        ("2026-11-02T10:00:00.123456Z", 10),  # chats
+        ("2026-11-02T10:00:00+02:00", 8),
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+def test_every_way_to_write_a_time_is_read_as_utc(
+    said: object, hour: int | None
+) -> None:
+    read = moment(said)
+    assert (read.hour, read.tzinfo) == (hour, UTC) if read else hour is None
 
 
 def plain(ticket: Ticket) -> dict[str, object]:
@@ -390,6 +431,14 @@ def test_a_mark_with_html_letters_survives_writing_and_reading() -> None:
 def test_text_is_inert_and_keeps_its_lines() -> None:
     html = writing.message_html("1 < 2 & <script>\r\n\nHilsen", "m")
     assert html == "1 &lt; 2 &amp; &lt;script&gt;<br><br>Hilsen<br><br>Ref. m"
+
+
+@pytest.mark.parametrize(
+    ("method", "units"), [("GET", 1), ("POST", 2), ("PUT", 2), ("DELETE", 2)]
+)
+def test_a_write_counts_twice_in_the_budget(method: str, units: int) -> None:
+    taken = {one.bucket: one.units for one in charges(Call(method, "/v2/x"))}
+    assert taken[ACCOUNT] == units
 
 
 def test_config_fields_all_have_words_for_the_docs() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from kit import Clock
+from sandbox_kit import TYPE_TAG, complain, stepped
 
 from adapters.helpscout import KIND, HelpScoutAdapter, history
 from adapters.helpscout.subscriptions import NEEDED_EVENTS
@@ -38,6 +39,7 @@ from connector.models import (
 )
 from connector.sandbox import Running, SandboxSettings, World, serve
 from connector.sandbox.signatures import helpscout_headers
+from connector.sweep import sweep
 
 ADDRESS = "https://connector.example/webhooks/desk"
 NOTE = Note(text="Seen before", mark="cc-n1")
@@ -570,6 +572,30 @@ def test_a_list_that_does_not_count_its_pages_is_read_until_it_is_empty() -> Non
     assert (found.ids, found.more) == (("5",), True)
     then = history.begin(start.since, found.cursor)
     assert history.step(then, {}, full, None, ()).more is False
+
+
+def test_a_sweep_finds_what_webhooks_never_told(database_url: str) -> None:
+    with stepped(database_url) as scene:
+        adapter = scene.runtime.adapters["support"]
+
+        def sweep_after(minutes: float) -> int:
+            scene.clock.pass_(minutes=minutes)
+            runtime = scene.runtime
+            return sweep(runtime.store, adapter, runtime.config, scene.clock())
+
+        assert sweep_after(0) == 0
+        for webhook in scene.world.helpscout.webhooks.values():
+            webhook.state = "disabled"
+        unheard = complain(scene.world, 1, "helpscout")
+        assert sweep_after(6) == 1
+        scene.settle()
+        assert TYPE_TAG in scene.world.ticket("helpscout", unheard.ticket)["tags"]
+        # A tag that a person took away is seen too, and stays away.
+        given = {"act": "remove_tag", "tag": TYPE_TAG}
+        scene.world.agent("helpscout", unheard.ticket, **given)
+        assert sweep_after(6) == 1
+        scene.settle()
+        assert TYPE_TAG not in scene.world.ticket("helpscout", unheard.ticket)["tags"]
 
 
 # -- webhooks --
