@@ -24,9 +24,11 @@ from connector.config import Config, Server, build_adapters, load
 from connector.dashboard import create_blueprint as dashboard_blueprint
 from connector.errors import StoreUnavailable
 from connector.grouping import Grouping
+from connector.health import Health
 from connector.inbox import Worker
 from connector.metrics import HANDLED
 from connector.outbox import Sender
+from connector.pacing import Budgets
 from connector.pipeline import Pipeline
 from connector.scheduler import Scheduler
 from connector.store import Store, deliveries
@@ -107,8 +109,18 @@ class Runtime:
         self.adapters = dict(adapters or build_adapters(config))
         self.acceptor = Acceptor(self.store)
         self.pipeline = Pipeline(config, default_judge(), Grouping())
+        self.health = Health(self.store, clock)
+        own_clock = None if clock is utc_now else clock
+        self.budgets = Budgets(self.store, own_clock)
         self.worker = Worker(
-            self.store, self.adapters, self.pipeline, config, self.holder, clock
+            self.store,
+            self.adapters,
+            self.pipeline,
+            config,
+            self.holder,
+            clock,
+            self.health,
+            self.budgets,
         )
         self.senders = [
             Sender(
@@ -117,7 +129,9 @@ class Runtime:
                 config,
                 self.holder,
                 clock,
-                None if clock is utc_now else clock,
+                own_clock,
+                self.health,
+                self.budgets,
             )
             for adapter in self.adapters.values()
         ]

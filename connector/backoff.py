@@ -6,9 +6,17 @@ import random
 from datetime import datetime, timedelta
 
 from connector.config import Work
+from connector.errors import VendorBusy
 
-#: While credentials are refused, one look in this time is enough.
-CREDENTIALS_PAUSE = timedelta(minutes=5)
+#: How long a vendor is left alone that is busy and does not say how long.
+BUSY_PAUSE = timedelta(seconds=60)
+
+
+def wait_for(error: VendorBusy) -> timedelta:
+    """Return how long to wait: a second more than asked, for its clock is not ours."""
+    if error.retry_after is None:
+        return BUSY_PAUSE
+    return timedelta(seconds=error.retry_after + 1)
 
 
 def next_try(

@@ -10,24 +10,27 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import Connection
 
 from adapters.base import Adapter, Carrier, Helpdesk, Tracker
+from adapters.pace import Pace, Priority, turn
 from connector import carrying, escalation
-from connector.backoff import CREDENTIALS_PAUSE, next_try
+from connector.backoff import next_try, wait_for
 from connector.config import Config
 from connector.errors import (
-    CredentialsRejected,
+    BudgetSpent,
     MalformedPayload,
     NotFound,
     StoreUnavailable,
     TicketMerged,
+    VendorBusy,
     VendorError,
 )
+from connector.health import Health, Side, is_denial
 from connector.judging import Judged, judge_ticket
 from connector.models import (
     Delivery,
@@ -38,7 +41,7 @@ from connector.models import (
     TicketRef,
 )
 from connector.pipeline import Pipeline
-from connector.store import Store, deliveries, groups, locks, tickets
+from connector.store import Store, deliveries, groups, tickets
 
 _log = structlog.get_logger(__name__)
 
@@ -153,6 +156,8 @@ class Worker:
         config: Config,
         holder: str,
         clock: Callable[[], datetime],
+        health: Health | None = None,
+        keeper: Pace | None = None,
     ) -> None:
         self.store = store
         self.adapters = adapters
@@ -162,8 +167,10 @@ class Worker:
         self.clock = clock
         self._readers = ThreadPoolExecutor(config.work.readers, "reader")
         self._paused: dict[str, Pause] = {}
-        #: Sources that were not read since they refused us, or since the start.
-        self._unproven = set(adapters)
+        self._health = health or Health(store, clock)
+        self._keeper = keeper
+        #: Sources that were read since the start: our user may do that.
+        self._proven: set[str] = set()
 
     def close(self) -> None:
         self._readers.shutdown(wait=True)
@@ -246,20 +253,23 @@ class Worker:
             entry.error = pause.error
             entry.due_at = pause.until
             return
-        entry.read_at = self.clock()
         try:
-            self._read_from(adapter, entry)
+            shut = self._health.enter(entry.ref.source, Side.READ)
+            if shut is not None:
+                entry.error = VendorError(shut.words)
+                entry.due_at = shut.probe_at
+                return
+            entry.read_at = self.clock()
+            with turn(self._keeper, Priority.REFRESH):
+                self._read_from(adapter, entry)
         except TicketMerged as err:
             entry.merged_into = err.into
         except NotFound as err:
             entry.gone = str(err)
         except VendorError as err:
             entry.error = err
-            if err.whole_source:
-                # Nothing else of this source is asked until then, by any thread.
-                entry.due_at = self.clock() + _pause(err)
-                self._paused[entry.ref.source] = Pause(entry.due_at, err)
-            elif err.retry and err.status is None:
+            entry.due_at = self._look_after(entry, err, adapter)
+            if entry.due_at is None and err.retry and err.status is None:
                 # No answer at all: the rest of this batch is not to wait for a
                 # timeout each, while other sources wait with it.
                 until = self.clock() + self.config.work.backoff
@@ -269,6 +279,27 @@ class Worker:
         except Exception as err:
             _log.exception("inbox.read_failed", ref=str(entry.ref))
             entry.error = VendorError(f"{type(err).__name__} while reading it")
+        if entry.was_answered:
+            self._proven.add(entry.ref.source)
+            self._health.answered(entry.ref.source, Side.READ)
+
+    def _look_after(
+        self, entry: Work, err: VendorError, adapter: Adapter
+    ) -> datetime | None:
+        """Take note of what an error says of the source; return how long that lasts."""
+        source = entry.ref.source
+        shut = self._health.troubled(source, Side.READ, err, str(entry.ref), adapter)
+        if shut is None and is_denial(err) and source not in self._proven:
+            shut = self._health.refused(source, Side.READ, err)
+        if shut is not None:
+            return shut.probe_at
+        if not isinstance(err, VendorBusy):
+            return None
+        until = self.clock() + wait_for(err)
+        if err.whole_source or isinstance(err, BudgetSpent):
+            # Nothing else of this source is asked until then, by any thread.
+            self._paused[source] = Pause(until, err)
+        return until
 
     def _read_from(self, adapter: Adapter, entry: Work) -> None:
         if entry.kind is EventKind.TICKET_CHANGED:
@@ -333,10 +364,6 @@ class Worker:
         with self.store.write(wake="outbox") as connection:
             self._decide_in(connection, todo, verdict)
             self._finish(connection, ended, verdict)
-            welcome = self._unproven & {w.ref.source for w in todo if w.was_answered}
-            for source in welcome:
-                locks.drop_fact(connection, f"credentials:{source}")
-        self._unproven -= welcome
 
     def _decide_in(
         self, connection: Connection, todo: list[Work], verdict: Outcomes
@@ -419,11 +446,6 @@ class Worker:
         now: datetime,
     ) -> None:
         """Decide what becomes of deliveries whose ticket or issue was not readable."""
-        if isinstance(error, CredentialsRejected):
-            self._unproven.add(entry.ref.source)
-            locks.put_fact(
-                connection, f"credentials:{entry.ref.source}", str(error), now
-            )
         if entry.due_at is not None:  # the vendor said when, or lets nobody in
             verdict.wait(entry, Later(str(error), max(entry.due_at, now)))
             return
@@ -437,11 +459,3 @@ class Worker:
 
 def _is_id(external_id: str) -> bool:
     return 0 < len(external_id) <= LONGEST_ID and external_id.isprintable()
-
-
-def _pause(error: VendorError) -> timedelta:
-    if isinstance(error, CredentialsRejected):
-        return CREDENTIALS_PAUSE
-    return timedelta(
-        seconds=60.0 if error.retry_after is None else error.retry_after + 1
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 ACCEPTED = Counter(
     "connector_deliveries_accepted_total",
@@ -21,4 +21,14 @@ CALLS = Counter(
     "connector_vendor_calls_total",
     "Outward calls by outcome.",
     ["source", "operation", "outcome"],
+)
+BUDGET_WAITS = Counter(
+    "connector_budget_waits_total",
+    "Calls that a rate budget held back, by account and urgency.",
+    ["account", "bucket", "priority", "outcome"],
+)
+SHUT = Gauge(
+    "connector_source_shut",
+    "1 while a source is down, or does not let us in.",
+    ["source", "condition"],
 )

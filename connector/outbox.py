@@ -16,12 +16,14 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
+from adapters import pace
 from adapters.base import Adapter, Helpdesk, Tracker
+from adapters.pace import Pace, Priority
 from connector import escalation
-from connector.backoff import CREDENTIALS_PAUSE, next_try
+from connector.backoff import next_try, wait_for
 from connector.config import Config
 from connector.errors import (
-    CredentialsRejected,
+    BudgetSpent,
     StoreUnavailable,
     TakesNoWrites,
     TicketGone,
@@ -31,6 +33,7 @@ from connector.errors import (
     VendorError,
     VendorRefused,
 )
+from connector.health import Health, Shut, Side, is_denial
 from connector.metrics import CALLS
 from connector.models import (
     Block,
@@ -65,6 +68,15 @@ DROPPABLE = (Operation.CHANGE_TAGS, Operation.ADD_NOTE)
 UNWRITTEN = (TicketStatus.SPAM, TicketStatus.DELETED)
 
 
+#: How urgent the calls are that a write takes.
+URGENCY = {
+    Operation.SEND_MESSAGE: Priority.MESSAGE,
+    Operation.CREATE_ISSUE: Priority.TAG,
+    Operation.REOPEN_ISSUE: Priority.TAG,
+    Operation.CHANGE_TAGS: Priority.TAG,
+}
+
+
 class StillLooking(VendorError):
     """A create may have happened; the tracker's search may not show it yet."""
 
@@ -95,6 +107,8 @@ class Sender:
         holder: str,
         clock: Callable[[], datetime],
         lease_clock: Callable[[], datetime] | None = None,
+        health: Health | None = None,
+        keeper: Pace | None = None,
     ) -> None:
         self.store = store
         self.adapter = adapter
@@ -106,18 +120,26 @@ class Sender:
         self._lock_name = f"sender:{adapter.name}"
         self._held_until = 0.0  # of time.monotonic
         self._paused_until: datetime | None = None
-        self._is_welcome = False  # credentials were accepted since they were refused
+        self._health = health or Health(store, clock)
+        self._keeper = keeper
+        self._slowed: tuple[Priority, datetime] | None = None
+        self._proven: set[Operation] = set()  # what our user was seen to be allowed
         self._heartbeat = threading.Lock()
 
     def run_once(self) -> int:
         """Deliver what is due, if this process is the one to do so."""
         now = self.clock()
-        if self._is_paused() or not self._acquire() or self._is_stopped():
+        if self._has_to_wait() or not self._acquire() or self._is_stopped():
             return 0
         try:
             with self.store.write() as connection:
                 claimed = rows.claim(
-                    connection, self.source, self.holder, now, CLAIMED_AT_ONCE
+                    connection,
+                    self.source,
+                    self.holder,
+                    now,
+                    CLAIMED_AT_ONCE,
+                    self._left_out(),
                 )
             self._deliver_all(claimed)
         except BaseException:
@@ -129,10 +151,28 @@ class Sender:
 
     def _deliver_all(self, claimed: list[AnyRow]) -> None:
         for position, row in enumerate(claimed):
-            if not self._is_held() or self._is_paused() or self._is_stopped():
+            if not self._may_go_on(row) or self._is_stopped():
                 self._give_back(claimed[position:])
                 return
             self._deliver(row)
+
+    def _has_to_wait(self) -> bool:
+        return self._is_paused() or self._health.is_shut(self.source, Side.WRITE)
+
+    def _may_go_on(self, row: AnyRow) -> bool:
+        if not self._is_held() or self._is_paused():
+            return False
+        if Operation(row.operation) in self._left_out():
+            return False
+        # Last, because it may be the one try that others leave to us.
+        return self._health.enter(self.source, Side.WRITE) is None
+
+    def _left_out(self) -> tuple[Operation, ...]:
+        """Return which writes are not urgent enough for what the budget has left."""
+        if self._slowed is None or self.clock() >= self._slowed[1]:
+            return ()
+        least = self._slowed[0]
+        return tuple(one for one in Operation if _urgency(one) >= least)
 
     def _is_stopped(self) -> bool:
         if self.config.autonomy.stop:
@@ -165,7 +205,7 @@ class Sender:
                     connection, self._lock_name, self.holder, moment, lease
                 )
                 if held and not held_before:
-                    self._is_welcome = False
+                    self._proven.clear()
                     freed = rows.take_back(connection, self.source, self.clock())
                     if freed:
                         _log.warning("outbox.taken_back", source=self.source, n=freed)
@@ -199,14 +239,17 @@ class Sender:
 
     def _try(self, row: AnyRow, operation: Operation) -> str:
         """Make the call and record what came of it, which is returned in a word."""
-        try:
-            result = self._call(operation, row)
-        except Withdrawn as err:
-            self._withdraw(row, operation, err)
-            return str(err.state)
-        except VendorError as err:
-            self._failed(row, operation, err)
-            return type(err).__name__
+        with pace.turn(self._keeper, _urgency(operation)) as turn:
+            try:
+                result = self._call(operation, row)
+            except Withdrawn as err:
+                self._withdraw(row, operation, err)
+                return str(err.state)
+            except VendorError as err:
+                # What failed after a first write was done in part.
+                err.uncertain = err.uncertain or turn.wrote
+                self._failed(row, operation, err)
+                return type(err).__name__
         self._succeeded(row, operation, result)
         return "done"
 
@@ -244,6 +287,7 @@ class Sender:
 
     def _withdraw(self, row: AnyRow, operation: Operation, err: Withdrawn) -> None:
         now = self.clock()
+        self._health.untried(self.source, Side.WRITE)
         with self.store.write() as connection:
             ended = rows.finish(
                 connection, row.id, self.holder, err.state, now, error=str(err)
@@ -345,9 +389,9 @@ class Sender:
             ):
                 return  # taken over meanwhile; the other sender finds what was done
             self._record(connection, row, operation, result, now)
-            if not self._is_welcome:
-                locks.drop_fact(connection, f"credentials:{self.source}")
-        self._is_welcome = True
+        if result.get("added") != [] or result.get("removed") != []:
+            self._proven.add(operation)
+            self._health.answered(self.source, Side.WRITE)
 
     def _record(
         self,
@@ -380,6 +424,7 @@ class Sender:
 
     def _failed(self, row: AnyRow, operation: Operation, err: VendorError) -> None:
         now = self.clock()
+        shut = self._look_after(row, operation, err)
         if isinstance(err, TicketMerged) and row.attempts < self.config.work.attempts:
             due = now if row.attempts < 3 else next_try(self.config.work, 3, now)
             self._later(row, err, due, target=err.into)
@@ -389,24 +434,35 @@ class Sender:
             self._withdraw(row, operation, Withdrawn(OutboxState.DISCARDED, str(err)))
         elif isinstance(err, TakesNoWrites):
             self._withdraw(row, operation, Withdrawn(OutboxState.OBSERVED, str(err)))
-        elif isinstance(err, CredentialsRejected):
-            self._is_welcome = False
-            self._pause(now + CREDENTIALS_PAUSE)
-            with self.store.write() as connection:
-                locks.put_fact(connection, f"credentials:{self.source}", str(err), now)
-            self._later(row, err, now + CREDENTIALS_PAUSE)
+        elif shut is not None:
+            # The next try is another row's, so that none of them bars the way.
+            due = max(shut.probe_at + self.config.work.backoff, now)
+            self._later(row, err, due, is_attempt=False)
         elif isinstance(err, VendorBusy):
-            until = now + timedelta(
-                seconds=60.0 if err.retry_after is None else err.retry_after + 1
-            )
-            if err.whole_source:  # some limits are of one issue or ticket only
+            until = now + wait_for(err)
+            if isinstance(err, BudgetSpent):
+                self._slowed = _urgency(operation), until
+            elif err.whole_source:  # some limits are of one issue or ticket only
                 self._pause(until)
-            self._later(row, err, until)
+            self._later(row, err, until, is_attempt=False)
         elif err.retry and row.attempts < self.config.work.attempts:
             due = next_try(self.config.work, row.attempts, now, err.retry_after)
             self._later(row, err, due)
         else:
             self._park(row, str(err), err.uncertain)
+
+    def _look_after(
+        self, row: AnyRow, operation: Operation, err: VendorError
+    ) -> Shut | None:
+        """Take note of what an error says of the source, beside what of the row."""
+        if isinstance(err, StillLooking):
+            return None
+        shut = self._health.troubled(
+            self.source, Side.WRITE, err, str(row.id), self.adapter
+        )
+        if shut is None and is_denial(err) and operation not in self._proven:
+            shut = self._health.refused(self.source, Side.WRITE, err)
+        return shut
 
     def _pause(self, until: datetime) -> None:
         self._paused_until = until
@@ -417,9 +473,11 @@ class Sender:
         err: VendorError,
         due_at: datetime,
         target: str | None = None,
+        is_attempt: bool = True,
     ) -> None:
         # A vendor that lets nobody in says nothing about the row.
-        attempts = row.attempts - 1 if err.whole_source else row.attempts
+        counts = is_attempt and not err.whole_source
+        attempts = row.attempts if counts else row.attempts - 1
         since = self._uncertain_since(row, err.uncertain)
         with self.store.write() as connection:
             rows.postpone(
@@ -459,6 +517,10 @@ _TRACKER_CALLS: Mapping[
     Operation.REOPEN_ISSUE: Sender._reopen_issue,
     Operation.LINK_TICKET: Sender._link_ticket,
 }
+
+
+def _urgency(operation: Operation) -> Priority:
+    return URGENCY.get(operation, Priority.NOTE)
 
 
 def _mode(config: Config, operation: Operation) -> Mode:

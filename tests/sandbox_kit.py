@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from kit import Clock
 from werkzeug.serving import make_server
 
+from connector import health
 from connector.app import Runtime
 from connector.config import check
 from connector.demo import (
@@ -304,6 +305,10 @@ class Scene:
     def facts(self) -> dict[str, Any]:
         with self.runtime.store.read() as connection:
             return locks.all_facts(connection)
+
+    def troubles(self) -> dict[str, health.Shut]:
+        with self.runtime.store.read() as connection:
+            return health.troubles(connection)
 
 
 class Live(Scene):

@@ -45,10 +45,10 @@ def told(call: Call, headers: Headers, now: datetime) -> tuple[Told, ...]:
     if rate and interval:
         # Data Center: a bucket of the user, filled by so many every so often.
         return (Told(ACCOUNT, rate, left, seconds=float(interval)),)
-    # The limit of an endpoint is told without saying for which time; what is left of
-    # it, and until when, is enough.
+    # Of an endpoint: it is not said for how long a time, so the longer one is taken.
+    limit = number(headers, "X-RateLimit-Limit")
     resets = until(headers.get("X-RateLimit-Reset"), now)
-    return (Told(route(call), remaining=left, resets=resets),)
+    return (Told(route(call), limit, left, resets),)
 
 
 def held(call: Call, headers: Headers) -> str | None:

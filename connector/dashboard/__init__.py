@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from connector import health
 from connector.config import Config
 from connector.errors import StoreUnavailable
 from connector.models import DeliveryState, OutboxState
@@ -91,6 +92,7 @@ def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
     """Gather what the page shows."""
     with store.read() as connection:
         facts = locks.all_facts(connection)
+        troubles = health.troubles(connection)
         parked = outbox.listing(connection, OutboxState.PARKED, SHOWN)
         parked_in = deliveries.listing(connection, DeliveryState.PARKED, SHOWN)
         return {
@@ -98,10 +100,7 @@ def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
             "stopped": config.autonomy.stop or "stop" in facts,
             "autonomy": config.autonomy.model_dump(mode="json"),
             "sources": {
-                name: {
-                    "kind": source.kind,
-                    "credentials": facts.get(f"credentials:{name}", ""),
-                }
+                name: {"kind": source.kind, **_condition(troubles.get(name))}
                 for name, source in config.sources.items()
             },
             "inbox": deliveries.counts(connection),
@@ -119,6 +118,19 @@ def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
                 _without_words(row) for row in outbox.listing(connection, None, SHOWN)
             ],
         }
+
+
+def _condition(shut: health.Shut | None) -> dict[str, Any]:
+    """Say how a source is, and if it is not well what to do."""
+    if shut is None:
+        return {"condition": "well"}
+    return {
+        "condition": shut.condition,
+        "since": shut.since.replace(microsecond=0).isoformat(),
+        "finding": health.sentence(shut),
+        "remedy": shut.remedy,
+        "next_try": shut.probe_at.replace(microsecond=0).isoformat(),
+    }
 
 
 def _without_words(row: Any) -> dict[str, Any]:

@@ -104,10 +104,16 @@ def enqueue(connection: Connection, effects: Iterable[Effect], now: datetime) ->
 
 
 def claim(
-    connection: Connection, source: str, holder: str, now: datetime, limit: int
+    connection: Connection,
+    source: str,
+    holder: str,
+    now: datetime,
+    limit: int,
+    left_out: Sequence[Operation] = (),
 ) -> list[AnyRow]:
     """Take what is due for ``source``, at most one row of each ordering key.
 
+    Rows of operations that are ``left_out`` are not taken, whatever waits behind them.
     Only the holder of the source's sender lease may call this.
     """
     earlier = table.alias("earlier")
@@ -122,6 +128,7 @@ def claim(
             table.c.state == OutboxState.PENDING,
             table.c.source == source,
             table.c.due_at <= now,
+            table.c.operation.not_in(left_out),
             ~blocked,
         )
         .order_by(table.c.priority, table.c.id)
