@@ -12,9 +12,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from contract_record import DESCRIPTIONS, Recorder, listen
 from kit import Bench, settings
 
 from connector.store import Store
+
+# So that a test of the kit shows what it saw.
+pytest.register_assert_rewrite("adapters.conformance")
 
 ENGINES = ["sqlite", "postgresql"]
 
@@ -80,3 +84,24 @@ def make_bench(database_url: str) -> Iterator[Callable[..., Bench]]:
 @pytest.fixture
 def bench(make_bench: Callable[..., Bench]) -> Bench:
     return make_bench()
+
+
+@pytest.fixture(scope="session")
+def contract() -> Iterator[Recorder | None]:
+    """Listen to what adapters and sandboxes exchange, if we can judge it."""
+    if not DESCRIPTIONS.exists():
+        yield None  # under CI the tests of the contract itself fail then
+        return
+    recorder = Recorder()
+    with pytest.MonkeyPatch.context() as patch:
+        listen(patch, recorder)
+        yield recorder
+
+
+@pytest.fixture(autouse=True)
+def keeps_to_the_contract(contract: Recorder | None) -> Iterator[None]:
+    """Fail the test in which something strays from a vendor's own description."""
+    yield
+    faults = contract.faults() if contract else []
+    if faults:
+        pytest.fail("\n".join(map(str, faults)), pytrace=False)
