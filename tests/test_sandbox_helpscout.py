@@ -245,6 +245,90 @@ def test_webhook_is_created_listed_and_put(desk):
     assert desk.call("POST", "/v2/webhooks", long).status_code == 400
 
 
+@pytest.mark.parametrize("left_out", ["url", "events", "secret"])
+def test_a_webhook_is_changed_as_a_whole(desk, left_out):
+    body = {"url": "http://127.0.0.1:9/x", "events": ["convo.created"], "secret": "s"}
+    made = desk.call("POST", "/v2/webhooks", body)
+    path = f"/v2/webhooks/{made.headers['Resource-ID']}"
+    part = {key: value for key, value in body.items() if key != left_out}
+    assert desk.call("PUT", path, part).status_code == 400
+
+
+def planned(desk, clock, **changes):
+    """Plan a draft for tomorrow; return the answer and where its thread is."""
+    number = desk.write()
+    reply = {"text": "All well?", "customer": {"email": "ann@shop.example"}}
+    made = desk.call(
+        "POST", f"/v2/conversations/{number}/reply", {**reply, "draft": True}
+    )
+    thread = f"/v2/conversations/{number}/threads/{made.headers['Resource-ID']}"
+    when = (clock() + timedelta(days=1)).isoformat()
+    body = {"scheduledFor": when, "unscheduleOnCustomerReply": True, **changes}
+    body = {key: value for key, value in body.items() if value is not None}
+    return desk.call("PUT", f"{thread}/schedule", body), number, thread
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scheduledFor": None},
+        {"scheduledFor": "tomorrow"},
+        {"scheduledFor": "2020-01-01T00:00:00Z"},
+        {"scheduledFor": "2101-01-01T00:00:00Z"},
+        {"unscheduleOnCustomerReply": None},
+    ],
+)
+def test_a_plan_needs_a_time_to_come_and_a_word_about_answers(desk, clock, changes):
+    answer, number, _ = planned(desk, clock, **changes)
+    assert answer.status_code == 400
+    clock.pass_time(seconds=7000)
+    assert desk.ticket(number)["messages"][0]["draft"]
+
+
+@pytest.mark.parametrize(
+    ("unschedule", "writes", "draft"),
+    [(True, False, False), (True, True, True), (False, True, False)],
+)
+def test_a_planned_reply_is_sent_unless_an_answer_takes_it_back(
+    clock, unschedule, writes, draft
+):
+    settings = SandboxSettings(token_life=1_000_000)
+    with serve(World(settings, clock), port=0) as running:
+        desk = Desk(running.world, running)
+        with desk.session:
+            answer, number, _ = planned(
+                desk, clock, unscheduleOnCustomerReply=unschedule
+            )
+            assert answer.status_code == 204
+            if writes:
+                desk.write(ticket=number, text="Hello?")
+            clock.pass_time(days=2)
+            desk.call("GET", "/v2/users/me")
+            assert desk.ticket(number)["messages"][0]["draft"] is draft
+
+
+def test_a_plan_can_be_taken_back(desk, clock):
+    _, number, thread = planned(desk, clock)
+    assert desk.call("DELETE", f"{thread}/schedule").status_code == 204
+    shown = desk.call("GET", f"/v2/conversations/{number}/threads").json()
+    assert "scheduled" not in shown["_embedded"]["threads"][0]
+
+
+def test_dates_of_answers_are_by_the_clock_of_the_sandbox(desk):
+    answer = desk.call("GET", "/v2/users/me")
+    assert answer.headers["Date"] == "Tue, 03 Nov 2026 09:00:00 GMT"
+
+
+def test_chat_is_embedded_in_part_only(desk):
+    vendor = desk.world.helpscout
+    customer = vendor.ensure_customer("ann@shop.example")
+    chat = vendor.open(customer, "Chat", actor="customer", type="chat")
+    for place in range(3):
+        vendor.customer_writes(customer, "", f"line {place}", chat)
+    shape = desk.call("GET", f"/v2/conversations/{chat.id}?embed=threads").json()
+    assert (shape["threads"], len(shape["_embedded"]["threads"])) == (3, 2)
+
+
 def test_query_finds_by_address(desk):
     number = desk.write(email="odd@shop.example")
     desk.write()
