@@ -23,12 +23,38 @@ BUILT_IN = ("helpscout", "zendesk", "jira", "generic", "memory")
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """A setting that ``init`` cannot find out by itself.
+
+    ``where`` says where to click for it. ``secret``: it goes into the secrets file.
+    ``made``: nobody is asked, a random value of ``made`` hexadecimal digits is taken.
+    ``only``: asked only if an earlier setting has that value.
+    """
+
+    key: str
+    text: str
+    where: str = ""
+    example: str = ""
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+    made: int = 0
+    only: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AdapterKind:
-    """A vendor: the word in the configuration, its settings, and how to build one."""
+    """A vendor: the word in the configuration, its settings, and how to build one.
+
+    A kind without ``questions`` is not offered by ``init``; ``is_tracker`` says for
+    which of the two places it is.
+    """
 
     kind: str
     config: type[BaseModel]
     build: Callable[[str, Any], Adapter]
+    title: str = ""
+    questions: tuple[Question, ...] = ()
+    is_tracker: bool = False
 
 
 @cache

@@ -73,7 +73,10 @@ class Adapter(ABC):
 
     @abstractmethod
     def check(self, now: datetime) -> list[Finding]:
-        """Try credentials and reachability with harmless reads; never raise."""
+        """Try credentials and reachability with harmless reads; never raise.
+
+        The first finding is about signing in.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -211,3 +214,10 @@ class Subscriber(ABC):
     @abstractmethod
     def unsubscribe(self, address: str) -> list[Subscription]:
         """Remove what of ours exists there, and return it. Safe to repeat."""
+
+    @abstractmethod
+    def ping(self, word: str) -> tuple[bytes, str | None]:
+        """Make a delivery that ``parse`` understands and ignores, and its event's name.
+
+        It holds ``word``, so that it can be told from others.
+        """

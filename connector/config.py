@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError
 
 from adapters import kinds
 from adapters.base import Adapter, Helpdesk, Tracker
+from connector import secrets
 from connector.errors import ConfigError
 from connector.models import Duration, Mode
 from rules.schema import RuleSet, read_rules
@@ -39,6 +40,11 @@ class Section(BaseModel):
 
 class Server(Section):
     host: str = Field("127.0.0.1", description="Address to listen on.")
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#\s@]+(/[^?#\s@]*)?$",
+        description="Address under which vendors reach this server.",
+    )
     port: int = Field(8800, ge=0, le=65535, description="Port to listen on.")
     wsgi: Literal["granian", "waitress"] = Field(
         "granian",
@@ -290,10 +296,36 @@ class Config(Section):
 def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     """Read and check the file at ``path``.
 
-    ``${NAME}`` anywhere in a value is replaced from the environment, ``${file:PATH}``
-    by the content of a file (a mounted secret). Raises ``ConfigError``.
+    ``${NAME}`` anywhere in a value is replaced from the environment or from
+    ``secrets.env`` in the same folder, ``${file:PATH}`` by the content of a file (a
+    mounted secret). Raises ``ConfigError``.
     """
+    raw = read_raw(path)
+    problems: list[str] = []
     environ = os.environ if environ is None else environ
+    try:
+        environ = {**secrets.read(secrets.beside(path)), **environ}
+    except (OSError, UnicodeDecodeError):
+        problems.append(f"{secrets.FILE}: cannot be read; it belongs to another user?")
+    filled = _fill(raw, "", path.parent, environ, problems)
+    return check(filled, str(path), problems)
+
+
+def reference(path: Path, source: str, key: str) -> str | None:
+    """Return the NAME that ``sources.<source>.<key>`` refers to as ``${NAME}``.
+
+    Of a list, the first. None if a value stands there as it is. Raises ``ConfigError``.
+    """
+    sources = read_raw(path).get("sources")
+    block = sources.get(source) if isinstance(sources, dict) else None
+    value = block.get(key) if isinstance(block, dict) else None
+    value = value[0] if isinstance(value, list) and value else value
+    match = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+    return match[2] if match and not match[1] else None
+
+
+def read_raw(path: Path) -> dict[str, Any]:
+    """Read the file as it stands, references unfilled. Raises ``ConfigError``."""
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as err:
@@ -310,9 +342,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
         raise ConfigError(
             str(path), ["expected keys such as 'sources:'; compare config.example.yaml"]
         )
-    problems: list[str] = []
-    filled = _fill(raw, "", path.parent, environ, problems)
-    return check(filled, str(path), problems)
+    return raw
 
 
 def check(raw: dict[str, Any], path: str, problems: list[str] | None = None) -> Config:
@@ -573,7 +603,7 @@ def _fill(
         if match[2] not in environ:
             problems.append(
                 f"{where}: the environment has no {match[2]}; export it before the "
-                "start, or use ${file:PATH}"
+                "start, write it into secrets.env, or use ${file:PATH}"
             )
             return "?"
         return environ[match[2]]

@@ -28,6 +28,7 @@ ROWS = {
     "connector.config": 3,
     "connector.store": 3,
     "connector.migrations": 3,
+    "connector.secrets": 3,
     "connector.logs": 3,
     "connector.metrics": 3,
     "connector.backoff": 4,
@@ -48,6 +49,7 @@ ROWS = {
     "connector.escalation": 4,
     "webhooks": 5,
     "connector.dashboard": 5,
+    "connector.installation": 5,
     "connector.scheduler": 5,
     "connector.sandbox": 5,
     "connector.app": 6,
@@ -58,6 +60,7 @@ ROWS = {
 
 #: Who may use whom in their own row; apart from this a row uses nothing of itself.
 SIDEWAYS = {
+    "connector.config": ("connector.secrets",),
     "connector.migrations": ("connector.store",),
     "connector.escalation": (
         "connector.filing",
@@ -107,6 +110,7 @@ HOMES = {
     "click": ("connector.cli",),
     "granian": ("connector.app",),
     "a2wsgi": ("webhooks",),
+    "dotenv": ("connector.secrets",),
     "re2": ("rules",),
     "py3langid": ("rules",),
     "selectolax": ("rules",),

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from adapters import AdapterKind
+from adapters import AdapterKind, Question
 from adapters.helpscout.adapter import HelpScoutAdapter
 from adapters.helpscout.settings import HelpScoutConfig
 
-KIND = AdapterKind("helpscout", HelpScoutConfig, HelpScoutAdapter)
+_APP = "Your Profile > My Apps > Create My App, as the connector's own user"
+
+KIND = AdapterKind(
+    "helpscout",
+    HelpScoutConfig,
+    HelpScoutAdapter,
+    title="Help Scout",
+    questions=(
+        Question("app_id", "App ID", where=_APP),
+        Question("app_secret", "App Secret", where="the same page", secret=True),
+        Question("webhook_secret", "webhook secret", secret=True, made=40),
+    ),
+)
 
 __all__ = ["KIND", "HelpScoutAdapter", "HelpScoutConfig"]

@@ -5,6 +5,7 @@ The calls are made by ``account``; what documents mean is decided in the pure mo
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import datetime
 from typing import ClassVar
@@ -165,6 +166,9 @@ class HelpScoutAdapter(Helpdesk, Historian, Subscriber):
         return history.step(walk, page, before, now, mailboxes)
 
     # -- subscriber --
+
+    def ping(self, word: str) -> tuple[bytes, str | None]:
+        return json.dumps({"test": word}).encode(), deliveries.TEST_EVENT
 
     def subscriptions(self, address: str) -> list[Subscription]:
         return self._webhooks.subscriptions(address)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters import AdapterKind
+from adapters import AdapterKind, Question
 from adapters.jira.adapter import JiraAdapter, JiraConfig
 
 
@@ -11,4 +11,38 @@ def build(name: str, config: JiraConfig) -> JiraAdapter:
     return JiraAdapter(name, config)
 
 
-KIND = AdapterKind("jira", JiraConfig, build)
+CLOUD, DATA_CENTER = ("flavour", "cloud"), ("flavour", "data_center")
+
+#: How to sign in to a Jira, for whatever is done with it.
+ACCOUNT = (
+    Question("flavour", "Which Jira", choices=("cloud", "data_center")),
+    Question(
+        "site_url", "Where people open it", example="https://example.atlassian.net"
+    ),
+    Question(
+        "email",
+        "E-mail address of the connector's own account",
+        example="connector@example.com",
+        only=CLOUD,
+    ),
+    Question(
+        "api_token",
+        "Its API token",
+        where="id.atlassian.com > Security > API tokens, as that account",
+        secret=True,
+        only=CLOUD,
+    ),
+    Question("webhook_secret", "webhook secret", secret=True, made=40, only=CLOUD),
+    Question(
+        "token",
+        "Personal access token of the connector's own account",
+        where="its profile > Personal Access Tokens",
+        secret=True,
+        only=DATA_CENTER,
+    ),
+    Question("webhook_token", "webhook token", secret=True, made=40, only=DATA_CENTER),
+)
+
+KIND = AdapterKind(
+    "jira", JiraConfig, build, title="Jira", questions=ACCOUNT, is_tracker=True
+)

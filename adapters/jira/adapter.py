@@ -5,6 +5,7 @@ How Jira words things is in ``payloads.py``, how it is called in ``client.py``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -158,6 +159,10 @@ class JiraAdapter(Tracker, Historian, Subscriber):
         return history.changed(self.name, self._client, flavour, since, cursor)
 
     # -- webhooks --
+
+    def ping(self, word: str) -> tuple[bytes, str | None]:
+        said = {"webhookEvent": "connector_ping", "test": word}
+        return json.dumps(said).encode(), None
 
     def subscriptions(self, address: str) -> list[Subscription]:
         _, found = self._own_webhooks(self._wanted(address))

@@ -7,6 +7,7 @@ What a call does is in ``reading``, ``tags``, ``writing``, ``history``,
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -120,6 +121,10 @@ class ZendeskAdapter(Helpdesk, Historian, Subscriber):
         return history.changed(self._account, since, cursor, self._clock())
 
     # -- set-up --
+
+    def ping(self, word: str) -> tuple[bytes, str | None]:
+        said = {"type": "zen:event-type:connector.ping", "test": word}
+        return json.dumps(said).encode(), None
 
     def subscriptions(self, address: str) -> list[Subscription]:
         return Subscriptions(self._account, address).found()

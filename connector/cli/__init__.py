@@ -12,12 +12,14 @@ from connector.cli.classify import classify
 from connector.cli.demo import demo
 from connector.cli.explain import explain
 from connector.cli.group import group
+from connector.cli.init import init
 from connector.cli.process import run, schedule, serve, work
 from connector.cli.rows import groups, inbox, outbox
 from connector.cli.sandbox import sandbox
 from connector.cli.send import send
 from connector.cli.setup import doctor
 from connector.cli.stop import resume, stop
+from connector.cli.webhooks import webhooks
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,6 +43,8 @@ for command in (
     outbox,
     groups,
     doctor,
+    init,
+    webhooks,
     stop,
     resume,
 ):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 import click
@@ -54,7 +56,8 @@ def send(
     target = base if "/webhooks/" in base else f"{base.rstrip('/')}/webhooks/{source}"
     failed = False
     for file in files:
-        status, words = _post(adapters[source], target, file, event)
+        body, recorded = _unwrap(file.read_bytes())
+        status, words = post(adapters[source], target, body, event, recorded)
         failed |= status != 200
         if as_json:
             click.echo(json.dumps({"file": str(file), "status": status}))
@@ -63,10 +66,14 @@ def send(
     sys.exit(1 if failed else 0)
 
 
-def _post(
-    adapter: Adapter, target: str, file: Path, event: str | None
+def post(
+    adapter: Adapter,
+    target: str,
+    body: bytes,
+    event: str | None,
+    recorded: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[int, str]:
-    body, recorded = _unwrap(file.read_bytes())
+    """Sign ``body`` and post it; return the status and what was said (0: nothing)."""
     signed: Signed = adapter.sign(body, event, datetime.now(UTC))
     # What the adapter signs anew replaces what was recorded, whatever its spelling.
     renewed = {name.lower() for name in signed.headers}

@@ -210,6 +210,20 @@ def listing(
     return connection.execute(query.limit(limit)).mappings().all()
 
 
+def find(connection: Connection, source: str, word: bytes) -> str | None:
+    """Return the state of a recent delivery whose body holds ``word``."""
+    query = (
+        select(table.c.state, table.c.body)
+        .where(table.c.source == source)
+        .order_by(table.c.id.desc())
+        .limit(100)
+    )
+    for state, body in connection.execute(query):
+        if word in body:
+            return str(state)
+    return None
+
+
 def get(connection: Connection, delivery_id: int) -> RowMapping | None:
     query = select(table).where(table.c.id == delivery_id)
     return connection.execute(query).mappings().one_or_none()
