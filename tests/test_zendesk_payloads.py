@@ -113,7 +113,7 @@ def test_delivery_says_what_to_read_again(path: Path) -> None:
 
 
 def test_every_delivery_has_its_expectation() -> None:
-    assert len(DELIVERIES) >= 17
+    assert len(DELIVERIES) >= 23
     assert {path.with_suffix(".expected.json") for path in DELIVERIES} == set(
         FIXTURES.glob("*.expected.json")
     )
@@ -333,8 +333,19 @@ def test_author_is_told_from_role(
     assert payloads.comment(document, "90011", users).author is expected
 
 
-def test_offered_survey_is_no_rating() -> None:
-    document = {**DOCUMENT, "satisfaction_rating": {"score": "offered"}}
+@pytest.mark.parametrize("score", ["good", "bad", "BAD", "Good"])
+def test_rating_is_read_in_either_style_with_its_reason(score: str) -> None:
+    rating = {"score": score, "comment": "Treigt", "reason": "Too slow", "reason_id": 5}
+    document = {**DOCUMENT, "satisfaction_rating": rating}
+    fields = payloads.ticket("zd", "", document, [], {}, {}).fields
+    assert fields["satisfaction"] == score.lower()
+    assert fields["satisfaction_comment"] == "Treigt"
+    assert fields["satisfaction_reason"] == "Too slow"
+
+
+@pytest.mark.parametrize("score", ["offered", "unoffered", "received", "", None])
+def test_offered_survey_is_no_rating(score: str | None) -> None:
+    document = {**DOCUMENT, "satisfaction_rating": {"score": score}}
     ticket = payloads.ticket("zd", "", document, [], {}, {})
     assert "satisfaction" not in ticket.fields
     assert ticket.customer.email is None
@@ -394,6 +405,40 @@ def test_mark_survives_a_very_long_text() -> None:
             '{"error":"X","description":"\\"min pakke\\" kari@example.com"}',
             "X: … …",
         ),
+        (
+            '{"error":"RecordInvalid","details":{"status":[{"description":'
+            '"Status: closed prevents ticket update"}]}}',
+            "RecordInvalid: fields: status (closed prevents ticket update)",
+        ),
+        (
+            '{"error":"RecordInvalid","details":{"subject":[{"description":'
+            '"Kari: hei"}],"base":[{"description":"Base: Kari Nordmann"}],"x":7}}',
+            "RecordInvalid: fields: base, subject, x",
+        ),
+        (
+            '{"errors":[{"code":"InvalidWebhook","title":"Invalid",'
+            '"detail":"endpoint is not reachable"}]}',
+            "InvalidWebhook: Invalid: endpoint is not reachable",
+        ),
+        (
+            '{"error":"TooManyValues","description":"Parameter ids cannot specify '
+            'more than 100 values","max_count":100}',
+            "TooManyValues: Parameter ids cannot specify more than 100 values",
+        ),
+        (
+            '{"error":"UpdateConflict","description":"Safe Update prevented it"}',
+            "UpdateConflict: Safe Update prevented it",
+        ),
+        (
+            '{"error":"APIRateLimitExceeded","description":"Number of allowed API '
+            'requests per minute exceeded"}',
+            "APIRateLimitExceeded: Number of allowed API requests per minute exceeded",
+        ),
+        (
+            '{"error":"InvalidEndpoint","description":"Not found"}',
+            "InvalidEndpoint: Not found",
+        ),
+        ("Number of allowed API requests exceeded", ""),
         ("<html><h1>502</h1> kari@example.com</html>", ""),
         ("", ""),
         ("[1]", ""),

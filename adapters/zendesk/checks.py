@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -15,7 +16,11 @@ from adapters.zendesk.values import Json, as_object, identity, text
 from connector.errors import NotFound, VendorError
 from connector.models import Finding, Level
 
+PAGE = 100
 CLOCK_TOLERANCE = timedelta(seconds=60)
+
+#: How Zendesk calls deliveries that it gave up; those it throttles come later.
+LOST = Counter({"terminated": PAGE, "circuit broken": PAGE})
 
 
 class Checks:
@@ -37,7 +42,7 @@ class Checks:
             *self._role(me),
             *self._way_in(),
             *self._clock(response, now),
-            self._webhooks(),
+            *self._webhooks(),
         ]
 
     def _problem(self, message: str, remedy: str) -> Finding:
@@ -126,26 +131,48 @@ class Checks:
                 "Set the clock by NTP, or valid deliveries will be refused as stale.",
             )
 
-    def _webhooks(self) -> Finding:
+    def _webhooks(self) -> Iterator[Finding]:
         remedy = (
             "Only administrators may list webhooks. Deliveries work without; look at "
             "Admin Center > Apps and integrations > Webhooks instead."
         )
         try:
-            answer = self.account.read("/webhooks", {"page[size]": 100})
-        except NotFound as err:
-            return self._warning(f"webhooks cannot be listed: {err}", remedy)
+            answer = self.account.read("/webhooks", {"page[size]": PAGE})
         except VendorError as err:
-            if err.status == 403:
-                return self._warning(f"webhooks cannot be listed: {err}", remedy)
-            return self._problem(f"webhooks cannot be listed: {err}", "Try again.")
+            message = f"webhooks cannot be listed: {err}"
+            may_not = isinstance(err, NotFound) or err.status == 403
+            yield (
+                self._warning(message, remedy)
+                if may_not
+                else self._problem(message, "Try again.")
+            )
+            return
         rows = payloads.by_id(as_object(answer).get("webhooks")).values()
-        active = sum(row.get("status") == "active" for row in rows)
+        active = [row for row in rows if row.get("status") == "active"]
         if not active:
-            return self._warning(
+            yield self._warning(
                 "the account has no active webhook", "Create one, see the README."
             )
-        return self._ok(f"active webhooks in the account: {active}")
+            return
+        yield self._ok(f"active webhooks in the account: {len(active)}")
+        ours = f"/webhooks/{self.account.name}"
+        for row in active:
+            if urlsplit(text(row.get("endpoint"))).path.rstrip("/").endswith(ours):
+                yield from self._losses(text(row["id"]))
+
+    def _losses(self, webhook_id: str) -> Iterator[Finding]:
+        """Look at Zendesk's own record of what it delivered to us."""
+        answer = self.account.read_optional(f"/webhooks/{webhook_id}/invocations")
+        rows = payloads.by_id(answer.get("invocations")).values()
+        lost = Counter(text(row.get("status")).lower() for row in rows) & LOST
+        if lost:
+            said = ", ".join(f"{count} {status}" for status, count in lost.items())
+            yield self._warning(
+                f"of the last {len(rows)} deliveries of webhook {webhook_id} some were "
+                f"lost: {said}",
+                "Zendesk does not send them again; the sweep finds what they were "
+                "about. Look at the times in its log, and at what answered then.",
+            )
 
 
 def _is_loopback(url: str) -> bool:

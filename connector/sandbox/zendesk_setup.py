@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 
 from connector.sandbox.deliveries import Webhook
-from connector.sandbox.stage import API, Json, Refusal, stamp
+from connector.sandbox.stage import API, Act, Json, Refusal, stamp
 from connector.sandbox.world import World
 from connector.sandbox.zendesk_desk import BY_TRIGGER, VENDOR
 from connector.sandbox.zendesk_more import NOT_FOUND, cursor_page
@@ -93,6 +93,27 @@ def _webhook_routes(app: Flask, world: World) -> None:
             found.secret = base64.b64encode(world.stage.token().encode()).decode()
         words = {"secret": found.secret, "algorithm": "SHA256"}
         return {"signing_secret": words}, 201 if request.method == "POST" else 200
+
+    @app.get("/api/v2/webhooks/<number>/invocations")
+    def invocations(number: str) -> ResponseReturnValue:
+        find(number)
+        acts = world.stage.acts_after(0)
+        tried = [a for a in acts if a.target == number and a.act.startswith("webhook")]
+        # Attempts of one delivery are one invocation, told by how the last one ended.
+        last = {a.detail["delivery"]: a for a in tried if "delivery" in a.detail}
+        return cursor_page("invocations", [_invocation(a) for a in last.values()][::-1])
+
+
+def _invocation(act: Act) -> Json:
+    status = act.detail.get("status")
+    is_good = status is not None and 200 <= status < 300
+    words = {"webhook_dropped": "circuit broken", "webhook_discarded": "terminated"}
+    shape: Json = {
+        "id": act.detail["delivery"],
+        "status": words.get(act.act, "success" if is_good else "failed"),
+        "latest_completed_at": stamp(act.at),
+    }
+    return shape | ({"status_code": status} if status is not None else {})
 
 
 def _described(wanted: Json) -> Json:
