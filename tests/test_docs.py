@@ -262,7 +262,7 @@ def files_named(vendor: str, cell: str) -> list[tuple[str, bool]]:
 
 
 @cache
-def tests_in(path: str) -> set[str]:
+def promises_in(path: str) -> set[str]:
     file = ROOT / path
     if not file.is_file():
         return set()
@@ -286,7 +286,7 @@ def test_every_fact_names_a_test_that_exists(vendor: str) -> None:
     for row in facts_of(vendor):
         tests = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", row[-1])
         missing = [
-            f"{path}::{name}" for path, name in tests if name not in tests_in(path)
+            f"{path}::{name}" for path, name in tests if name not in promises_in(path)
         ]
         if missing or not tests or len(tests) != row[-1].count("`") / 2:
             wrong.append((row[0], missing or row[-1]))

@@ -22,7 +22,18 @@ from connector.sandbox.stage import API, Json, Stage
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-Kind = Literal["before", "after", "stall", "reset", "reset_after", "429", "503", "500"]
+Kind = Literal[
+    "before",
+    "after",
+    "stall",
+    "reset",
+    "reset_after",
+    "200",
+    "401",
+    "429",
+    "500",
+    "503",
+]
 KINDS: tuple[str, ...] = get_args(Kind)
 
 #: Only calls of the interface fail; the pages for people always answer.
@@ -32,8 +43,9 @@ INTERFACE = re.compile(r"/(v2|v3|api|oauth|rest)/")
 @dataclass
 class Fault:
     """``before`` and ``500``: not performed. ``after``: performed, then 500. ``reset``
-    and ``reset_after``: the connection is torn down instead of an answer. ``stall``:
-    ``seconds`` late. Without ``times`` it lasts until it is cleared."""
+    and ``reset_after``: the connection is torn down instead of an answer. ``200``: not
+    performed, and a page as if all were well. ``stall``: ``seconds`` late. Without
+    ``times`` it lasts until it is cleared."""
 
     kind: str
     vendor: str = ""
@@ -175,7 +187,7 @@ def _broken(
     elif status == 429 or (status == 503 and fault.seconds is not None):
         headers.append(("Retry-After", f"{seconds:g}"))
     body = json.dumps({"message": f"sandbox fault {fault.kind}"}).encode()
-    if status == 500:
+    if status in (200, 500):
         # What stands in front of a vendor answers with a page, not with JSON.
         headers[0] = ("Content-Type", "text/html")
         body = b"<html><body><h1>Something went wrong</h1></body></html>"
