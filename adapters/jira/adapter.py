@@ -5,7 +5,6 @@ How Jira words things is in ``payloads.py``, how it is called in ``client.py``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,10 +15,10 @@ from adapters.jira import account, history, payloads, webhooks
 from adapters.jira.checks import Checks
 from adapters.jira.client import JiraClient, segment
 from adapters.jira.payloads import Flavour
+from adapters.jira.registration import Registration
 from adapters.jira.settings import JiraConfig as JiraConfig
 from adapters.jira.text import has_mark
-from adapters.jira.webhooks import Wanted
-from connector.errors import NotFound, VendorRefused, VendorUnavailable
+from connector.errors import VendorRefused
 from connector.models import (
     Block,
     ChangedPage,
@@ -56,6 +55,7 @@ class JiraAdapter(Tracker, Historian, Subscriber):
         self.config = config
         self._client = account.connect(name, config, JiraClient)
         self._checks = Checks(name, config, self._client)
+        self._registration = Registration(name, config, self._client)
 
     # -- adapter --
 
@@ -72,7 +72,7 @@ class JiraAdapter(Tracker, Historian, Subscriber):
         return account.sign(self.config, body, now)
 
     def check(self, now: datetime) -> list[Finding]:
-        return self._checks.all(now, lambda: self._webhooks()[1])
+        return self._checks.all(now, self._registration.listed)
 
     def check_filing(
         self, project: str, issue_type: str, fields: Collection[str]
@@ -161,87 +161,21 @@ class JiraAdapter(Tracker, Historian, Subscriber):
     # -- webhooks --
 
     def ping(self, word: str) -> tuple[bytes, str | None]:
-        said = {"webhookEvent": "connector_ping", "test": word}
-        return json.dumps(said).encode(), None
+        return webhooks.ping(word)
 
     def subscriptions(self, address: str) -> list[Subscription]:
-        _, found = self._own_webhooks(self._wanted(address))
-        return [webhooks.to_subscription(raw) for raw in found]
+        return self._registration.subscriptions(address)
 
     def subscribe(self, address: str) -> Subscribed:
-        wanted = self._wanted(address)
-        path, found = self._own_webhooks(wanted)
-        # While a secret is being changed nobody can tell which of the two Jira has.
-        is_new = len(self.config.webhook_secret) > 1
-        kept, changed = [], []
-        for raw in found or [{}]:
-            if raw and webhooks.is_in_order(raw, wanted) and not is_new:
-                kept.append(webhooks.to_subscription(raw))
-            else:
-                changed.append(self._put_webhook(path, wanted, raw))
-        return Subscribed(changed=tuple(changed), kept=tuple(kept))
+        return self._registration.subscribe(address)
 
     def unsubscribe(self, address: str) -> list[Subscription]:
-        path, found = self._own_webhooks(self._wanted(address))
-        removed = [webhooks.to_subscription(raw) for raw in found]
-        for each in removed:
-            try:
-                self._client.call_site("DELETE", f"{path}/{each.external_id}")
-            except NotFound:
-                continue  # somebody was faster
-        return removed
+        return self._registration.unsubscribe(address)
 
     # -- own --
 
     def _is_done(self, external_id: str) -> bool:
         return payloads.is_done(self._client.issue(external_id, ("status",)))
-
-    def _wanted(self, address: str) -> Wanted:
-        config = self.config
-        if config.flavour is Flavour.DATA_CENTER:
-            token = account.values(config.webhook_token)[0]
-            return Wanted(self.name, address, token=token)
-        if not config.webhook_secret:
-            raise VendorRefused(
-                f"{self.name}: dynamic webhooks are made by their app; for one of ours "
-                "set webhook_secret"
-            )
-        secret = account.values(config.webhook_secret)[0]
-        return Wanted(self.name, address, secret=secret)
-
-    def _webhooks(self) -> tuple[str, list[dict[str, Any]]]:
-        """Return every webhook of this Jira, and the path they are kept under."""
-        *newer, oldest = webhooks.PATHS[self.config.flavour]
-        for path in newer:
-            try:
-                return path, self._listed(path)
-            except NotFound:
-                continue  # an older Jira
-        return oldest, self._listed(oldest)
-
-    def _listed(self, path: str) -> list[dict[str, Any]]:
-        found = self._client.call_site("GET", path)
-        return payloads.to_page(self.name, {"webhooks": found}, "webhooks")
-
-    def _own_webhooks(self, wanted: Wanted) -> tuple[str, list[dict[str, Any]]]:
-        path, found = self._webhooks()
-        return path, [raw for raw in found if webhooks.is_ours(raw, wanted)]
-
-    def _put_webhook(
-        self, path: str, wanted: Wanted, raw: dict[str, Any]
-    ) -> Subscription:
-        """Make a webhook, or mend ``raw``."""
-        body = webhooks.body(path, wanted, raw)
-        if raw:
-            known = f"{path}/{webhooks.to_id(raw)}"
-            self._client.call_site("PUT", known, body)
-            return webhooks.to_subscription({**raw, **body})
-        self._client.call_site("POST", path, body)
-        # Some Jiras answer nothing to that, or without its number.
-        made = [one for one in self._listed(path) if one.get("url") == wanted.url]
-        if not made:
-            raise VendorUnavailable(f"{self.name} does not show the webhook it took")
-        return webhooks.to_subscription(made[-1])
 
     def _ref(self, raw: Any) -> IssueRef:
         return payloads.to_ref(self.name, self.config.site_url, raw)

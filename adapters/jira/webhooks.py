@@ -6,9 +6,10 @@ Data Center 10 moved them: https://developer.atlassian.com/server/jira/platform/
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from adapters.jira.payloads import Flavour
 from connector.errors import VendorUnavailable
@@ -54,6 +55,11 @@ class Wanted(NamedTuple):
         return f"{self.address}{token}"
 
 
+def ping(word: str) -> tuple[bytes, None]:
+    """Make a delivery that nobody at Jira would, and that asks for nothing."""
+    return json.dumps({"webhookEvent": "connector_ping", "test": word}).encode(), None
+
+
 def label_of(source: str) -> str:
     """Return how the names of our webhooks begin, wherever we run.
 
@@ -64,9 +70,9 @@ def label_of(source: str) -> str:
 
 def is_ours(raw: Mapping[str, Any], wanted: Wanted) -> bool:
     """Tell whether a webhook carries our address, or the name we give it."""
-    return raw.get("name") == wanted.label or bare(raw.get("url")) == bare(
-        wanted.address
-    )
+    if raw.get("name") == wanted.label:
+        return True
+    return bare(raw.get("url")).rstrip("/") == bare(wanted.address).rstrip("/")
 
 
 def looks_like_ours(raw: Mapping[str, Any], source: str) -> bool:
@@ -79,7 +85,8 @@ def looks_like_ours(raw: Mapping[str, Any], source: str) -> bool:
 def is_in_order(raw: Mapping[str, Any], wanted: Wanted) -> bool:
     """Tell whether nothing has to be mended. A secret cannot be read back."""
     return (
-        raw.get("url") == wanted.url
+        bare(raw.get("url")) == bare(wanted.address)
+        and _token(raw.get("url")) == wanted.token
         and is_enabled(raw)
         and not missing(raw)
         and has_body(raw)
@@ -149,9 +156,14 @@ def bare(url: object) -> str:
     try:
         parts = urlsplit(url if isinstance(url, str) else "")
         host = parts.netloc.rpartition("@")[2].lower()
-        return f"{parts.scheme}://{host}{parts.path.rstrip('/')}" if host else ""
+        return f"{parts.scheme}://{host}{parts.path}" if host else ""
     except ValueError:
         return ""
+
+
+def _token(url: object) -> str:
+    query = str(url).partition("#")[0].partition("?")[2]
+    return parse_qs(query).get("token", [""])[0]
 
 
 def _events(raw: Mapping[str, Any]) -> frozenset[str]:
