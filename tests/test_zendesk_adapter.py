@@ -668,6 +668,29 @@ def test_failed_job_is_refused(
         zendesk.change_tags("7301", frozenset({"cc-vip"}), frozenset())
 
 
+@pytest.mark.parametrize("results", [[7], 7, {"id": 1}])
+def test_job_with_results_of_another_shape_is_no_success(
+    web: responses.RequestsMock, zendesk: ZendeskAdapter, results: object
+) -> None:
+    web.get(f"{API}/tickets/7301", json=ticket(status="closed"))
+    web.put(f"{API}/tickets/update_many", json=job("completed", results))
+    with pytest.raises(VendorUnavailable, match="a job"):
+        zendesk.change_tags("7301", frozenset({"cc-vip"}), frozenset())
+
+
+def test_job_that_ends_with_the_last_look_counts(
+    web: responses.RequestsMock, zendesk: ZendeskAdapter
+) -> None:
+    web.get(f"{API}/tickets/7301", json=ticket(status="closed"))
+    web.put(f"{API}/tickets/update_many", json=job("queued"))
+    for _ in range(9):
+        web.get(f"{API}/job_statuses/V3-1", json=job("working"))
+    web.get(f"{API}/job_statuses/V3-1", json=job("completed", []))
+    web.get(f"{API}/tickets/7301", json=ticket(status="closed", tags=["cc-vip"]))
+    tags = zendesk.change_tags("7301", frozenset({"cc-vip"}), frozenset())
+    assert tags == {"cc-vip"}
+
+
 def test_endless_job_is_given_up(
     web: responses.RequestsMock, zendesk: ZendeskAdapter, naps: list[float]
 ) -> None:
@@ -763,6 +786,16 @@ def test_message_to_a_closed_ticket_opens_a_follow_up(
             "metadata": {"complaint_connector": "CC-9B21"},
         }
     }
+
+
+def test_closed_ticket_without_a_requester_is_not_followed_up(
+    web: responses.RequestsMock, zendesk: ZendeskAdapter
+) -> None:
+    document = ticket(status="closed")
+    del document["ticket"]["requester_id"]
+    web.get(f"{API}/tickets/7301", json=document)
+    with pytest.raises(VendorUnavailable, match="a ticket"):
+        zendesk.send_message("7301", REPLY)
 
 
 @pytest.mark.parametrize("status", [429, 500])

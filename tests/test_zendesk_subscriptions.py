@@ -167,6 +167,15 @@ def test_webhook_that_is_off_or_incomplete_is_mended_and_keeps_its_own(
     assert (found.enabled, found.missing) == (True, frozenset())
 
 
+def test_webhook_that_sends_otherwise_is_put_right(
+    sandbox: Running, make: Make
+) -> None:
+    by_hand(sandbox, http_method="PUT", request_format="form_encoded")
+    make().subscribe(ADDRESS)
+    (webhook,) = webhooks(sandbox)
+    assert (webhook["http_method"], webhook["request_format"]) == ("POST", "json")
+
+
 def test_trigger_calls_the_webhook_with_the_number_alone(
     sandbox: Running, make: Make
 ) -> None:
@@ -417,6 +426,35 @@ def test_missing_secret_is_not_taken_for_an_empty_one(
     web.get(f"{BASE}/api/v2/webhooks/01A/signing_secret", json=answer)
     with pytest.raises(VendorUnavailable, match="a signing secret"):
         alone.subscribe(ADDRESS)
+
+
+@pytest.mark.parametrize("answer", [[], {}, {"webhooks": "none"}])
+def test_list_that_cannot_be_read_is_not_taken_for_an_empty_one(
+    web: responses.RequestsMock, alone: ZendeskAdapter, answer: object
+) -> None:
+    web.get(f"{BASE}/api/v2/webhooks", json=answer)
+    with pytest.raises(VendorUnavailable, match="a list of webhooks"):
+        alone.subscribe(ADDRESS)
+
+
+def test_list_without_an_end_is_given_up(
+    web: responses.RequestsMock, alone: ZendeskAdapter
+) -> None:
+    meta = {"has_more": True, "after_cursor": "again"}
+    web.get(f"{BASE}/api/v2/webhooks", json={"webhooks": [], "meta": meta})
+    with pytest.raises(VendorUnavailable, match="no end"):
+        alone.unsubscribe(ADDRESS)
+
+
+def test_webhook_made_without_an_id_counts_as_lost(
+    web: responses.RequestsMock, alone: ZendeskAdapter
+) -> None:
+    """The next attempt finds it by its address instead of making another."""
+    web.get(f"{BASE}/api/v2/webhooks", json={"webhooks": []})
+    web.post(f"{BASE}/api/v2/webhooks", status=201, json={})
+    with pytest.raises(VendorUnavailable, match="a webhook") as caught:
+        alone.subscribe(ADDRESS)
+    assert caught.value.uncertain
 
 
 def test_webhook_removed_by_somebody_else_meanwhile_is_no_failure(
