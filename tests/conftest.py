@@ -86,13 +86,16 @@ def bench(make_bench: Callable[..., Bench]) -> Bench:
     return make_bench()
 
 
+RECORDER = pytest.StashKey[Recorder]()
+
+
 @pytest.fixture(scope="session")
-def contract() -> Iterator[Recorder | None]:
+def contract(pytestconfig: pytest.Config) -> Iterator[Recorder | None]:
     """Listen to what adapters and sandboxes exchange, if we can judge it."""
     if not DESCRIPTIONS.exists():
         yield None  # under CI the tests of the contract itself fail then
         return
-    recorder = Recorder()
+    recorder = pytestconfig.stash[RECORDER] = Recorder()
     with pytest.MonkeyPatch.context() as patch:
         listen(patch, recorder)
         yield recorder
@@ -105,3 +108,10 @@ def keeps_to_the_contract(contract: Recorder | None) -> Iterator[None]:
     faults = contract.faults() if contract else []
     if faults:
         pytest.fail("\n".join(map(str, faults)), pytrace=False)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if RECORDER in config.stash:
+        terminalreporter.write_line(config.stash[RECORDER].summary())

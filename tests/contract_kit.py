@@ -318,6 +318,12 @@ def judge(sent: Sent, answered: Answered | None = None) -> list[Fault]:
     return [fault for fault in faults if not is_excused(fault)]
 
 
+def is_described(sent: Sent) -> bool:
+    """Say whether its description knows the operation of a request."""
+    name, path = document_of(sent), path_of(sent.url)
+    return name is not None and document(name).operation(sent.method, path) is not None
+
+
 def is_excused(fault: Fault) -> bool:
     return any(excuse.covers(*fault) for excuse in EXCUSES)
 

@@ -9,14 +9,24 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import flask
 import pytest
 import requests
-from contract_kit import Answered, Fault, Sent, document_of, judge
+from contract_kit import (
+    Answered,
+    Fault,
+    Sent,
+    document_of,
+    is_described,
+    judge,
+    path_of,
+)
 from kit import ROOT
 
 from adapters.http import USER_AGENT
@@ -40,7 +50,8 @@ class Recorder:
     def __init__(self) -> None:
         self._waiting: list[Heard] = []
         self._known: dict[Hashable, list[Fault]] = {}
-        self.counts: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._seconds = 0.0
 
     def hear(self, sent: Sent, answered: Answered | None) -> None:
         self._waiting.append(Heard(sent, answered))
@@ -48,20 +59,32 @@ class Recorder:
     def faults(self) -> list[Fault]:
         """Judge what was heard since the last time; each fault once."""
         heard, self._waiting = self._waiting, []
+        begin = time.perf_counter()
         found: dict[Fault, None] = {}
         for one in heard:
             found.update(dict.fromkeys(self._judged(one)))
+        self._seconds += time.perf_counter() - begin
         return list(found)
+
+    def summary(self) -> str:
+        """Say in a line how much was judged, and what that took."""
+        shares = [f"{name} {count}" for name, count in sorted(self._counts.items())]
+        return (
+            f"contract: {', '.join(shares) or 'nothing heard'}; "
+            f"{len(self._known)} kinds, judged in {self._seconds:.1f} s"
+        )
 
     def _judged(self, heard: Heard) -> list[Fault]:
         name = document_of(heard.sent)
-        self.counts[name or "none"] += 1
         if name is None:
+            self._counts["no description"] += 1
             return []
         kind = name, _kind(heard)
         if kind not in self._known:
-            self.counts[f"{name} distinct"] += 1
             self._known[kind] = judge(*heard)
+        side = "requests" if heard.answered is None else "answers"
+        known = is_described(heard.sent)
+        self._counts[f"{side} {'described' if known else 'of unknown paths'}"] += 1
         return self._known[kind]
 
 
@@ -70,7 +93,9 @@ def _kind(heard: Heard) -> Hashable:
     sent, answered = heard
     kind: tuple[Hashable, ...] = (
         sent.method,
-        re.sub(r"\d+", "0", sent.url),
+        re.sub(r"\d+", "0", path_of(sent.url)),
+        # Of a query only what is no count of things: numbers of tickets, moments.
+        re.sub(r"\d{5,}", "0", urlsplit(sent.url).query),
         "Authorization" in sent.headers,
         sent.headers.get("Content-Type"),
         _shape_of(sent.body),

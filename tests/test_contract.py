@@ -394,6 +394,17 @@ def test_what_a_test_asks_by_itself_is_no_request_of_ours(recorder, outside) -> 
     assert said(recorder.faults()) == ["path: no such operation"]
 
 
+def test_summary_tells_what_no_description_knows(recorder, outside) -> None:
+    for url in (f"{ZENDESK}/tickets/1", f"{ZENDESK}/nonsense", "https://a.example"):
+        outside.get(url, json={})
+        requests.get(url, headers={"User-Agent": USER_AGENT}, timeout=5)
+    recorder.faults()
+    assert recorder.summary().startswith(
+        "contract: no description 1, requests described 1, "
+        "requests of unknown paths 1; 2 kinds, judged in "
+    )
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
