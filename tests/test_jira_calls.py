@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +18,7 @@ from adapters.http import VendorClient
 from adapters.jira import KIND
 from adapters.jira.adapter import JiraAdapter, JiraConfig
 from adapters.jira.client import problem
+from adapters.jira.settings import Place
 from connector.errors import (
     CredentialsRejected,
     NotFound,
@@ -828,6 +830,39 @@ def test_server_that_answers_login_only_is_a_finding(web, cloud):
     web.get(f"{CLOUD}/myself", json={"displayName": "Connector"})
     web.get(f"{CLOUD}/serverInfo", status=500)
     assert [finding.level for finding in cloud.check(NOW)] == [Level.OK, Level.PROBLEM]
+
+
+ODD = [
+    "null",
+    "7",
+    "[]",
+    "[null, 3]",
+    "{}",
+    '{"permissions": 3, "values": [null], "total": "many", "issues": [{"id": null}]}',
+    '{"issueTypes": [{"name": "Bug", "id": null}], "fields": [{}], "total": null}',
+    '[{"name": null, "url": 3, "events": 7, "id": []}]',
+    '[{"url": "https://[/webhooks/jira", "configuration": 3}]',
+    '{"deploymentType": 3, "baseUrl": 5, "serverTime": [], "timeZone": {}}',
+]
+
+
+@pytest.mark.parametrize("body", ODD)
+def test_looking_survives_answers_of_any_shape(cloud, data_center, body):
+    """What is asked first is answered well, so that all of it is asked."""
+    known = {
+        "/myself": {"displayName": "Connector"},
+        "/serverInfo": {"deploymentType": "Cloud"},
+    }
+    for adapter in (cloud, data_center):
+        site = adapter.config.model_copy(update={"projects": {"SHOP": Place()}})
+        looking = KIND.build("jira", site)
+        for good in ((), ("/myself",), ("/myself", "/serverInfo")):
+            with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+                for name in good:
+                    mock.get(re.compile(re.escape(name)), json=known[name])
+                mock.get(re.compile("."), body=body)
+                assert looking.check(NOW)
+        looking.close()
 
 
 # -- webhooks --

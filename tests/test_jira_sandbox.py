@@ -87,11 +87,12 @@ def test_token_is_in_the_address_on_data_center_and_is_never_shown(
         lambda hook: setattr(hook, "state", "disabled"),
         lambda hook: hook.events.remove("jira:issue_updated"),
         lambda hook: setattr(hook, "url", f"{ADDRESS}?token=old"),
+        lambda hook: setattr(hook, "url", hook.url.replace("/jira", "/jira/")),
         lambda hook: hook.extra.update(
             excludeBody=True, configuration={"EXCLUDE_BODY": "true"}
         ),
     ],
-    ids=["switched off", "event missing", "other token", "no body"],
+    ids=["switched off", "event missing", "other token", "slash", "no body"],
 )
 def test_webhook_that_is_off_is_mended(site, spoil):
     site.adapter.subscribe(ADDRESS)
@@ -101,6 +102,12 @@ def test_webhook_that_is_off_is_mended(site, spoil):
     assert site.adapter.subscribe(ADDRESS).kept == mended.changed
     assert only(site).state == "enabled"
     assert EVENTS <= set(only(site).events)
+
+
+def test_webhook_that_jira_writes_a_little_differently_is_in_order(site):
+    site.adapter.subscribe(ADDRESS)
+    only(site).url = only(site).url.replace("cc.nordvik", "CC.Nordvik")
+    assert len(site.adapter.subscribe(ADDRESS).kept) == 1
 
 
 def test_disabled_or_incomplete_webhook_is_shown_as_that(site):
