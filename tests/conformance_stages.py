@@ -82,14 +82,19 @@ class SandboxStage(Stage):
 
     vendor: str
     source: str
+    site = ""  #: the vendor whose calls and webhooks they are, if it is another
     secrets = ("webhook_secret",)
 
     def __init__(self, running: Running) -> None:
+        self.site = self.site or self.vendor
         self.world = running.world
         self.world.reset()
         written = sandbox_config(running.url, self.world.settings, "sqlite://", 1)
-        self.block = written["sources"][self.source]
-        self.adapter = build(self, self.source, self.block)
+        self.adapter = build(self, self.source, self.block(written["sources"]))
+
+    def block(self, sources: dict[str, Any]) -> dict[str, Any]:
+        """Return the settings of this source, with its kind."""
+        return dict(sources[self.source])
 
     def set_up(self) -> None:
         assert isinstance(self.adapter, Subscriber)
@@ -109,22 +114,20 @@ class SandboxStage(Stage):
     def fail(self, failure: Failure) -> None:
         kind = FAULTS[failure]
         if failure not in (Failure.CUT, Failure.LOST):
-            self.world.fail(kind, vendor=self.vendor, seconds=WAIT)
+            self.world.fail(kind, vendor=self.site, seconds=WAIT)
             return
         for method in WRITING:
-            self.world.fail(
-                kind, vendor=self.vendor, method=method, path=NOT_SIGNING_IN
-            )
+            self.world.fail(kind, vendor=self.site, method=method, path=NOT_SIGNING_IN)
 
     def heal(self) -> None:
         self.world.faults.clear()
 
     def webhooks(self) -> Collection[str]:
         """Return all webhooks; one that is somebody else's is made at first."""
-        found = self.world.state()[self.vendor]["webhooks"]
+        found = self.world.state()[self.site]["webhooks"]
         if not found:
             other = "https://somebody.example/hook"
-            self.world.subscribe(self.vendor, other, "x" * 20, [])
+            self.world.subscribe(self.site, other, "x" * 20, [])
             return self.webhooks()
         return [one["id"] for one in found]
 
@@ -196,11 +199,10 @@ class ZendeskStage(SandboxDesk):
         return posted(headers, said)
 
 
-class JiraStage(SandboxStage, TrackerStage):
-    """Jira as a tracker, of the flavour that the sandbox has."""
+class JiraSite(SandboxStage):
+    """What both sides of a Jira site have in common, of either flavour."""
 
-    vendor, source = "jira", "tracker"
-    project, issue_type = "SHOP", "Bug"
+    site = "jira"
 
     def __init__(self, running: Running) -> None:
         super().__init__(running)
@@ -211,25 +213,47 @@ class JiraStage(SandboxStage, TrackerStage):
             self.signs_body = False
 
     def delivery(self, external_id: str) -> WebhookRequest:
-        said = {"webhookEvent": "jira:issue_updated", "issue": {"id": external_id}}
-        return self._signed(said)
+        key = self._key(external_id)
+        project = {"key": key.partition("-")[0]}
+        issue = {"id": external_id, "key": key, "fields": {"project": project}}
+        return self._signed({"webhookEvent": "jira:issue_updated", "issue": issue})
 
     def strange_delivery(self) -> WebhookRequest:
         return self._signed({"webhookEvent": "sprint_started", "sprint": {"id": 3}})
+
+    def _key(self, external_id: str) -> str:
+        issue = self.world.jira.get(external_id)
+        assert issue is not None
+        return issue.key
 
     def _signed(self, said: dict[str, Any]) -> WebhookRequest:
         moment = int(self.now().timestamp() * 1000) + next(self._later)
         stamped = {"timestamp": moment, **said}
         secret = self.world.settings.jira_webhook_secret
-        headers = jira_headers(
-            secret,
-            uuid4().hex,
-            1,
-            json.dumps(stamped).encode(),
-            cloud=self.is_cloud,
-        )
-        query = {} if self.is_cloud else {"token": secret}
-        return posted(headers, stamped, **query)
+        body = json.dumps(stamped).encode()
+        headers = jira_headers(secret, uuid4().hex, 1, body, cloud=self.is_cloud)
+        return posted(headers, stamped, **({} if self.is_cloud else {"token": secret}))
+
+
+class ServiceDeskStage(JiraSite, SandboxDesk):
+    """Jira Service Management as a helpdesk."""
+
+    vendor, source = "jsm", "care"
+
+    def block(self, sources: dict[str, Any]) -> dict[str, Any]:
+        projects = list(self.world.settings.jsm_projects)
+        desk = {"kind": "jira_service_management", "projects": projects}
+        return {**sources["tracker"], **desk}
+
+    def merge(self, external_id: str, into: str) -> None:
+        raise Missing("requests cannot be merged")
+
+
+class JiraStage(JiraSite, TrackerStage):
+    """Jira as a tracker."""
+
+    vendor, source = "jira", "tracker"
+    project, issue_type = "SHOP", "Bug"
 
     def issues(self) -> int:
         return len(sandbox_kit.issues(self.world))

@@ -16,6 +16,7 @@ from conformance_stages import (
     MemoryDesk,
     MemoryTracker,
     SandboxStage,
+    ServiceDeskStage,
     ZendeskStage,
 )
 
@@ -48,7 +49,7 @@ from connector.models import (
 )
 from connector.sandbox import Running, SandboxSettings, World, serve
 
-QUICK = SandboxSettings(time_scale=0.0001)
+QUICK = SandboxSettings(time_scale=0.0001, jsm_projects=("SUP",))
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,22 @@ class TestJiraDataCenter(TrackerConformance, HistorianConformance, Webhooks):
     @pytest.fixture
     def stage(self, data_center: Running) -> Iterator[JiraStage]:
         made = JiraStage(data_center)
+        yield made
+        made.adapter.close()
+
+
+class TestServiceDeskCloud(HelpdeskConformance, HistorianConformance, Webhooks):
+    @pytest.fixture
+    def stage(self, running: Running) -> Iterator[ServiceDeskStage]:
+        made = ServiceDeskStage(running)
+        yield made
+        made.adapter.close()
+
+
+class TestServiceDeskDataCenter(HelpdeskConformance, HistorianConformance, Webhooks):
+    @pytest.fixture
+    def stage(self, data_center: Running) -> Iterator[ServiceDeskStage]:
+        made = ServiceDeskStage(data_center)
         yield made
         made.adapter.close()
 

@@ -20,7 +20,7 @@ from connector.sandbox.jira_tracker import (
     Status,
     Transition,
 )
-from connector.sandbox.stage import AGENT, API, Json, stamp, to_text
+from connector.sandbox.stage import AGENT, API, Json, stamp
 
 VENDOR = "jira"  # its acts are in the diary of the site
 
@@ -83,6 +83,7 @@ class ServiceDesk:
         self.organizations: dict[str, str] = {}
         self.requests: dict[str, Request] = {}
         self.is_agent = True  # whether the account of the connector has a licence
+        self.keeps_internal = True  # False: as if every comment were for customers
         self.desks: dict[str, Project] = {}
         for place, key in enumerate(self.tracker.stage.settings.jsm_projects):
             project = Project(str(11_000 + place), key, f"{key} desk", "service_desk")
@@ -168,7 +169,7 @@ class ServiceDesk:
     def comment(
         self, request: Request, text: str, actor: str, *, public: bool
     ) -> Comment:
-        said = {VISIBILITY: {"internal": not public}}
+        said = {VISIBILITY: {"internal": not public and self.keeps_internal}}
         return self.tracker.comment(request.issue, text, actor, said)
 
     def set_status(self, request: Request, status: Status, actor: str) -> None:
@@ -279,8 +280,8 @@ def is_public(comment: Comment) -> bool:
 
 def rendered(comment_or_text: Any) -> str:
     """Show wiki markup as people see it, near enough."""
-    text = (as_string(comment_or_text) or "").replace("\\", "").replace("&#58;", ":")
-    return to_text(text)
+    # What looks like HTML is text: wiki markup knows no tags.
+    return (as_string(comment_or_text) or "").replace("\\", "").replace("&#58;", ":")
 
 
 def _said(comment: Comment) -> Json:
