@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 from adapters.pace import Priority, Told
 
-#: How much of a budget may be in use, up to calls of each kind.
+#: How much of a budget may be in use with calls of each kind, in percent.
 SHARE = {
-    Priority.MESSAGE: 1.0,
-    Priority.TAG: 0.95,
-    Priority.NOTE: 0.9,
-    Priority.REFRESH: 0.85,
-    Priority.BACKFILL: 0.8,
+    Priority.MESSAGE: 100,
+    Priority.TAG: 95,
+    Priority.NOTE: 90,
+    Priority.REFRESH: 85,
+    Priority.BACKFILL: 80,
 }
 
 #: A window is counted in so many slots. It takes two more to be sure: the one that a
@@ -91,21 +91,21 @@ def _without(bucket: Bucket, units: int, now: float) -> Bucket:
     return replace(bucket, spent=spent, remaining=told)
 
 
-def _wait(bucket: Bucket, units: int, share: float, now: float) -> float:
+def _wait(bucket: Bucket, units: int, percent: int, now: float) -> float:
     return max(
         bucket.held_until - now,
-        _until_free(bucket, units, share, now),
-        _until_told(bucket, units, share, now),
+        _until_free(bucket, units, percent, now),
+        _until_told(bucket, units, percent, now),
     )
 
 
-def _until_free(bucket: Bucket, units: int, share: float, now: float) -> float:
+def _until_free(bucket: Bucket, units: int, percent: int, now: float) -> float:
     """Return how long it takes until enough of what was taken is past."""
     used = sum(bucket.spent.values())
     # What costs more than all there is has to be tried some time.
     if bucket.limit is None or not used:
         return 0.0
-    over = used + units - int(bucket.limit * share)
+    over = used + units - bucket.limit * percent // 100
     wait = 0.0
     for slot in sorted(bucket.spent):
         if over <= 0:
@@ -115,11 +115,12 @@ def _until_free(bucket: Bucket, units: int, share: float, now: float) -> float:
     return wait
 
 
-def _until_told(bucket: Bucket, units: int, share: float, now: float) -> float:
+def _until_told(bucket: Bucket, units: int, percent: int, now: float) -> float:
     """Return how long the vendor's own count leaves too little."""
     if bucket.remaining is None or now >= bucket.remaining_until:
         return 0.0
-    kept_free = int((bucket.limit or 0) * (1 - share))
+    limit = bucket.limit or 0
+    kept_free = limit - limit * percent // 100
     is_enough = bucket.remaining - units >= kept_free
     return 0.0 if is_enough else bucket.remaining_until - now
 
