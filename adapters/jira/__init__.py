@@ -1,9 +1,10 @@
-"""Jira Cloud and Jira Data Center as the place where issues are filed."""
+"""Jira Cloud and Data Center: where issues are filed, and where requests come in."""
 
 from __future__ import annotations
 
 from adapters import AdapterKind, Question
 from adapters.jira.adapter import JiraAdapter, JiraConfig
+from adapters.jira.desk import JiraDesk, JiraDeskConfig
 
 
 def build(name: str, config: JiraConfig) -> JiraAdapter:
@@ -46,3 +47,5 @@ ACCOUNT = (
 KIND = AdapterKind(
     "jira", JiraConfig, build, title="Jira", questions=ACCOUNT, is_tracker=True
 )
+DESK_KIND = AdapterKind("jira_service_management", JiraDeskConfig, JiraDesk)
+KINDS = (KIND, DESK_KIND)

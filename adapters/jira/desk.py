@@ -1,0 +1,329 @@
+"""Jira Service Management as a helpdesk: settings, then the calls in the order of
+``adapters/base.py``.
+
+What its documents mean is in ``desk_payloads.py``, how it is called in
+``desk_client.py``. A request is an issue, so labels are tags; comments are read and
+written through the service desk alone, where each says whether a customer reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import Field, StringConstraints
+
+from adapters.base import Helpdesk, Historian, Subscriber
+from adapters.jira import account, desk_payloads, history, payloads, webhooks
+from adapters.jira.account import Account
+from adapters.jira.client import segment
+from adapters.jira.desk_check import DeskChecks
+from adapters.jira.desk_client import DeskClient
+from adapters.jira.payloads import Flavour
+from adapters.jira.registration import Registration
+from connector.errors import (
+    NotFound,
+    TicketGone,
+    TicketLocked,
+    TicketOutside,
+    VendorConflict,
+    VendorError,
+    VendorRefused,
+    VendorUnavailable,
+)
+from connector.models import (
+    ChangedPage,
+    Delivery,
+    Finding,
+    IssueChange,
+    Message,
+    Note,
+    Signed,
+    Subscribed,
+    Subscription,
+    Ticket,
+    TicketEvent,
+    WebhookRequest,
+    Written,
+)
+
+ProjectKey = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]+$")]
+
+Answer = TypeVar("Answer")
+
+#: Beside the request itself, in the same call.
+EXPAND = "requestType,participant,sla"
+
+
+class JiraDeskConfig(Account):
+    """Settings of a service desk."""
+
+    projects: tuple[ProjectKey, ...] = Field(
+        min_length=1,
+        description="keys of the service projects whose requests are tickets",
+    )
+    pending_statuses: tuple[str, ...] = Field(
+        default=("Waiting for customer",),
+        description="names of statuses in which somebody else than us is waited for",
+    )
+
+
+class JiraDesk(Helpdesk, Historian, Subscriber):
+    """The service projects of one Jira."""
+
+    kind: ClassVar[str] = "jira_service_management"
+    kept_headers: ClassVar[frozenset[str]] = payloads.KEPT_HEADERS
+
+    def __init__(self, name: str, config: JiraDeskConfig) -> None:
+        self.name = name
+        self.config = config
+        self._client = account.connect(name, config, DeskClient)
+        self._checks = DeskChecks(name, config, self._client, config.projects)
+        self._registration = Registration(name, config, self._client)
+
+    # -- adapter --
+
+    def verify(self, request: WebhookRequest, now: datetime) -> None:
+        account.verify(self.config, request, now)
+
+    def delivery_id(self, request: WebhookRequest) -> str | None:
+        return payloads.delivery_id(request)
+
+    def parse(self, delivery: Delivery) -> tuple[TicketEvent, ...]:
+        window, projects = self.config.signature_window, self.config.projects
+        return (desk_payloads.parse(delivery, window, projects),)
+
+    def sign(self, body: bytes, event: str | None, now: datetime) -> Signed:
+        return account.sign(self.config, body, now)
+
+    def check(self, now: datetime) -> list[Finding]:
+        return self._checks.all(now, self._registration.listed)
+
+    def close(self) -> None:
+        self._client.close()
+
+    # -- tickets --
+
+    def fetch_ticket(self, external_id: str) -> Ticket:
+        issue = self._issue_inside(external_id)
+        reading = self._reading(external_id, issue)
+        return desk_payloads.to_ticket(
+            self.name, self.config.site_url, reading, self.config.pending_statuses
+        )
+
+    def change_tags(
+        self, external_id: str, add: frozenset[str], remove: frozenset[str]
+    ) -> frozenset[str]:
+        wanted = frozenset(payloads.checked_labels(sorted(add - remove)))
+        try:
+            return self._change_labels(external_id, wanted, remove)
+        except VendorConflict:
+            # Somebody was faster: read again, once.
+            return self._change_labels(external_id, wanted, remove)
+
+    def add_note(self, external_id: str, note: Note) -> Written:
+        return self._comment(external_id, note.text, note.mark, public=False)
+
+    def send_message(self, external_id: str, message: Message) -> Written:
+        if message.draft:
+            # A service desk has no drafts: an agent reads what to send in a note.
+            text = desk_payloads.suggestion(message.text)
+            return self._comment(external_id, text, message.mark, public=False)
+        return self._comment(external_id, message.text, message.mark, public=True)
+
+    def find_mark(self, external_id: str, mark: str) -> Written | None:
+        for comment in self._comments(external_id):
+            wanted = desk_payloads.meant_public(comment, mark)
+            if wanted is not None:
+                return self._verified(external_id, comment, public=wanted)
+        return None
+
+    # -- history --
+
+    def changed(self, since: datetime, cursor: str | None) -> ChangedPage:
+        # A rating tells nobody, and nothing says that it counts as a change.
+        stamps = ("updated", *filter(None, (self._fields.satisfaction_date,)))
+        return history.changed(
+            self.name,
+            self._client,
+            self.config.flavour,
+            since,
+            cursor,
+            history.Scope(self.config.projects, stamps),
+        )
+
+    # -- webhooks --
+
+    def ping(self, word: str) -> tuple[bytes, str | None]:
+        return webhooks.ping(word)
+
+    def subscriptions(self, address: str) -> list[Subscription]:
+        return self._registration.subscriptions(address)
+
+    def subscribe(self, address: str) -> Subscribed:
+        return self._registration.subscribe(address)
+
+    def unsubscribe(self, address: str) -> list[Subscription]:
+        return self._registration.unsubscribe(address)
+
+    # -- reading --
+
+    def _issue_inside(self, external_id: str) -> Mapping[str, Any]:
+        """Read an issue that is a customer's request of one of our projects."""
+        wanted = (*desk_payloads.ISSUE_FIELDS, *self._fields.known)
+        issue = self._gone(lambda: self._issue(external_id, wanted))
+        if desk_payloads.project_of(issue) not in self.config.projects:
+            raise TicketOutside(f"{self.name}: it is in a project that is not ours")
+        if desk_payloads.is_ours(issue, self._me):
+            raise TicketOutside(f"{self.name}: the connector filed it itself")
+        return issue
+
+    def _issue(self, external_id: str, fields: tuple[str, ...]) -> Mapping[str, Any]:
+        kept = (desk_payloads.OWN_PROPERTY, desk_payloads.CHANNEL_PROPERTY)
+        return self._client.read(
+            f"issue/{segment(external_id)}",
+            {"fields": ",".join(fields), "properties": ",".join(kept)},
+        )
+
+    def _reading(
+        self, external_id: str, issue: Mapping[str, Any]
+    ) -> desk_payloads.Reading:
+        path = f"request/{segment(external_id)}"
+        try:
+            request = self._client.desk(path, {"expand": EXPAND})
+        except NotFound as err:
+            # There is an issue: agents make some that are nobody's request.
+            raise TicketOutside(f"{self.name}: it is no customer's request") from err
+        reporter = desk_payloads.account_id(request.get("reporter") or {})
+        return desk_payloads.Reading(
+            issue=issue,
+            request=request,
+            comments=list(self._comments(external_id)),
+            organizations=self._organizations(reporter),
+            feedback=self._feedback(external_id, issue),
+            fields=self._fields,
+            me=self._me,
+        )
+
+    def _comments(self, external_id: str) -> list[Mapping[str, Any]]:
+        path = f"request/{segment(external_id)}/comment"
+        return self._gone(
+            lambda: list(self._client.pages(path, {"expand": "renderedBody"}))
+        )
+
+    def _organizations(self, customer: str) -> list[str]:
+        """Name the organisations of a customer, where Jira can be asked for them."""
+        if self.config.flavour is not Flavour.CLOUD or not customer:
+            return []
+        try:
+            found = self._client.pages("organization", {"accountId": customer})
+            return [str(each["name"]) for each in found if each.get("name")]
+        except VendorRefused as err:
+            if err.status not in (403, 404):
+                raise
+            return []  # only for agents; and not for accounts that were deleted
+
+    def _feedback(
+        self, external_id: str, issue: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Read the rating, if there can be one."""
+        field = self._fields.satisfaction
+        rated = desk_payloads.rating(issue, field) if field else ""
+        if not rated and (field or not desk_payloads.is_done(issue)):
+            return {}
+        try:
+            return self._client.desk(f"request/{segment(external_id)}/feedback")
+        except VendorRefused as err:
+            if err.status not in (400, 403, 404):
+                raise
+            return {}  # none was given, or this release has no such call
+
+    def _gone(self, call: Callable[[], Answer]) -> Answer:
+        """Call about one request: what is not found is a ticket that is gone."""
+        try:
+            return call()
+        except TicketGone:
+            raise
+        except NotFound as err:
+            raise TicketGone(str(err), status=err.status) from err
+
+    @cached_property
+    def _me(self) -> str:
+        return desk_payloads.account_id(self._client.myself())
+
+    @cached_property
+    def _fields(self) -> desk_payloads.SiteFields:
+        return desk_payloads.site_fields(self._client.read_list("field"))
+
+    # -- writing --
+
+    def _change_labels(
+        self, external_id: str, add: frozenset[str], remove: frozenset[str]
+    ) -> frozenset[str]:
+        labels = self._labels(external_id)
+        change = payloads.change_body(
+            IssueChange(add_labels=add - labels, remove_labels=remove & labels)
+        )
+        if not change:
+            return labels
+        path = f"issue/{segment(external_id)}"
+        try:
+            self._gone(lambda: self._client.write("PUT", path, change))
+        except VendorRefused as err:
+            if err.status in (400, 403) and self._is_read_only(external_id):
+                raise TicketLocked(str(err), status=err.status) from err
+            raise
+        labels = self._labels(external_id)
+        if not add <= labels or remove & labels:
+            raise VendorConflict(
+                f"{self.name}: the labels were changed again meanwhile"
+            )
+        return labels
+
+    def _labels(self, external_id: str) -> frozenset[str]:
+        issue = self._gone(lambda: self._issue(external_id, ("labels",)))
+        return desk_payloads.labels(issue)
+
+    def _is_read_only(self, external_id: str) -> bool:
+        """Tell whether the workflow lets nobody change it, as often when closed."""
+        path = f"issue/{segment(external_id)}/editmeta"
+        try:
+            return not self._client.read(path, {}).get("fields")
+        except VendorError:
+            return False
+
+    def _comment(
+        self, external_id: str, text: str, mark: str, *, public: bool
+    ) -> Written:
+        body = desk_payloads.comment_body(text, mark, public=public)
+        answer = self._gone(lambda: self._client.comment(external_id, body))
+        return self._verified(external_id, answer, public=public)
+
+    def _verified(
+        self, external_id: str, comment: Mapping[str, Any], *, public: bool
+    ) -> Written:
+        """Return what was written if those can read it who should, and nobody else."""
+        written = Written(payloads.to_comment_id(self.name, comment))
+        seen = comment.get("public")
+        if seen is public:
+            return written
+        if not isinstance(seen, bool):
+            raise VendorUnavailable(f"{self.name} did not say who can read a comment")
+        if public:
+            raise VendorRefused(
+                f"{self.name} kept our reply internal: the customer cannot read it"
+            )
+        outcome = self._take_back(external_id, written.external_id)
+        raise VendorRefused(
+            f"{self.name} showed our internal note to the customer; {outcome}. "
+            "Is our account an agent of this service project?"
+        )
+
+    def _take_back(self, external_id: str, comment_id: str) -> str:
+        try:
+            self._client.delete_comment(external_id, comment_id)
+        except VendorError:
+            return "it could not be taken back"
+        return "it was deleted at once"
