@@ -17,7 +17,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from adapters import AdapterKind
-from adapters.base import Helpdesk, Tracker
+from adapters.base import Helpdesk, Historian, Tracker
 from adapters.signatures import matches
 from connector.errors import (
     MalformedPayload,
@@ -29,6 +29,7 @@ from connector.errors import (
 from connector.models import (
     Author,
     Block,
+    ChangedPage,
     Comment,
     Customer,
     Delivery,
@@ -61,8 +62,11 @@ class MemoryConfig(BaseModel):
     secret: SecretStr = SecretStr("memory")
 
 
-class MemoryAdapter(Helpdesk, Tracker):
-    """Implements both interfaces; ``calls`` lists every write in order."""
+class MemoryAdapter(Helpdesk, Tracker, Historian):
+    """Implements every interface; ``calls`` lists every write in order.
+
+    ``page`` is how many changes it tells at a time.
+    """
 
     kind: ClassVar[str] = "memory"
     kept_headers: ClassVar[frozenset[str]] = frozenset()
@@ -76,6 +80,8 @@ class MemoryAdapter(Helpdesk, Tracker):
         self.drafts: dict[str, IssueDraft] = {}
         self.marks: dict[str, Written] = {}
         self.calls: list[tuple[str, str, object]] = []
+        self.page = 100
+        self._changes: list[tuple[str, datetime]] = []  # in the order they happened
         self._ids = itertools.count(1000)
         self._lock = threading.RLock()
 
@@ -103,6 +109,7 @@ class MemoryAdapter(Helpdesk, Tracker):
             created_at=moment,
         )
         with self._lock:
+            self._changes.append((external_id, moment))
             known = self.tickets.get(external_id)
             self.tickets[external_id] = (
                 replace(known, comments=(*known.comments, comment), updated_at=moment)
@@ -124,16 +131,22 @@ class MemoryAdapter(Helpdesk, Tracker):
             return self.tickets[external_id]
 
     def move_issue(
-        self, external_id: str, category: IssueCategory, resolution: str = ""
+        self,
+        external_id: str,
+        category: IssueCategory,
+        resolution: str = "",
+        now: datetime | None = None,
     ) -> None:
         """Let the product team change an issue's status."""
+        moment = now or datetime.now(UTC)
         with self._lock:
+            self._changes.append((external_id, moment))
             self.issues[external_id] = replace(
                 self.issues[external_id],
                 category=category,
                 status_name=category.value,
                 resolution=resolution,
-                updated_at=datetime.now(UTC),
+                updated_at=moment,
             )
 
     # -- adapter --
@@ -149,7 +162,7 @@ class MemoryAdapter(Helpdesk, Tracker):
     def parse(self, delivery: Delivery) -> tuple[TicketEvent, ...]:
         try:
             body = json.loads(delivery.body)
-        except ValueError as err:
+        except (ValueError, RecursionError) as err:
             raise MalformedPayload(f"not JSON: {err}") from err
         if not isinstance(body, dict):
             raise MalformedPayload("expected an object")
@@ -267,6 +280,25 @@ class MemoryAdapter(Helpdesk, Tracker):
     def link_ticket(self, external_id: str, link: TicketLink) -> None:
         self.fetch_issue(external_id)
         self.calls.append(("link_ticket", external_id, link))
+
+    # -- history --
+
+    def changed(self, since: datetime, cursor: str | None) -> ChangedPage:
+        with self._lock:
+            start = self._first_after(since) if cursor is None else int(cursor)
+            part = self._changes[start : start + self.page]
+            end = start + len(part)
+            more = end < len(self._changes)
+        return ChangedPage(
+            tuple(dict.fromkeys(external_id for external_id, _ in part)),
+            str(end),
+            more,
+            dict(part),
+        )
+
+    def _first_after(self, since: datetime) -> int:
+        after = [n for n, (_, at) in enumerate(self._changes) if at >= since]
+        return min(after, default=len(self._changes))
 
     # -- own --
 

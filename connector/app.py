@@ -135,7 +135,9 @@ class Runtime:
             )
             for adapter in self.adapters.values()
         ]
-        self.scheduler = Scheduler(self.store, config, clock)
+        self.scheduler = Scheduler(
+            self.store, self.adapters, config, clock, self.health, self.budgets
+        )
         self._loops: list[Loop] = []
         self._beat = threading.Event()
         self._started = False

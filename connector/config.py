@@ -278,6 +278,17 @@ class Work(Section):
     )
 
 
+class Sweep(Section):
+    """Asking vendors what changed, to find what webhooks missed."""
+
+    every: Duration = Field(
+        timedelta(minutes=5),
+        ge=timedelta(minutes=1),
+        description="How often each source that can be asked is asked.",
+    )
+    without: tuple[str, ...] = Field((), description="Sources that are not asked.")
+
+
 class Config(Section):
     server: Server = Server()
     database: Database = Database()
@@ -290,6 +301,7 @@ class Config(Section):
     problems: Problems = Problems()
     messages: Messages = Messages()
     rules: RuleSet = RuleSet()
+    sweep: Sweep = Sweep()
     work: Work = Work()
 
 
@@ -457,6 +469,12 @@ def _check_together(config: Config) -> Iterator[str]:
             yield f"problems.tracker: source {tracker!r} takes no issues; name a Jira"
         if not config.problems.project:
             yield "problems.project: missing; give the key of a project, such as SHOP"
+    for name in config.sweep.without:
+        if name not in adapters:
+            yield (
+                f"sweep.without: there is no source {name!r}; "
+                f"known: {', '.join(sorted(adapters))}"
+            )
     for adapter in adapters.values():
         adapter.close()
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -348,12 +349,15 @@ class ChangedPage(NamedTuple):
 
     ``ids`` are tickets (of a tracker: issues), each at least once. ``cursor`` is the
     vendor's or the adapter's own word for where to go on: at once if ``more``, else
-    when time has passed. It can be stored, and holds nothing secret.
+    when time has passed. It can be stored, and holds nothing secret. ``changed_at``
+    says of those ids where the vendor tells it when they changed, in the words of
+    ``Ticket.updated_at``: what was read since then is not read again.
     """
 
     ids: tuple[str, ...]
     cursor: str
     more: bool
+    changed_at: Mapping[str, datetime] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

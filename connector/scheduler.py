@@ -6,15 +6,20 @@ or none for a week change only when things happen, not what.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from connector import escalation
+from adapters.base import Adapter
+from adapters.pace import Pace
+from connector import escalation, sweep
 from connector.config import Config
 from connector.errors import StoreUnavailable
+from connector.health import Health
 from connector.inbox import refresh_rows
 from connector.models import EventKind
 from connector.store import Store, deliveries, dialects, groups
@@ -49,33 +54,74 @@ def queue_due(store: Store, config: Config, now: datetime) -> int:
 
 
 class Scheduler:
-    """Ticks in a thread of its own."""
+    """Ticks in threads of its own: one for what is due, one for each source asked.
+
+    A vendor that does not answer so keeps nobody waiting but itself.
+    """
 
     def __init__(
-        self, store: Store, config: Config, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        adapters: Mapping[str, Adapter],
+        config: Config,
+        clock: Callable[[], datetime],
+        health: Health | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._store = store
         self._config = config
         self._clock = clock
-        self._ticker = BackgroundScheduler(timezone="UTC", daemon=True)
-        self._ticker.add_job(
-            self._tick,
-            "interval",
-            seconds=config.work.tick.total_seconds(),
-            max_instances=1,
-            coalesce=True,
-            misfire_grace_time=None,
+        self._health = health
+        self._pace = pace
+        self._stopped = threading.Event()
+        swept = [one for one in adapters.values() if sweep.is_swept(one, config)]
+        self._ticker = BackgroundScheduler(
+            timezone="UTC",
+            daemon=True,
+            executors={
+                "default": {"type": "threadpool", "max_workers": 1 + len(swept)}
+            },
         )
+        self._every_tick("due", self._queue_due)
+        for adapter in swept:
+            self._every_tick(f"sweep-{adapter.name}", partial(self._sweep, adapter))
 
     def start(self) -> None:
         self._ticker.start()
 
     def stop(self) -> None:
+        self._stopped.set()
         self._ticker.shutdown(wait=True)
 
-    def _tick(self) -> None:
+    def _every_tick(self, name: str, job: Callable[[], object]) -> None:
+        self._ticker.add_job(
+            self._tick,
+            "interval",
+            [job],
+            id=name,
+            seconds=self._config.work.tick.total_seconds(),
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+
+    def _queue_due(self) -> None:
+        queue_due(self._store, self._config, self._clock())
+
+    def _sweep(self, adapter: Adapter) -> None:
+        sweep.sweep(
+            self._store,
+            adapter,
+            self._config,
+            self._clock(),
+            self._stopped.is_set,
+            self._health,
+            self._pace,
+        )
+
+    def _tick(self, job: Callable[[], object]) -> None:
         try:
-            queue_due(self._store, self._config, self._clock())
+            job()
         except StoreUnavailable as err:
             _log.error("scheduler.database", error=str(err))
         except Exception:

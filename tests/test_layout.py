@@ -43,6 +43,8 @@ ROWS = {
     "connector.acceptance": 4,
     "connector.carrying": 4,
     "connector.inbox": 4,
+    "connector.sweep": 4,
+    "connector.history": 4,
     "connector.outbox": 4,
     "connector.filing": 4,
     "connector.followups": 4,
@@ -90,6 +92,12 @@ SIDEWAYS = {
         "connector.health",
     ),
     "connector.pacing": ("connector.budget",),
+    "connector.sweep": ("connector.health", "connector.inbox"),
+    "connector.history": (
+        "connector.backoff",
+        "connector.judging",
+        "connector.pipeline",
+    ),
     "connector.cli": ("connector.app", "connector.demo"),
     "connector.__main__": ("connector.cli",),
 }

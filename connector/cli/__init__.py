@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import click
 
+from connector.cli.backfill import backfill
 from connector.cli.classify import classify
 from connector.cli.demo import demo
 from connector.cli.explain import explain
@@ -45,6 +46,7 @@ for command in (
     doctor,
     init,
     webhooks,
+    backfill,
     stop,
     resume,
 ):

@@ -187,6 +187,12 @@ def discard(connection: Connection, ids: Iterable[int], now: datetime) -> int:
     return int(result.rowcount)
 
 
+def first_at(connection: Connection, source: str) -> datetime | None:
+    """Return when the oldest delivery of a source that is kept was received."""
+    query = select(table.c.received_at).where(table.c.source == source)
+    return connection.scalar(query.order_by(table.c.id).limit(1))
+
+
 def counts(connection: Connection) -> dict[str, int]:
     query = select(table.c.state, func.count()).group_by(table.c.state)
     return {state: int(count) for state, count in connection.execute(query)}

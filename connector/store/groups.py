@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -106,6 +106,16 @@ def is_known_issue(connection: Connection, tracker: str, issue_id: str) -> bool:
         groups.c.tracker == tracker, groups.c.issue_id == issue_id
     )
     return connection.scalar(query) is not None
+
+
+def issues_read(
+    connection: Connection, tracker: str, issue_ids: Collection[str]
+) -> dict[str, datetime | None]:
+    """Return when each of these issues was last read, as far as they are ours."""
+    query = select(groups.c.issue_id, groups.c.checked_at).where(
+        groups.c.tracker == tracker, groups.c.issue_id.in_(list(issue_ids))
+    )
+    return {row.issue_id: row.checked_at for row in connection.execute(query)}
 
 
 def membership(connection: Connection, ticket_id: int) -> AnyRow | None:

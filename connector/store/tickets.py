@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
+    case,
     delete,
     func,
     select,
@@ -26,6 +27,7 @@ from connector.store.schema import (
     Moment,
     customers,
     decisions,
+    members,
     ticket_tags,
     tickets,
 )
@@ -276,6 +278,23 @@ def add_decision(connection: Connection, values: dict[str, Any], first: bool) ->
 def decisions_of(connection: Connection, ticket_id: int) -> Sequence[AnyRow]:
     query = select(decisions).where(decisions.c.ticket_id == ticket_id)
     return connection.execute(query.order_by(decisions.c.id)).all()
+
+
+def archive(connection: Connection, source: str) -> dict[str, int]:
+    """Count what was imported of a source: tickets, complaints, customers, problems."""
+    complaining = case((tickets.c.complaint, tickets.c.customer_id))
+    row = connection.execute(
+        select(
+            func.count(),
+            func.count().filter(tickets.c.complaint),
+            func.count(complaining.distinct()),
+            func.count(members.c.group_id.distinct()),
+        )
+        .select_from(tickets.outerjoin(members, members.c.ticket_id == tickets.c.id))
+        .where(tickets.c.source == source, tickets.c.archived_until.is_not(None))
+    ).one()
+    names = ("tickets", "complaints", "customers", "problems")
+    return dict(zip(names, map(int, row), strict=True))
 
 
 def counts(connection: Connection) -> dict[str, int]:
