@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import responses
+from click.testing import CliRunner
 from kit import Bench
 from sqlalchemy import delete
+from werkzeug.serving import make_server
 
-from connector.acceptance import Acceptor
+from adapters.generic import signing
+from connector.cli import cli
 from connector.inbox import refresh_rows
 from connector.models import EventKind, TicketRef, WebhookRequest
 from connector.store import carried, deliveries, outbox, schema, tickets
@@ -21,6 +27,7 @@ from connector.store.schema import AnyRow
 SECRET, BACK = (
     f"whsec_{base64.b64encode(bytes([number]) * 32).decode()}" for number in (1, 2)
 )
+KEYS = [signing.key_of(SECRET)]
 CALLBACK = "https://forms.example.com/complaints"
 WRITES = {"callback_url": CALLBACK, "callback_secret": BACK}
 COMPLAINT = "The discount code HARVEST30 does not work, error E-7041. Really annoying!"
@@ -278,15 +285,49 @@ def test_ticket_is_fetched_where_it_can_be(make_forms: MakeForms) -> None:
         assert carried.find(connection, TicketRef("forms", "7")) is None
 
 
-def test_acceptance_knows_a_delivery_by_its_id(make_forms: MakeForms) -> None:
-    forms = make_forms()
-    acceptor = Acceptor(forms.bench.store)
-    acceptor.start()
+def test_recorded_bodies_can_be_sent_to_a_running_connector(
+    make_forms: MakeForms, tmp_path: Path
+) -> None:
+    bench = make_forms().bench
+    bench.clock.now = datetime.now(UTC)  # what is signed is signed at the real time
+    runtime = bench.runtime
+    config = tmp_path / "config.yaml"
+    source = f"{{kind: generic, webhook_secret: {SECRET}}}"
+    config.write_text(f"sources: {{forms: {source}}}\n", encoding="utf-8")
+    body = tmp_path / "form.json"
+    data = {"id": "7", "text": COMPLAINT}
+    body.write_text(json.dumps({"type": "ticket.changed", "data": data}))
+    runtime.acceptor.start()
+    server = make_server("127.0.0.1", 0, runtime.create_app(), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
     try:
-        for body in (b"{}", b"[]"):
-            request = WebhookRequest({"webhook-id": "msg_1"}, body)
-            acceptor.accept(forms.adapter, request, forms.bench.clock())
+        words = ["send", str(body), "--source", "forms", "--config", str(config)]
+        to = f"http://127.0.0.1:{server.server_port}"
+        shown = CliRunner().invoke(cli, [*words, "--to", to])
     finally:
-        acceptor.stop()
-    with forms.bench.store.read() as connection:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        runtime.acceptor.stop()
+    assert (shown.exit_code, shown.output.split()[:2]) == (0, ["200", "form.json"])
+    runtime.worker.run_once()
+    with runtime.store.read() as connection:
+        assert tickets.find(connection, TicketRef("forms", "7")) is not None
+
+
+def test_door_takes_a_delivery_once_by_its_id(make_forms: MakeForms) -> None:
+    bench = make_forms().bench
+    bench.runtime.acceptor.start()
+    client = bench.runtime.create_app().test_client()
+    try:
+        for body in (b"{}", b"[]", b"[]"):
+            signed = signing.headers(KEYS, "msg_1", bench.clock(), body)
+            answer = client.post("/webhooks/forms", data=body, headers=signed)
+            assert answer.status_code == 200
+        forged = client.post("/webhooks/forms", data=b"{ }", headers=signed)
+        assert forged.status_code == 401
+    finally:
+        bench.runtime.acceptor.stop()
+    with bench.store.read() as connection:
         assert sum(deliveries.counts(connection).values()) == 1
