@@ -14,8 +14,10 @@ from pydantic import ValidationError
 
 from adapters.jira import DESK_KIND
 from adapters.jira import desk_payloads as payloads
+from adapters.jira import desk_tickets as tickets
 from adapters.jira.desk import JiraDesk, JiraDeskConfig
 from connector.errors import MalformedPayload, SignatureRejected, VendorUnavailable
+from connector.filing import PROPERTY
 from connector.models import (
     Author,
     Delivery,
@@ -172,7 +174,7 @@ def reading(
     request: dict[str, Any] | None = None,
     organizations: list[str] | None = None,
     feedback: dict[str, Any] | None = None,
-) -> payloads.Reading:
+) -> tickets.Reading:
     fields = {
         "summary": "Pakken kom aldri",
         "status": {
@@ -193,7 +195,7 @@ def reading(
         "requestFieldValues": [],
         **(request or {}),
     }
-    return payloads.Reading(
+    return tickets.Reading(
         issue=raw,
         request=asked,
         comments=comments or [],
@@ -207,7 +209,7 @@ def reading(
 
 
 def ticket(**given: Any) -> Ticket:
-    return payloads.to_ticket("care", SITE, reading(**given), ["Waiting for customer"])
+    return tickets.to_ticket("care", SITE, reading(**given), ["Waiting for customer"])
 
 
 def test_request_is_read_as_it_stands() -> None:
@@ -252,7 +254,7 @@ def test_address_that_is_hidden_leaves_the_account_as_who_it_is() -> None:
 def test_customer_of_a_data_center_is_known_by_a_key() -> None:
     reporter = {"name": "anne", "key": "JIRAUSER10", "emailAddress": "Anne@B.example"}
     raw = reading(issue={"reporter": reporter}, request={"reporter": reporter})
-    found = payloads.to_ticket("care", SITE, raw, []).customer
+    found = tickets.to_ticket("care", SITE, raw, []).customer
     assert (found.external_id, found.email) == ("JIRAUSER10", "anne@b.example")
 
 
@@ -344,13 +346,13 @@ def test_words_are_taken_as_they_are_shown() -> None:
     ],
 )
 def test_time_is_read_from_whichever_spelling_is_there(stamp: dict[str, Any]) -> None:
-    assert payloads.to_moment(stamp) == NOW
+    assert tickets.to_moment(stamp) == NOW
 
 
 @pytest.mark.parametrize("stamp", [None, {}, {"epochMillis": 10**30}, {"jira": "soon"}])
 def test_time_that_cannot_be_read_is_no_answer(stamp: object) -> None:
     with pytest.raises(VendorUnavailable):
-        payloads.to_moment(stamp)
+        tickets.to_moment(stamp)
 
 
 # -- fields --
@@ -448,9 +450,12 @@ def test_rating_in_the_field_is_enough_where_it_cannot_be_asked_for(
     assert ticket(issue={"customfield_10070": value}).fields["satisfaction"] == "4"
 
 
-def test_organisation_of_the_request_goes_before_others_of_the_customer() -> None:
-    shared = {"customfield_10002": [{"id": "3", "name": "Fjordbank"}]}
-    found = ticket(issue=shared, organizations=["Acme", "Fjordbank"])
+@pytest.mark.parametrize("shared", [{"id": "3", "name": "Fjordbank"}, "Fjordbank"])
+def test_organisation_of_the_request_goes_before_others_of_the_customer(
+    shared: object,
+) -> None:
+    field = {"customfield_10002": [shared]}
+    found = ticket(issue=field, organizations=["Acme", "Fjordbank"])
     assert found.customer.organization == "Fjordbank"
     assert found.fields["organizations"] == "Fjordbank, Acme"
     assert ticket(organizations=["Acme"]).customer.organization == "Acme"
@@ -469,6 +474,10 @@ def test_numbers_of_the_desks_fields_are_found_by_what_they_are() -> None:
 
 
 # -- what the connector filed itself --
+
+
+def test_property_that_is_looked_for_is_the_one_that_is_set() -> None:
+    assert payloads.OWN_PROPERTY == PROPERTY
 
 
 @pytest.mark.parametrize(

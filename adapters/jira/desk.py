@@ -16,7 +16,14 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import Field, StringConstraints
 
 from adapters.base import Helpdesk, Historian, Subscriber
-from adapters.jira import account, desk_payloads, history, payloads, webhooks
+from adapters.jira import (
+    account,
+    desk_payloads,
+    desk_tickets,
+    history,
+    payloads,
+    webhooks,
+)
 from adapters.jira.account import Account
 from adapters.jira.client import segment
 from adapters.jira.desk_check import DeskChecks
@@ -109,7 +116,7 @@ class JiraDesk(Helpdesk, Historian, Subscriber):
     def fetch_ticket(self, external_id: str) -> Ticket:
         issue = self._issue_inside(external_id)
         reading = self._reading(external_id, issue)
-        return desk_payloads.to_ticket(
+        return desk_tickets.to_ticket(
             self.name, self.config.site_url, reading, self.config.pending_statuses
         )
 
@@ -189,15 +196,17 @@ class JiraDesk(Helpdesk, Historian, Subscriber):
 
     def _reading(
         self, external_id: str, issue: Mapping[str, Any]
-    ) -> desk_payloads.Reading:
+    ) -> desk_tickets.Reading:
         path = f"request/{segment(external_id)}"
         try:
             request = self._client.desk(path, {"expand": EXPAND})
         except NotFound as err:
             # There is an issue: agents make some that are nobody's request.
             raise TicketOutside(f"{self.name}: it is no customer's request") from err
-        reporter = desk_payloads.account_id(request.get("reporter") or {})
-        return desk_payloads.Reading(
+        reporter = desk_payloads.account_id(
+            desk_payloads.as_object(request.get("reporter"))
+        )
+        return desk_tickets.Reading(
             issue=issue,
             request=request,
             comments=list(self._comments(external_id)),
