@@ -290,8 +290,9 @@ def test_moments_are_asked_for_in_the_time_zone_of_our_account(site, small_pages
     assert site.sweep(START, cursor)[0] == made[-1:]
 
 
-def test_unknown_time_zone_leaves_nothing_out(site, small_pages, monkeypatch):
-    site.tracker.time_zone = "Pacific/Kiritimati"
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+def test_unknown_time_zone_leaves_nothing_out(site, small_pages, monkeypatch, zone):
+    site.tracker.time_zone = zone
     monkeypatch.setattr(history, "_zone", lambda account: None)
     made = []
     for number in range(7):
