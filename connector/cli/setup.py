@@ -13,7 +13,7 @@ from uuid import uuid4
 import click
 
 from adapters.base import Adapter, Subscriber
-from connector import installation
+from connector import health, installation
 from connector.cli.common import config_option, json_option, read_config
 from connector.cli.send import post
 from connector.config import Config, build_adapters
@@ -61,8 +61,13 @@ def findings_of(path: Path, config: Config) -> list[Finding]:
     findings += _check_database(config)
     findings += _check_autonomy(config)
     adapters = build_adapters(config)
-    for adapter in adapters.values():
-        findings += adapter.check(datetime.now(UTC))
+    remembered = _remembered(config)
+    for name, adapter in adapters.items():
+        found = adapter.check(datetime.now(UTC))
+        # One finding is enough: what is seen now tells more than what was seen before.
+        if all(finding.level is not Level.PROBLEM for finding in found):
+            found += [finding for finding in remembered if finding.subject == name]
+        findings += found
     findings += installation.check_webhooks(config, adapters)
     findings += _round_trips(config, adapters)
     for adapter in adapters.values():
@@ -147,6 +152,18 @@ def _check_database(config: Config) -> list[Finding]:
         store.close()
     kind = "SQLite" if store.is_sqlite else "PostgreSQL"
     return [Finding(Level.OK, "database", f"{kind} answers and has our schema")]
+
+
+def _remembered(config: Config) -> list[Finding]:
+    """Return which sources the connector itself could not call, and why."""
+    store = Store(config.database.url, pool_size=1)
+    try:
+        with store.read() as connection:
+            return health.findings(connection)
+    except StoreUnavailable:
+        return []  # said already
+    finally:
+        store.close()
 
 
 def _check_autonomy(config: Config) -> list[Finding]:

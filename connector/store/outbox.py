@@ -131,7 +131,8 @@ def claim(
             table.c.operation.not_in(left_out),
             ~blocked,
         )
-        .order_by(table.c.priority, table.c.id)
+        # What was put off stands behind what was not, or it could bar the way.
+        .order_by(table.c.priority, table.c.due_at, table.c.id)
         .limit(limit)
     )
     ids = list(connection.scalars(query))
@@ -148,7 +149,7 @@ def claim(
         )
         .returning(*table.c)
     ).all()
-    return sorted(rows, key=lambda row: (row.priority, row.id))
+    return sorted(rows, key=lambda row: (row.priority, row.due_at, row.id))
 
 
 def give_back(
