@@ -110,6 +110,8 @@ class Document:
     def __init__(self, name: str, raw: Json) -> None:
         self.name = name
         self._raw = raw
+        #: What is to be written just so somewhere.
+        self.words = frozenset(_enumerated(raw))
         self._made: dict[tuple[str, str], Operation] = {}
         self._templates: dict[int, list[str]] = {}
         # What is spelt out wins over a placeholder.
@@ -207,6 +209,18 @@ class Document:
             if required:
                 joined["required"] = list(dict.fromkeys(required))
         return joined
+
+
+def _enumerated(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for one in node:
+            yield from _enumerated(one)
+    if isinstance(node, dict):
+        known = node.get("enum")
+        if isinstance(known, list):
+            yield from (one for one in known if isinstance(one, str))
+        for one in node.values():
+            yield from _enumerated(one)
 
 
 @cache
