@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from connector.config import Config
 from connector.judging import Judged
-from connector.models import Operation, OutboxState, Ticket
-from connector.store import outbox
+from connector.models import Operation, OutboxState, Ticket, TicketRef
+from connector.store import outbox, tickets
 from rules.verdict import Verdict
 
 
@@ -31,6 +31,24 @@ class Trace:
         return asdict(self)
 
 
+@dataclass(slots=True)
+class Batch:
+    """What the decisions of one transaction share: read at once, written at once.
+
+    ``merged`` are the tickets merged into others; who merges one meanwhile adds it.
+    """
+
+    customers: dict[str, int]
+    merged: dict[TicketRef, list[int]]
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    ledger: list[dict[str, Any]] = field(default_factory=list)
+
+    def write(self, connection: Connection) -> None:
+        """Write what was collected; belongs at the end of the transaction."""
+        tickets.add_decisions(connection, self.decisions)
+        tickets.put_tags(connection, self.ledger)
+
+
 @dataclass(slots=True, kw_only=True)
 class Case:
     """What every step of a decision needs. ``version`` is the ticket's after this
@@ -44,6 +62,7 @@ class Case:
     version: int
     archived_until: datetime | None
     delivery_id: int | None
+    batch: Batch
     now: datetime
     has_taken_over: bool = False  # another ticket's place in a group
     trace: Trace = field(default_factory=Trace)

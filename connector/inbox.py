@@ -20,6 +20,7 @@ from adapters.base import Adapter, Carrier, Helpdesk, Tracker
 from adapters.pace import Pace, Priority, turn
 from connector import carrying, escalation
 from connector.backoff import next_try, wait_for
+from connector.case import Batch
 from connector.config import Config
 from connector.errors import (
     BudgetSpent,
@@ -373,6 +374,12 @@ class Worker:
         refs = [w.ref for w in todo if w.judged is not None]
         # Nobody else decides while this transaction lasts, so they are read once.
         versions = tickets.versions(connection, refs) if refs else {}
+        fresh = [
+            entry.judged
+            for entry in todo
+            if entry.judged and versions.get(entry.ref, 0) == entry.version
+        ]
+        batch = self.pipeline.open(connection, fresh, now)
         for entry in todo:
             if entry.error is not None:
                 self._failed(connection, entry, entry.error, verdict, now)
@@ -381,7 +388,8 @@ class Worker:
                 # this one is too old to conclude anything from.
                 verdict.wait(entry, Later("read again: the reading was too old", now))
             else:
-                verdict.end(entry, *self._decide(connection, entry, now))
+                verdict.end(entry, *self._decide(connection, batch, entry, now))
+        batch.write(connection)
 
     def _finish(
         self, connection: Connection, ended: list[Ended], verdict: Outcomes
@@ -400,12 +408,12 @@ class Worker:
             deliveries.finish(connection, ids, self.holder, state, reason, now)
 
     def _decide(
-        self, connection: Connection, entry: Work, now: datetime
+        self, connection: Connection, batch: Batch, entry: Work, now: datetime
     ) -> tuple[DeliveryState, str]:
         """Draw the conclusion of one reading."""
         reason = ""
         if entry.judged is not None:
-            self.pipeline.decide(connection, entry.judged, entry.ids[-1], now)
+            self.pipeline.decide(connection, batch, entry.judged, entry.ids[-1], now)
             if entry.parcel is not None:
                 carrying.keep(connection, entry.parcel)
         elif entry.issue is not None:
@@ -413,7 +421,8 @@ class Worker:
                 connection, self.config, entry.issue, entry.read_at, now
             )
         elif entry.merged_into:
-            self.pipeline.merged(connection, entry.ref, entry.merged_into, now)
+            into = entry.merged_into
+            self.pipeline.merged(connection, batch, entry.ref, into, now)
             reason = f"merged into {entry.merged_into}"
             if not self._follow(connection, entry, now):
                 return DeliveryState.PARKED, f"{reason}, and so on in a circle"

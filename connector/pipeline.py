@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connector import escalation
-from connector.case import Case
+from connector.case import Batch, Case
 from connector.config import Config
 from connector.grouping import Grouping
 from connector.judging import Judged, customer_key, facts, vip_source
@@ -36,9 +36,30 @@ class Pipeline:
         self.judge = judge
         self.grouping = grouping
 
+    def open(
+        self, connection: Connection, judged: Sequence[Judged], now: datetime
+    ) -> Batch:
+        """Read at once what deciding about these tickets needs, one after the other.
+
+        Its ``write`` ends the transaction's decisions.
+        """
+        if not judged:
+            return Batch({}, {})
+        names: dict[str, str] = {}
+        for one in judged:
+            name = one.ticket.customer.name or ""
+            names[customer_key(one.ticket)] = name or names.get(
+                customer_key(one.ticket), ""
+            )
+        return Batch(
+            tickets.known_customers(connection, names, now),
+            tickets.merged_into(connection, [one.ticket.ref for one in judged]),
+        )
+
     def decide(
         self,
         connection: Connection,
+        batch: Batch,
         judged: Judged,
         delivery_id: int | None,
         now: datetime,
@@ -50,7 +71,7 @@ class Pipeline:
         and grouped, without effects, and never counted later. The next words of the
         customer make it a ticket like any other.
         """
-        case = self._open(connection, judged, delivery_id, now, archive)
+        case = self._open(connection, batch, judged, delivery_id, now, archive)
         found = _find_personas(case)
         matches = evaluate(
             self.config.rules, facts(judged, found, bool(case.trace.vip))
@@ -67,18 +88,16 @@ class Pipeline:
             change_tags(case, wanted_tags(case, found, matches))
             _add_notes(case, found, matches)
             outbox.enqueue(connection, case.effects, now)
-        tickets.add_decision(
-            connection,
-            {
-                "ticket_id": case.ticket_id,
-                "delivery_id": delivery_id,
-                "at": now,
-                "rules_version": judged.verdict.pack_version,
-                "verdict": judged.verdict.to_dict(),
-                "trace": case.trace.as_dict(),
-            },
-            first=case.is_new,
-        )
+        decision = {
+            "ticket_id": case.ticket_id,
+            "delivery_id": delivery_id,
+            "at": now,
+            "rules_version": judged.verdict.pack_version,
+            "verdict": judged.verdict.to_dict(),
+            "trace": case.trace.as_dict(),
+        }
+        if case.is_new or not tickets.was_said_before(connection, decision):
+            batch.decisions.append(decision)
         if group_id is not None and not case.is_archived:
             escalation.plan(connection, self.config, group_id, now)
 
@@ -90,7 +109,12 @@ class Pipeline:
             self._leave_group(connection, known.id, now)
 
     def merged(
-        self, connection: Connection, ref: TicketRef, into: str, now: datetime
+        self,
+        connection: Connection,
+        batch: Batch,
+        ref: TicketRef,
+        into: str,
+        now: datetime,
     ) -> None:
         """Record that a ticket lives on as another, which takes over its place.
 
@@ -103,10 +127,13 @@ class Pipeline:
         target = tickets.find(connection, TicketRef(ref.source, into))
         if target is not None:
             self._take_over(connection, known.id, target.id, now)
+        else:
+            batch.merged.setdefault(TicketRef(ref.source, into), []).append(known.id)
 
     def _open(
         self,
         connection: Connection,
+        batch: Batch,
         judged: Judged,
         delivery_id: int | None,
         now: datetime,
@@ -114,9 +141,7 @@ class Pipeline:
     ) -> Case:
         """Record the ticket as it stands; what was decided before stays."""
         ticket = judged.ticket
-        customer_id = tickets.customer(
-            connection, customer_key(ticket), ticket.customer.name or "", now
-        )
+        customer_id = batch.customers[customer_key(ticket)]
         values = _values(judged, customer_id, now)
         if archive:
             values["archived_until"] = judged.wrote_at
@@ -130,12 +155,13 @@ class Pipeline:
             version=stored.version,
             archived_until=stored.archived_until,
             delivery_id=delivery_id,
+            batch=batch,
             now=now,
         )
         case.trace.vip = vip_source(ticket, self.config)
         case.trace.archived = case.is_archived
         if case.is_new:
-            for old in tickets.merged_into(connection, ticket.ref):
+            for old in batch.merged.get(ticket.ref, ()):
                 self._take_over(connection, old, stored.id, now)
                 case.has_taken_over = True
         return case

@@ -161,18 +161,15 @@ def _described(entry: WantedTag) -> dict[str, str]:
 
 
 def _enter(case: Case, entries: Sequence[WantedTag], state: TagState) -> None:
-    tickets.put_tags(
-        case.connection,
-        [
-            {
-                "ticket_id": case.ticket_id,
-                "tag": entry.tag,
-                "state": state,
-                "rule": entry.rule,
-                "rule_version": entry.rule_version,
-                "reason": entry.reason,
-                "at": case.now,
-            }
-            for entry in entries
-        ],
-    )
+    case.batch.ledger += [
+        {
+            "ticket_id": case.ticket_id,
+            "tag": entry.tag,
+            "state": state,
+            "rule": entry.rule,
+            "rule_version": entry.rule_version,
+            "reason": entry.reason,
+            "at": case.now,
+        }
+        for entry in entries
+    ]

@@ -82,6 +82,7 @@ SIDEWAYS = {
         "connector.backoff",
         "connector.health",
         "connector.carrying",
+        "connector.case",
         "connector.escalation",
         "connector.judging",
         "connector.pipeline",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from connector.models import TicketRef, TicketStatus
-from connector.store.dialects import insert
+from connector.store.dialects import insert, insert_missing
 from connector.store.schema import (
     AnyRow,
     Moment,
@@ -129,43 +129,48 @@ def end(
     )
 
 
-def merged_into(connection: Connection, ref: TicketRef) -> Sequence[int]:
-    """Return the tickets that were merged into this one."""
-    query = select(tickets.c.id).where(
-        tickets.c.source == ref.source, tickets.c.merged_into == ref.external_id
+def merged_into(
+    connection: Connection, refs: Iterable[TicketRef]
+) -> dict[TicketRef, list[int]]:
+    """Return the tickets that were merged into these."""
+    query = select(tickets.c.source, tickets.c.merged_into, tickets.c.id).where(
+        tuple_(tickets.c.source, tickets.c.merged_into).in_(list(refs))
     )
-    return connection.scalars(query).all()
+    found: dict[TicketRef, list[int]] = {}
+    for row in connection.execute(query.order_by(tickets.c.id)):
+        found.setdefault(TicketRef(row.source, row.merged_into), []).append(row.id)
+    return found
 
 
-_CUSTOMER = select(customers.c.id, customers.c.name).where(
-    customers.c.key == bindparam("key")
-)
+def known_customers(
+    connection: Connection, names: Mapping[str, str], now: datetime
+) -> dict[str, int]:
+    """Return the ids of customers by their keys; add the new, rename the renamed.
 
-
-def customer(connection: Connection, key: str, name: str, now: datetime) -> int:
-    """Return the id of the customer with this key; add or rename the customer.
-
-    The name is what excerpts are masked by, so the newest one counts.
+    ``names`` are by key. The name is what excerpts are masked by, so the newest counts.
     """
-    known = connection.execute(_CUSTOMER, {"key": key}).one_or_none()
-    if known is None:
-        added = connection.scalar(
-            insert(connection.dialect.name, customers)
-            .on_conflict_do_nothing()
-            .returning(customers.c.id),
-            {"key": key, "name": name, "created_at": now},
-        )
-        # None: another process added the customer at this very moment.
-        return int(
-            connection.execute(_CUSTOMER, {"key": key}).one().id
-            if added is None
-            else added
-        )
-    if name and name != known.name:
-        connection.execute(
-            update(customers).where(customers.c.id == known.id).values(name=name)
-        )
-    return int(known.id)
+    found = _customers(connection, names)
+    added: list[dict[str, Any]] = [
+        {"key": key, "name": name, "created_at": now}
+        for key, name in names.items()
+        if key not in found
+    ]
+    if added:
+        insert_missing(connection, customers, ["key"], added)
+        found |= _customers(connection, [row["key"] for row in added])
+    for key, name in names.items():
+        if name and name != found[key].name:
+            connection.execute(
+                update(customers).where(customers.c.id == found[key].id),
+                {"name": name},
+            )
+    return {key: int(row.id) for key, row in found.items()}
+
+
+def _customers(connection: Connection, keys: Iterable[str]) -> dict[str, AnyRow]:
+    query = select(customers.c.key, customers.c.id, customers.c.name)
+    query = query.where(customers.c.key.in_(list(keys)))
+    return {row.key: row for row in connection.execute(query)}
 
 
 _HISTORY = select(func.count(), func.count().filter(tickets.c.complaint)).where(
@@ -259,20 +264,22 @@ def drop_tags(
 _ADD_DECISION = decisions.insert()
 
 
-def add_decision(connection: Connection, values: dict[str, Any], first: bool) -> None:
-    """Record a decision, unless it says exactly what the one before said."""
-    if not first:
-        query = (
-            select(decisions.c.rules_version, decisions.c.verdict, decisions.c.trace)
-            .where(decisions.c.ticket_id == values["ticket_id"])
-            .order_by(decisions.c.id.desc())
-            .limit(1)
-        )
-        last = connection.execute(query).one_or_none()
-        said = (values["rules_version"], values["verdict"], values["trace"])
-        if last is not None and tuple(last) == said:
-            return
-    connection.execute(_ADD_DECISION, values)
+def was_said_before(connection: Connection, decision: Mapping[str, Any]) -> bool:
+    """Tell whether the ticket's newest decision says exactly the same."""
+    query = (
+        select(decisions.c.rules_version, decisions.c.verdict, decisions.c.trace)
+        .where(decisions.c.ticket_id == decision["ticket_id"])
+        .order_by(decisions.c.id.desc())
+        .limit(1)
+    )
+    last = connection.execute(query).one_or_none()
+    said = (decision["rules_version"], decision["verdict"], decision["trace"])
+    return last is not None and tuple(last) == said
+
+
+def add_decisions(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(_ADD_DECISION, list(rows))
 
 
 def decisions_of(connection: Connection, ticket_id: int) -> Sequence[AnyRow]:
