@@ -341,12 +341,13 @@ class _Walk:
         # Nothing that this import has met is forgotten: its time is not ours.
         means.pipeline.grouping.sync(connection, self._row.since)
         known = tickets.versions(connection, [one.ticket.ref for one in history])
-        for judged in history:
-            if judged.ticket.ref in known:
-                found.known += 1
-                continue
-            means.pipeline.decide(connection, judged, None, now, archive=True)
+        fresh = [one for one in history if one.ticket.ref not in known]
+        found.known += len(history) - len(fresh)
+        batch = means.pipeline.open(connection, fresh, now)
+        for judged in fresh:
+            means.pipeline.decide(connection, batch, judged, None, now, archive=True)
             found.add(judged)
+        batch.write(connection)
         cursors.change(connection, self._source, Purpose.BACKFILL, found=asdict(found))
         return found
 
