@@ -137,7 +137,8 @@ class Token:
 
     def _renew(self) -> None:
         self._value = ""
-        value, life = self._fetch()
+        with pace.asking():
+            value, life = self._fetch()
         # A tenth early, a minute at most: the clock of the vendor is not ours.
         margin = min(60.0, life * 0.1) if life else 0.0
         self._expires = self._clock() + (life - margin if life else float("inf"))

@@ -147,6 +147,18 @@ def current() -> Turn | None:
     return _current.get()
 
 
+@contextmanager
+def asking() -> Iterator[None]:
+    """Let the calls within count, but not as writes: a POST that changes nothing."""
+    opened = current()
+    wrote = opened.wrote if opened else False
+    try:
+        yield
+    finally:
+        if opened:
+            opened.wrote = wrote
+
+
 # -- reading headers, for tariffs --
 
 _NUMBER = re.compile(r"\s*(\d{1,9})(?:\.\d+)?\s*(?:;.*|,.*)?")

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import Connection
@@ -41,6 +41,10 @@ SOON = timedelta(minutes=1)
 
 #: For so long a process trusts what it knows.
 TRUSTED = timedelta(seconds=1)
+
+
+#: What a row is found by.
+KEY = ("source", "side")
 
 
 class Condition(StrEnum):
@@ -199,19 +203,14 @@ class Health:
     ) -> Shut:
         now = self._clock()
         asked = timedelta(seconds=error.retry_after or 0)
-        values = {
-            "state": condition,
-            "since": now,
-            "words": str(error),
-            "remedy": REMEDIES[condition],
-            "probes": 0,
-            "probe_at": now + max(asked, pause(condition, 0)),
-        }
+        probe_at = now + max(asked, pause(condition, 0))
+        remedy = REMEDIES[condition]
+        shut = Shut(source, side, condition, now, str(error), remedy, 0, probe_at)
         with self._store.write() as connection:
-            rows.shut(connection, source, side, values)
+            rows.shut(connection, source, side, _values(shut))
         _log.warning("source.shut", source=source, why=condition, error=str(error))
         self._known.pop(source, None)
-        return next(one for one in self._shut(source) if one.side is side)
+        return shut
 
     def _claim(self, source: str, due: Sequence[Shut], now: datetime) -> list[Shut]:
         """Claim the try that is due; return what forbids it because others have."""
@@ -307,6 +306,14 @@ def sentence(shut: Shut) -> str:
         (Condition.REFUSED, Side.WRITE): "does not let us write",
     }[shut.condition, shut.side]
     return f"{what} since {shut.since:%Y-%m-%d %H:%M} UTC, work waits: {shut.words}"
+
+
+def _values(shut: Shut) -> dict[str, Any]:
+    said = shut._asdict()
+    return {
+        "state": said.pop("condition"),
+        **{name: value for name, value in said.items() if name not in KEY},
+    }
 
 
 def _shut(row: AnyRow) -> Shut:

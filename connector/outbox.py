@@ -247,7 +247,8 @@ class Sender:
                 return str(err.state)
             except VendorError as err:
                 # What failed after a first write was done in part.
-                err.uncertain = err.uncertain or turn.wrote
+                if turn.wrote and not isinstance(err, StillLooking):
+                    err.uncertain = True
                 self._failed(row, operation, err)
                 return type(err).__name__
         self._succeeded(row, operation, result)

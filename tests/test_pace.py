@@ -358,6 +358,22 @@ def test_turn_knows_whether_something_was_written(
     assert turn.wrote is wrote
 
 
+def test_new_token_is_no_write(vendor: responses.RequestsMock) -> None:
+    vendor.post(f"{DESK}/token", json={"token": "t"})
+    vendor.get(f"{DESK}/x", json={})
+    vendor.put(f"{DESK}/x", json={})
+    door = http.VendorClient("desk", DESK, lambda _: "")
+    token = http.Token(lambda: (door.call("POST", "/token").json()["token"], None))
+    client = http.VendorClient("desk", DESK, lambda _: "", token=token)
+    with pace.turn(None, Priority.NOTE) as turn:
+        client.call("GET", "/x")
+        assert not turn.wrote
+        client.call("PUT", "/x")
+        assert turn.wrote
+    client.close()
+    door.close()
+
+
 def test_library_within_an_adapter_keeps_the_pace_too(
     vendor: responses.RequestsMock,
 ) -> None:
