@@ -48,7 +48,7 @@ CHUNK = 16
 READERS = 4
 
 #: Tries to read a ticket while the vendor answers otherwise.
-TRIES = 6
+TRIES = 4
 
 #: Longest wait for the budget within a call, in seconds; there is nothing else to do.
 PATIENCE = 15.0

@@ -100,7 +100,7 @@ def backfill(
         with store.read() as connection:
             archive = tickets.archive(connection, source)
     _sum_up(source, tale.found, archive, end, error, as_json)
-    sys.exit(0 if end in ("done", "limit") else 1)
+    sys.exit(1 if error or end == "stopped" or tale.found.unreadable else 0)
 
 
 @contextmanager
@@ -270,7 +270,7 @@ LEFT_OUT = {
     "live": "written to since the connector listens, which looks after them",
     "later": "changed later",
     "gone": "deleted, merged, or in a part that is not ours",
-    "unreadable": "could not be read; the log names them",
+    "unreadable": "could not be read; the log names them, the same command tries again",
 }
 
 
