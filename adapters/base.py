@@ -10,7 +10,7 @@ an expired token); it raises the ``VendorError`` that says whether to try again.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -192,6 +192,19 @@ class Historian(ABC):
         days; one the vendor no longer knows means beginning again at ``since``, which
         the adapter does by itself. Things can come twice and must never be left out:
         where the vendor's clock or index lags, the adapter looks back far enough.
+        """
+
+
+class FilingCheck(ABC):
+    """A tracker that can tell beforehand whether an issue could be filed."""
+
+    @abstractmethod
+    def check_filing(
+        self, project: str, issue_type: str, fields: Collection[str]
+    ) -> list[Finding]:
+        """Prove that an issue can be filed there with ``fields`` set, and reopened.
+
+        Harmless reads; never raises.
         """
 
 

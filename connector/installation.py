@@ -13,11 +13,11 @@ from typing import Any
 import yaml
 
 from adapters import Question
-from adapters.base import Adapter, Subscriber
+from adapters.base import Subscriber
 from connector import secrets
-from connector.config import Config, reference
-from connector.errors import ConfigError, VendorError
-from connector.models import Finding, Level, Subscribed, Subscription
+from connector.config import reference
+from connector.errors import ConfigError
+from connector.models import Finding, Level, Subscribed
 
 #: What a new configuration begins with; the rest is what was answered.
 INTRODUCTION = """\
@@ -32,20 +32,6 @@ AUTONOMY = """
 # observe: only record. suggest: prepare it for a person. act: do it.
 # Look at what would be done (complaint-connector outbox list), then let go one by one.
 """
-
-
-def address_of(config: Config, source: str) -> str:
-    """Return the public address of a source's door. Raises ``ConfigError``."""
-    base = config.server.public_url
-    if base is None:
-        raise ConfigError(
-            "server.public_url",
-            [
-                "is not set; vendors have to know where to deliver, so write the "
-                "address of your proxy there, such as https://connector.example.com"
-            ],
-        )
-    return f"{base.rstrip('/')}/webhooks/{source}"
 
 
 def variable(source: str, key: str) -> str:
@@ -144,55 +130,3 @@ def check_secrets(path: Path) -> list[Finding]:
             )
         ]
     return [Finding(Level.OK, secrets.FILE, "only its owner can read it")]
-
-
-def check_webhooks(config: Config, adapters: Mapping[str, Adapter]) -> list[Finding]:
-    """Say whether vendors call us; what is wrong with single webhooks they say."""
-    waiting = [name for name, one in adapters.items() if isinstance(one, Subscriber)]
-    if config.server.public_url is None:
-        if not waiting:
-            return []
-        return [
-            Finding(
-                Level.WARNING,
-                "server.public_url",
-                "is not set, so it cannot be seen whether vendors deliver to us",
-                "write the address of your proxy there",
-            )
-        ]
-    return [
-        finding
-        for name in waiting
-        for finding in _check_source(config, name, adapters[name])
-    ]
-
-
-def _check_source(config: Config, name: str, adapter: Adapter) -> list[Finding]:
-    assert isinstance(adapter, Subscriber)
-    address = address_of(config, name)
-    remedy = f"complaint-connector webhooks register {name}"
-    try:
-        found = adapter.subscriptions(address)
-    except VendorError as err:
-        return [
-            Finding(
-                Level.WARNING,
-                f"sources.{name}",
-                f"its webhooks cannot be looked at: {err}",
-                "give the connector's user the right to see them, or look there",
-            )
-        ]
-    if not found:
-        message = f"nothing at the vendor delivers to {address}"
-        return [Finding(Level.PROBLEM, f"sources.{name}", message, remedy)]
-    return [_judge(f"sources.{name}", one, remedy) for one in found]
-
-
-def _judge(subject: str, found: Subscription, remedy: str) -> Finding:
-    what = f"{found.kind} {found.external_id}"
-    if not found.enabled:
-        return Finding(Level.PROBLEM, subject, f"{what} is switched off", remedy)
-    if found.missing:
-        lacks = ", ".join(sorted(found.missing))
-        return Finding(Level.PROBLEM, subject, f"{what} lacks {lacks}", remedy)
-    return Finding(Level.OK, subject, f"{what} delivers to {found.address}")

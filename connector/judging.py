@@ -105,14 +105,15 @@ def customer_key(ticket: Ticket) -> str:
 def vip_source(ticket: Ticket, config: Config) -> str:
     """Return where it says that the customer is a VIP, or an empty string."""
     vip, customer = config.vip, ticket.customer
-    email = customer.email or ""
-    if email and email in vip.addresses:
-        return "the list of addresses"
-    domain = email.rpartition("@")[2]
-    if domain and domain in vip.domains:
-        return f"the domain {domain}"
-    if customer.organization and customer.organization.casefold() in vip.organizations:
-        return f"the organisation {customer.organization}"
+    for email in filter(None, (customer.email, *customer.emails)):
+        if email in vip.addresses:
+            return "the list of addresses"
+        domain = email.rpartition("@")[2]
+        if domain in vip.domains:
+            return f"the domain {domain}"
+    for name in filter(None, (customer.organization, *customer.organizations)):
+        if name.casefold() in vip.organizations:
+            return f"the organisation {name}"
     marks = {tag.casefold() for tag in customer.tags | ticket.tags}
     named = sorted(marks & set(vip.tags))
     return f"the tag {named[0]}" if named else ""

@@ -17,6 +17,11 @@ REFUSED = Counter(
 HANDLED = Counter(
     "connector_deliveries_handled_total", "Deliveries taken by the worker.", []
 )
+UNCALLED = Gauge(
+    "connector_webhooks_wrong",
+    "1 while a source's webhooks are missing, switched off or lack events.",
+    ["source"],
+)
 CALLS = Counter(
     "connector_vendor_calls_total",
     "Outward calls by outcome.",

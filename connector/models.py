@@ -75,12 +75,17 @@ class TicketRef(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """Who wrote. ``email`` is lower-cased; ``tags`` are the helpdesk's own marks."""
+    """Who wrote. ``email`` is lower-cased; ``tags`` are the helpdesk's own marks.
+
+    ``emails`` and ``organizations`` are further ones, where somebody has several.
+    """
 
     external_id: str
     email: str | None = None
     name: str | None = None
     organization: str | None = None
+    emails: tuple[str, ...] = ()
+    organizations: tuple[str, ...] = ()
     tags: frozenset[str] = frozenset()
     fields: Mapping[str, str] = field(default_factory=dict)
 

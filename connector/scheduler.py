@@ -16,7 +16,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from adapters.base import Adapter
 from adapters.pace import Pace
-from connector import escalation, sweep
+from connector import callbacks, escalation, sweep
+from connector.callbacks import is_watched
 from connector.config import Config
 from connector.errors import StoreUnavailable
 from connector.health import Health
@@ -74,17 +75,23 @@ class Scheduler:
         self._health = health
         self._pace = pace
         self._stopped = threading.Event()
+        watched = [one for one in adapters.values() if is_watched(one, config)]
         swept = [one for one in adapters.values() if sweep.is_swept(one, config)]
         self._ticker = BackgroundScheduler(
             timezone="UTC",
             daemon=True,
             executors={
-                "default": {"type": "threadpool", "max_workers": 1 + len(swept)}
+                "default": {
+                    "type": "threadpool",
+                    "max_workers": 1 + len({*swept, *watched}),
+                }
             },
         )
         self._every_tick("due", self._queue_due)
         for adapter in swept:
             self._every_tick(f"sweep-{adapter.name}", partial(self._sweep, adapter))
+        for adapter in watched:
+            self._every_tick(f"watch-{adapter.name}", partial(self._watch, adapter))
 
     def start(self) -> None:
         self._ticker.start()
@@ -115,6 +122,16 @@ class Scheduler:
             self._config,
             self._clock(),
             self._stopped.is_set,
+            self._health,
+            self._pace,
+        )
+
+    def _watch(self, adapter: Adapter) -> None:
+        callbacks.watch(
+            self._store,
+            adapter,
+            self._config,
+            self._clock(),
             self._health,
             self._pace,
         )

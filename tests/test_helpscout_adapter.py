@@ -254,14 +254,17 @@ def test_profiles_are_read_once_in_ten_minutes(
     assert len(sent(vendor, "GET", f"{API}/v2/customers/901")) == 1
 
 
-def test_every_address_of_a_customer_can_be_used_in_rules(
+def test_every_address_of_a_customer_is_known(
     vendor: responses.RequestsMock, desk: HelpScoutAdapter
 ) -> None:
     vendor.get(ONE, json=conversation())
     emails = [{"value": "ase@kunde.example"}, {"value": "Ase@Firma.example"}]
     vendor.get(f"{API}/v2/customers/901", json={"_embedded": {"emails": emails}})
-    fields = desk.fetch_ticket("4001").customer.fields
-    assert fields["emails"] == "ase@kunde.example, ase@firma.example"
+    customer = desk.fetch_ticket("4001").customer
+    assert (customer.email, *customer.emails) == (
+        "ase@kunde.example",
+        "ase@firma.example",
+    )
 
 
 def test_option_labels_are_asked_for_only_where_an_id_stands_alone(

@@ -43,6 +43,7 @@ ROWS = {
     "connector.acceptance": 4,
     "connector.carrying": 4,
     "connector.inbox": 4,
+    "connector.callbacks": 4,
     "connector.sweep": 4,
     "connector.history": 4,
     "connector.outbox": 4,
@@ -93,6 +94,7 @@ SIDEWAYS = {
         "connector.health",
     ),
     "connector.pacing": ("connector.budget",),
+    "connector.callbacks": ("connector.health",),
     "connector.sweep": ("connector.health", "connector.inbox"),
     "connector.history": (
         "connector.backoff",

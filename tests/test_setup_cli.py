@@ -222,6 +222,15 @@ def test_doctor_names_the_webhook_that_is_missing(cloud: Running, path: Path) ->
     assert "complaint-connector webhooks register support" in result.output
 
 
+def test_doctor_proves_where_issues_are_filed(cloud: Running, path: Path) -> None:
+    write(path, cloud, ADDRESS)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("project: SHOP", "project: NOPE"), encoding="utf-8")
+    result = invoke(path, "doctor")
+    assert result.exit_code == 1
+    assert "NOPE" in result.output
+
+
 @pytest.mark.timeout(120)
 def test_doctor_ends_with_a_round_trip(cloud: Running, path: Path) -> None:
     port = free_port(0)

@@ -47,10 +47,10 @@ def customer(
         email=email or None,
         name=full_name(person) or full_name(profile) or None,
         organization=company or None,
+        emails=tuple(dict.fromkeys(one for one in listed if one not in ("", email))),
         fields={
             **_properties(embedded(profile, "properties"), ""),
             **_properties(_of_organization(organization), "organization."),
-            **_addresses([email, *listed]),
         },
     )
 
@@ -66,12 +66,6 @@ def _of_organization(organization: Json) -> list[dict[str, Any]]:
     return objects(organization.get("properties")) or embedded(
         organization, "properties"
     )
-
-
-def _addresses(listed: Iterable[str]) -> dict[str, str]:
-    """Return all addresses of somebody who has several."""
-    known = list(dict.fromkeys(filter(None, listed)))
-    return {"emails": ", ".join(known)} if len(known) > 1 else {}
 
 
 def _properties(items: Iterable[Json], prefix: str) -> dict[str, str]:

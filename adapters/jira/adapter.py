@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from adapters.base import Historian, Subscriber, Tracker
+from adapters.base import FilingCheck, Historian, Subscriber, Tracker
 from adapters.jira import account, history, payloads, webhooks
 from adapters.jira.checks import Checks
 from adapters.jira.client import JiraClient, segment
@@ -44,7 +44,7 @@ COMMENT_PAGES = 5
 COMMENT_SIZE = 100
 
 
-class JiraAdapter(Tracker, Historian, Subscriber):
+class JiraAdapter(Tracker, Historian, Subscriber, FilingCheck):
     """One Jira."""
 
     kind: ClassVar[str] = "jira"

@@ -114,6 +114,7 @@ def _customer(reading: Reading) -> Customer:
         email=as_text(reporter.get("emailAddress")).strip().lower() or None,
         name=as_text(reporter.get("displayName")) or None,
         organization=organizations[0] if organizations else None,
+        organizations=tuple(organizations[1:]),
     )
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from adapters import AdapterKind, Question, kinds
 from adapters.base import Subscriber
-from connector import installation, secrets
+from connector import callbacks, installation, secrets
 from connector.cli.common import config_option, read_config
 from connector.cli.setup import findings_of, show
 from connector.config import Config, build_adapters, describe
@@ -166,7 +166,7 @@ def _register_all(config: Config, path: Path) -> None:
     for name, adapter in adapters.items():
         if not isinstance(adapter, Subscriber):
             continue
-        address = installation.address_of(config, name)
+        address = callbacks.address_of(config, name)
         try:
             done, _ = installation.register(adapter, path, name, address)
         except (VendorError, ConfigError) as err:

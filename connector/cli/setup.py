@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import click
 
-from adapters.base import Adapter, Subscriber
-from connector import health, installation
+from adapters.base import Adapter, FilingCheck, Subscriber
+from connector import callbacks, health, installation
 from connector.cli.common import config_option, json_option, read_config
 from connector.cli.send import post
 from connector.config import Config, build_adapters
@@ -68,7 +68,8 @@ def findings_of(path: Path, config: Config) -> list[Finding]:
         if all(finding.level is not Level.PROBLEM for finding in found):
             found += [finding for finding in remembered if finding.subject == name]
         findings += found
-    findings += installation.check_webhooks(config, adapters)
+    findings += _check_filing(config, adapters)
+    findings += callbacks.check(config, adapters)
     findings += _round_trips(config, adapters)
     for adapter in adapters.values():
         adapter.close()
@@ -105,7 +106,7 @@ def _round_trip(
 ) -> Finding:
     word, subject = uuid4().hex, f"sources.{name}"
     body, event = adapter.ping(word)
-    address = installation.address_of(config, name)
+    address = callbacks.address_of(config, name)
     assert isinstance(adapter, Adapter)
     status, words = post(adapter, address, body, event)
     if status != 200:
@@ -164,6 +165,24 @@ def _remembered(config: Config) -> list[Finding]:
         return []  # said already
     finally:
         store.close()
+
+
+def _check_filing(config: Config, adapters: Mapping[str, Adapter]) -> list[Finding]:
+    """Prove each place that issues go to, where the tracker can tell."""
+    problems = config.problems
+    tracker: object = adapters.get(problems.tracker or "")
+    if not isinstance(tracker, FilingCheck) or not problems.project:
+        return []
+    places = {(problems.project, problems.issue_type)} | {
+        (route.project or problems.project, route.issue_type or problems.issue_type)
+        for route in problems.routes.values()
+    }
+    fields = [problems.customers_field] if problems.customers_field else []
+    return [
+        finding
+        for project, issue_type in sorted(places)
+        for finding in tracker.check_filing(project, issue_type, fields)
+    ]
 
 
 def _check_autonomy(config: Config) -> list[Finding]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from adapters.base import Adapter, Subscriber
-from connector import installation
+from connector import callbacks, installation
 from connector.cli.common import config_option, json_option, read_config
 from connector.config import Config, build_adapters
 from connector.errors import ConfigError, VendorError
@@ -44,7 +44,7 @@ def register(source: str | None, path: Path, as_json: bool) -> None:
     config = read_config(path)
     with _chosen(config, path, source) as chosen:
         for name, adapter in chosen.items():
-            address = installation.address_of(config, name)
+            address = callbacks.address_of(config, name)
             done, written = installation.register(adapter, path, name, address)
             _show(name, "made or mended", done.changed, as_json)
             _show(name, "in order", done.kept, as_json)
@@ -68,7 +68,7 @@ def status(source: str | None, path: Path, as_json: bool) -> None:
     sound = True
     with _chosen(config, path, source) as chosen:
         for name, adapter in chosen.items():
-            found = adapter.subscriptions(installation.address_of(config, name))
+            found = adapter.subscriptions(callbacks.address_of(config, name))
             _show(name, "is there", found, as_json)
             if not found and not as_json:
                 click.echo(
@@ -92,7 +92,7 @@ def remove(source: str, yes: bool, path: Path, as_json: bool) -> None:
     config = read_config(path)
     with _chosen(config, path, source) as chosen:
         for name, adapter in chosen.items():
-            address = installation.address_of(config, name)
+            address = callbacks.address_of(config, name)
             if not yes:
                 click.confirm(f"Remove what delivers to {address}?", abort=True)
             gone = adapter.unsubscribe(address)

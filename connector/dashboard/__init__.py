@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from connector import health
+from connector import callbacks, health
 from connector.config import Config
 from connector.errors import StoreUnavailable
 from connector.models import DeliveryState, OutboxState
@@ -103,6 +103,10 @@ def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
                 name: {"kind": source.kind, **_condition(troubles.get(name))}
                 for name, source in config.sources.items()
             },
+            "webhooks": [
+                {"source": one.subject, "message": one.message, "remedy": one.remedy}
+                for one in callbacks.findings(connection)
+            ],
             "inbox": deliveries.counts(connection),
             "outbox": outbox.counts(connection),
             "tickets": tickets.counts(connection),

@@ -55,6 +55,22 @@ def put_fact(connection: Connection, name: str, value: Any, now: datetime) -> No
     )
 
 
+def is_due(connection: Connection, name: str, now: datetime, every: timedelta) -> bool:
+    """Tell whether a fact is older than ``every``; if so, it counts as looked at now.
+
+    Of several processes that ask at the same time, one is told so.
+    """
+    connection.execute(
+        insert(connection.dialect.name, facts).on_conflict_do_nothing(),
+        {"name": name, "value": None, "at": now - every},
+    )
+    result = connection.execute(
+        update(facts).where(facts.c.name == name, facts.c.at <= now - every),
+        {"at": now},
+    )
+    return bool(result.rowcount == 1)
+
+
 def all_facts(connection: Connection) -> dict[str, Any]:
     query = select(facts.c.name, facts.c.value)
     return {name: value for name, value in connection.execute(query)}
