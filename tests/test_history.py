@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,6 +29,7 @@ from connector.health import Side
 from connector.history import ImportBusy, Importing, Step, import_history
 from connector.models import ChangedPage, IssueCategory, Ticket, TicketRef
 from connector.pipeline import Pipeline
+from connector.scheduler import Scheduler
 from connector.store import cursors, deliveries, groups, locks, schema, tickets
 from connector.store.cursors import Purpose
 from connector.sweep import PAGES_AT_ONCE, sweep
@@ -311,6 +313,32 @@ def test_source_that_is_left_out_is_not_asked(
     assert pass_a_sweep(bench) == 0
     assert cursor(bench, "support") is None
     assert cursor(bench, "shop") is not None
+
+
+def test_scheduler_sweeps_each_source_whatever_befalls_another(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(work={"tick": "20ms"})
+    sweep_all(bench)
+    write_unheard(bench, 1)
+    bench.clock.pass_(minutes=5)
+
+    def broken(since: datetime, cursor: str | None) -> ChangedPage:
+        raise RuntimeError("a mistake in an adapter")
+
+    bench.shop.changed = broken  # type: ignore[method-assign]
+    runtime = bench.runtime
+    scheduler = Scheduler(bench.store, runtime.adapters, bench.config, bench.clock)
+    with capture_logs() as logs:
+        scheduler.start()
+        try:
+            end = time.monotonic() + 20
+            while not (inbox(bench) and logs) and time.monotonic() < end:
+                time.sleep(0.02)
+        finally:
+            scheduler.stop()
+    assert [row["source"] for row in inbox(bench)] == ["support"]
+    assert {line["event"] for line in logs} == {"scheduler.failed"}
 
 
 # -- the import
