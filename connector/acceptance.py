@@ -23,8 +23,13 @@ _log = structlog.get_logger(__name__)
 
 BATCH = 512
 QUEUE = 4096
-#: Seconds requests are gathered on a busy event loop before they are written.
+#: Seconds requests are gathered on a busy event loop before they are written, at most;
+#: less if no other comes for a moment. The server's own threads get the interpreter
+#: lock, and with it a chance to announce more, only while the loop is idle.
 GATHER = 0.02
+QUIET = 0.001
+#: More than this at a time, and it is worth a moment to wait for others.
+FEW = 4
 #: Seconds a sender is kept waiting for the disk; vendors give up after five to thirty.
 PATIENCE = 10.0
 
@@ -106,6 +111,7 @@ class Acceptor(threading.Thread):
         # Of the event loop, and touched on its thread only.
         self._gathered: list[Receipt] = []
         self._since = 0.0
+        self._is_crowded = False
 
     def hand_in(
         self,
@@ -145,14 +151,15 @@ class Acceptor(threading.Thread):
         """
         if not self._gathered:
             self._since = loop.time()
-            loop.call_soon(self._flush, loop, 1)
+            loop.call_later(QUIET if self._is_crowded else 0, self._flush, loop, 1)
         self._gathered.append(receipt)
 
     def _flush(self, loop: asyncio.AbstractEventLoop, known: int) -> None:
         count = len(self._gathered)
         if known < count < BATCH and loop.time() - self._since < GATHER:
-            loop.call_soon(self._flush, loop, count)
+            loop.call_later(QUIET, self._flush, loop, count)
             return
+        self._is_crowded = count > FEW
         self._queue.put(self._gathered)
         self._gathered = []
 
