@@ -28,7 +28,8 @@ class Question:
 
     ``where`` says where to click for it. ``secret``: it goes into the secrets file.
     ``made``: nobody is asked, a random value of ``made`` hexadecimal digits is taken.
-    ``only``: asked only if an earlier setting has that value.
+    ``only``: asked only if an earlier setting has that value. ``many``: a list, typed
+    with commas.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Question:
     secret: bool = False
     made: int = 0
     only: tuple[str, str] | None = None
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def made(question: Question) -> str:
 
 
 def split(
-    source: str, questions: tuple[Question, ...], answers: Mapping[str, str]
+    source: str, questions: tuple[Question, ...], answers: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Part the answers about a source into its block and its secrets by name."""
     block: dict[str, Any] = {}

@@ -100,6 +100,24 @@ def test_questions_lead_to_a_connector_that_vendors_call(
         assert all(one.enabled and not one.missing for one in found)
 
 
+def test_service_desk_is_set_up_by_questions(path: Path) -> None:
+    settings = SandboxSettings(jsm_projects=("SUP",))
+    with serve(World(settings), port=0) as sandbox:
+        account = ["cloud", f"{sandbox.url}/jira", settings.jira_email]
+        typed = [
+            "jira_service_management",
+            *account,
+            settings.jira_token,
+            " SUP, ",
+            "none",
+            "",
+        ]
+        result = invoke(path, "init", typed=typed)
+        assert load(path).sources["support"].settings.projects == ("SUP",), (
+            result.output
+        )
+
+
 def test_secrets_are_in_a_file_of_their_own_and_nowhere_else(
     sandbox: Running, path: Path
 ) -> None:

@@ -47,5 +47,14 @@ ACCOUNT = (
 KIND = AdapterKind(
     "jira", JiraConfig, build, title="Jira", questions=ACCOUNT, is_tracker=True
 )
-DESK_KIND = AdapterKind("jira_service_management", JiraDeskConfig, JiraDesk)
+DESK_KIND = AdapterKind(
+    "jira_service_management",
+    JiraDeskConfig,
+    JiraDesk,
+    title="Jira Service Management",
+    questions=(
+        *ACCOUNT,
+        Question("projects", "Keys of the service projects", example="SUP", many=True),
+    ),
+)
 KINDS = (KIND, DESK_KIND)

@@ -97,7 +97,7 @@ def _ask_source(
 ) -> str:
     """Ask until the vendor lets us in, or the person wants to go on without."""
     click.echo(f"\n{kind.title}")
-    answers: dict[str, str] = {}
+    answers: dict[str, Any] = {}
     while True:
         answers = _ask(kind.questions, answers)
         # Only whether it lets us in; what is not set up yet is not a wrong answer.
@@ -112,8 +112,8 @@ def _ask_source(
     return name
 
 
-def _ask(questions: tuple[Question, ...], before: Mapping[str, str]) -> dict[str, str]:
-    answers: dict[str, str] = {}
+def _ask(questions: tuple[Question, ...], before: Mapping[str, Any]) -> dict[str, Any]:
+    answers: dict[str, Any] = {}
     for question in questions:
         if question.only and answers.get(question.only[0]) != question.only[1]:
             continue
@@ -122,11 +122,17 @@ def _ask(questions: tuple[Question, ...], before: Mapping[str, str]) -> dict[str
                 question
             )
         else:
-            answers[question.key] = _prompt(question, before.get(question.key))
+            answer = _prompt(question, before.get(question.key))
+            answers[question.key] = _parts(answer) if question.many else answer
     return answers
 
 
-def _prompt(question: Question, before: str | None) -> str:
+def _parts(answer: str) -> list[str]:
+    return [part.strip() for part in answer.split(",") if part.strip()]
+
+
+def _prompt(question: Question, before: str | list[str] | None) -> str:
+    before = ", ".join(before) if isinstance(before, list) else before
     text = question.text
     if question.where:
         text += f" ({question.where})"
@@ -142,7 +148,7 @@ def _prompt(question: Question, before: str | None) -> str:
     return str(answer).strip()
 
 
-def _try(kind: AdapterKind, name: str, answers: Mapping[str, str]) -> list[Finding]:
+def _try(kind: AdapterKind, name: str, answers: Mapping[str, Any]) -> list[Finding]:
     """Build the source and let it look at its vendor."""
     try:
         settings = kind.config.model_validate(dict(answers))
