@@ -48,7 +48,9 @@ class AdapterKind:
     """A vendor: the word in the configuration, its settings, and how to build one.
 
     A kind without ``questions`` is not offered by ``init``; ``is_tracker`` says for
-    which of the two places it is.
+    which of the two places it is. Of a source with given settings ``takes_writes``
+    tells whether anything can be written there, and ``shows_issues`` whether issues are
+    to be shown on its tickets (which takes a ``Shower``).
     """
 
     kind: str
@@ -57,6 +59,8 @@ class AdapterKind:
     title: str = ""
     questions: tuple[Question, ...] = ()
     is_tracker: bool = False
+    takes_writes: Callable[[Any], bool] = lambda settings: True
+    shows_issues: Callable[[Any], bool] = lambda settings: False
 
 
 @cache

@@ -161,6 +161,32 @@ class Tracker(Adapter):
         """Show a ticket on the issue; the same ``global_id`` is one link only."""
 
 
+class IssueLinker(ABC):
+    """A tracker that can link issues with each other.
+
+    Where an issue cannot be opened again, such a tracker gets a new one for the return
+    of its problem, linked to the old one. Any other gets a comment, and that is all.
+    """
+
+    @abstractmethod
+    def link_issues(self, external_id: str, other_external_id: str) -> None:
+        """Link an issue to another that it is related to. Safe to repeat."""
+
+
+class Shower(ABC):
+    """A helpdesk that can show an issue beside a ticket, in a place of its own.
+
+    Whether it does is a setting of it; ``AdapterKind.shows_issues`` tells.
+    """
+
+    @abstractmethod
+    def show_issue(self, external_id: str, issue: IssueRef) -> None:
+        """Show an issue on a ticket. Safe to repeat.
+
+        Raises ``TakesNoWrites`` if that is not to be had here.
+        """
+
+
 class Carrier(ABC):
     """A helpdesk side whose deliveries can be the tickets: nothing is read again.
 

@@ -17,7 +17,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from adapters import AdapterKind
-from adapters.base import Helpdesk, Historian, Tracker
+from adapters.base import Helpdesk, Historian, IssueLinker, Shower, Tracker
 from adapters.signatures import matches
 from connector.errors import (
     MalformedPayload,
@@ -60,12 +60,15 @@ class MemoryConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     secret: SecretStr = SecretStr("memory")
+    takes_writes: bool = True
+    shows_issues: bool = False
 
 
-class MemoryAdapter(Helpdesk, Tracker, Historian):
+class MemoryAdapter(Helpdesk, Tracker, Historian, IssueLinker, Shower):
     """Implements every interface; ``calls`` lists every write in order.
 
-    ``page`` is how many changes it tells at a time.
+    ``page`` is how many changes it tells at a time; without ``can_reopen`` its workflow
+    offers no way back from done.
     """
 
     kind: ClassVar[str] = "memory"
@@ -81,6 +84,7 @@ class MemoryAdapter(Helpdesk, Tracker, Historian):
         self.marks: dict[str, Written] = {}
         self.calls: list[tuple[str, str, object]] = []
         self.page = 100
+        self.can_reopen = True
         self._changes: list[tuple[str, datetime]] = []  # in the order they happened
         self._ids = itertools.count(1000)
         self._lock = threading.RLock()
@@ -273,6 +277,8 @@ class MemoryAdapter(Helpdesk, Tracker, Historian):
     def reopen_issue(self, external_id: str) -> bool:
         issue = self.fetch_issue(external_id)
         if issue.category is IssueCategory.DONE:
+            if not self.can_reopen:
+                return False
             self.move_issue(external_id, IssueCategory.IN_PROGRESS)
             self.calls.append(("reopen_issue", external_id, None))
         return True
@@ -280,6 +286,16 @@ class MemoryAdapter(Helpdesk, Tracker, Historian):
     def link_ticket(self, external_id: str, link: TicketLink) -> None:
         self.fetch_issue(external_id)
         self.calls.append(("link_ticket", external_id, link))
+
+    # -- links --
+
+    def link_issues(self, external_id: str, other_external_id: str) -> None:
+        self.fetch_issue(other_external_id)
+        self.calls.append(("link_issues", external_id, other_external_id))
+
+    def show_issue(self, external_id: str, issue: IssueRef) -> None:
+        self.fetch_ticket(external_id)
+        self.calls.append(("show_issue", external_id, issue))
 
     # -- history --
 
@@ -341,4 +357,10 @@ class MemoryAdapter(Helpdesk, Tracker, Historian):
             return written
 
 
-KIND = AdapterKind("memory", MemoryConfig, MemoryAdapter)
+KIND = AdapterKind(
+    "memory",
+    MemoryConfig,
+    MemoryAdapter,
+    takes_writes=lambda settings: settings.takes_writes,
+    shows_issues=lambda settings: settings.shows_issues,
+)

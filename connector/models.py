@@ -322,6 +322,8 @@ class Operation(StrEnum):
     COMMENT_ISSUE = "comment_issue"
     REOPEN_ISSUE = "reopen_issue"
     LINK_TICKET = "link_ticket"
+    LINK_ISSUES = "link_issues"
+    SHOW_ISSUE = "show_issue"
 
 
 class OutboxState(StrEnum):

@@ -634,6 +634,50 @@ def test_link_that_would_not_be_an_upsert_is_never_sent(web, cloud, global_id):
         cloud.link_ticket("20417", link)
 
 
+# -- link_issues --
+
+
+def types_of_links(*names: str) -> dict[str, object]:
+    types = [{"id": str(number), "name": name} for number, name in enumerate(names, 1)]
+    return {"issueLinkTypes": types}
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (["Blocks", "Relates"], "2"),
+        (["Blocks", "relates"], "2"),
+        (["Blokkerer", "Henger sammen"], "1"),
+    ],
+)
+def test_issues_are_linked_as_related_or_by_the_first_type(web, cloud, names, chosen):
+    web.get(f"{CLOUD}/issueLinkType", json=types_of_links(*names))
+    web.post(f"{CLOUD}/issueLink", status=201)
+    cloud.link_issues("20418", "20417")
+    # No comment at all: Jira refuses one that is null.
+    assert sent(web, 1) == {
+        "type": {"id": chosen},
+        "inwardIssue": {"id": "20418"},
+        "outwardIssue": {"id": "20417"},
+    }
+
+
+@pytest.mark.parametrize(
+    "answer", [types_of_links(), {"issueLinkTypes": [{}, {"id": None}]}]
+)
+def test_jira_without_types_of_links_is_nothing_to_wait_for(web, cloud, answer):
+    web.get(f"{CLOUD}/issueLinkType", json=answer)
+    with pytest.raises(NotFound, match="no type of link"):
+        cloud.link_issues("20418", "20417")
+
+
+def test_issue_linking_that_is_switched_off_is_said(web, cloud):
+    words = {"errorMessages": ["Issue linking is currently disabled."], "errors": {}}
+    web.get(f"{CLOUD}/issueLinkType", json=words, status=404)
+    with pytest.raises(NotFound, match="Issue linking is currently disabled"):
+        cloud.link_issues("20418", "20417")
+
+
 # -- errors --
 
 REFUSED = {"errorMessages": ["Field 'a' is required"], "errors": {"b": "is wrong"}}

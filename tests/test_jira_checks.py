@@ -259,7 +259,7 @@ def test_missing_permissions_are_named_with_what_they_are_for(site):
     (finding,) = about(look(site, **PLACE), "SHOP")
     assert finding.level is Level.PROBLEM
     assert finding.message == (
-        "our account lacks LINK_ISSUES (links to tickets), "
+        "our account lacks LINK_ISSUES (links to tickets and between issues), "
         "TRANSITION_ISSUES (reopening)"
     )
 

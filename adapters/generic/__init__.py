@@ -19,4 +19,5 @@ KIND = AdapterKind(
             secret=True,
         ),
     ),
+    takes_writes=lambda settings: settings.callback_url is not None,
 )

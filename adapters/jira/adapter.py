@@ -10,7 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from adapters.base import FilingCheck, Historian, Subscriber, Tracker
+from adapters.base import (
+    FilingCheck,
+    Historian,
+    IssueLinker,
+    Subscriber,
+    Tracker,
+)
 from adapters.jira import account, history, payloads, webhooks
 from adapters.jira.checks import Checks
 from adapters.jira.client import JiraClient, segment
@@ -18,7 +24,7 @@ from adapters.jira.payloads import Flavour
 from adapters.jira.registration import Registration
 from adapters.jira.settings import JiraConfig as JiraConfig
 from adapters.jira.text import has_mark
-from connector.errors import VendorRefused
+from connector.errors import NotFound, VendorRefused
 from connector.models import (
     Block,
     ChangedPage,
@@ -44,7 +50,7 @@ COMMENT_PAGES = 5
 COMMENT_SIZE = 100
 
 
-class JiraAdapter(Tracker, Historian, Subscriber, FilingCheck):
+class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
     """One Jira."""
 
     kind: ClassVar[str] = "jira"
@@ -151,6 +157,16 @@ class JiraAdapter(Tracker, Historian, Subscriber, FilingCheck):
     def link_ticket(self, external_id: str, link: TicketLink) -> None:
         path = f"issue/{segment(external_id)}/remotelink"
         self._client.write("POST", path, payloads.link_body(link))
+
+    def link_issues(self, external_id: str, other_external_id: str) -> None:
+        # Jira keeps one link of those made twice, so it is not asked for first.
+        answer = self._client.read("issueLinkType", {})
+        known = payloads.to_page(self.name, answer, "issueLinkTypes")
+        chosen = payloads.find_link_type(known)
+        if chosen is None:
+            raise NotFound(f"{self.name} has no type of link between issues")
+        body = payloads.issue_link_body(chosen, external_id, other_external_id)
+        self._client.write("POST", "issueLink", body)
 
     # -- what changed --
 

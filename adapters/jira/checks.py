@@ -33,7 +33,7 @@ PERMISSIONS = {
     "CREATE_ISSUES": "filing",
     "EDIT_ISSUES": "labels, fields and properties",
     "ADD_COMMENTS": "comments",
-    "LINK_ISSUES": "links to tickets",
+    "LINK_ISSUES": "links to tickets and between issues",
     "TRANSITION_ISSUES": "reopening",
 }
 

@@ -87,6 +87,7 @@ PROPERTY_KEY_LIMIT = 255
 PROPERTY_LIMIT = 32_768
 APPLICATION = {"type": "complaint-connector", "name": "Complaint Connector"}
 RELATIONSHIP = "reported by customer"
+RELATES = "relates"  #: the type of link that every new Jira has
 
 _ID = re.compile(r"[0-9]{1,19}")
 _ID_IN_LINK = re.compile(r"/issue/([0-9]{1,19})(?:/|$)")
@@ -383,6 +384,25 @@ def link_body(link: TicketLink) -> dict[str, Any]:
             },
             "status": {"resolved": link.resolved},
         },
+    }
+
+
+def find_link_type(types: Iterable[Mapping[str, Any]]) -> str | None:
+    """Choose the type of a link between issues: "Relates", else the first there is."""
+    usable = [
+        (_text(each.get("name")).casefold() != RELATES, place, found)
+        for place, each in enumerate(types)
+        if (found := _id(each.get("id")))
+    ]
+    return min(usable)[2] if usable else None
+
+
+def issue_link_body(link_type: str, external_id: str, other: str) -> dict[str, Any]:
+    """Build a link between two issues; Jira refuses a comment that is null."""
+    return {
+        "type": {"id": link_type},
+        "inwardIssue": {"id": external_id},
+        "outwardIssue": {"id": other},
     }
 
 

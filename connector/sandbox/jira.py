@@ -363,6 +363,14 @@ def _property_routes(app: Flask, world: World) -> None:
             return {"key": name, "value": issue.properties[name]}
 
 
+def _link_type(given: Json, known: dict[str, str]) -> str:
+    """Return the name of a type of links, which is given by id or name."""
+    for number, name in known.items():
+        if given.get("id") == number or given.get("name") == name:
+            return name
+    raise missing("No issue link type with this id or name found.")
+
+
 def _link_routes(app: Flask, world: World) -> None:
     tracker = world.jira
 
@@ -391,13 +399,29 @@ def _link_routes(app: Flask, world: World) -> None:
         where = f"{shapes.rest(tracker, version)}/issue/{key}/remotelink/{stored['id']}"
         return {"id": stored["id"], "self": where}, 201 if added else 200
 
+    @app.get("/rest/api/<version>/issueLinkType")
+    def issue_link_types(version: str) -> ResponseReturnValue:
+        base = f"{shapes.rest(tracker, version)}/issueLinkType"
+        return {
+            "issueLinkTypes": [
+                {
+                    "id": number,
+                    "name": name,
+                    "inward": f"{name.lower()} by",
+                    "outward": f"{name.lower()} to",
+                    "self": f"{base}/{number}",
+                }
+                for number, name in tracker.link_types.items()
+            ]
+        }
+
     @app.post("/rest/api/<version>/issueLink")
     def issue_link(version: str) -> ResponseReturnValue:
         body = body_of_request()
         with world.lock:
             ends = [body.get("inwardIssue") or {}, body.get("outwardIssue") or {}]
             issues = [find(world, str(e.get("key") or e.get("id"))) for e in ends]
-            kind = (body.get("type") or {}).get("name", "Relates")
+            kind = _link_type(body.get("type") or {}, tracker.link_types)
             entry = {"type": {"name": kind}, "outwardIssue": {"key": issues[1].key}}
             # The same link twice is answered as if it were new, and kept once.
             if entry not in issues[0].issue_links:

@@ -108,6 +108,7 @@ class JiraTracker:
         self.denied: set[str] = set()
         self.extra_fields: dict[str, Json] = {}
         self.workflow: tuple[Transition, ...] = TRANSITIONS
+        self.link_types = {"10002": "Duplicate", "10003": "Relates"}
         self.projects = {
             key: Project(str(10_000 + place), key, f"{key.capitalize()} project")
             for place, key in enumerate(self.stage.settings.jira_projects)
