@@ -276,6 +276,11 @@ class Work(Section):
     backoff_limit: Duration = Field(
         timedelta(minutes=30), description="Longest pause between tries."
     )
+    writes_per_ticket: int = Field(
+        10,
+        ge=1,
+        description="Writes to one ticket in ten minutes; more wait for a person.",
+    )
 
 
 class Sweep(Section):
@@ -303,6 +308,16 @@ class Config(Section):
     rules: RuleSet = RuleSet()
     sweep: Sweep = Sweep()
     work: Work = Work()
+
+    def takes_writes(self, source: str) -> bool:
+        """Tell whether anything can be written to the tickets of a source."""
+        found = self.sources.get(source)
+        return found is not None and kinds()[found.kind].takes_writes(found.settings)
+
+    def shows_issues(self, source: str) -> bool:
+        """Tell whether issues are to be shown on the tickets of a source."""
+        found = self.sources.get(source)
+        return found is not None and kinds()[found.kind].shows_issues(found.settings)
 
 
 def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:

@@ -6,8 +6,9 @@ stands and enqueues what is missing. Each effect has a key, so nothing is done t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -20,7 +21,6 @@ from connector.models import (
     IssueCategory,
     IssueRef,
     Mode,
-    Operation,
     OutboxState,
 )
 from connector.store import groups, outbox
@@ -78,13 +78,29 @@ def complained(
 
 
 def issue_created(
-    connection: Connection, config: Config, group_id: int, ref: IssueRef, now: datetime
+    connection: Connection,
+    config: Config,
+    group_id: int,
+    ref: IssueRef,
+    now: datetime,
+    follows: Mapping[str, Any] | None = None,
 ) -> None:
     """Record the issue of a group, then link its tickets.
 
     It counts as never read: between its creation and now somebody may have moved it,
-    and what was delivered about it then was not about an issue we knew.
+    and what was delivered about it then was not about an issue we knew. If it follows
+    another, the two are linked, and from now on it is the one that counts.
     """
+    if follows:
+        group = groups.get(connection, group_id, lock=True)
+        outbox.enqueue(connection, filing.succession(config, group, ref, follows), now)
+        if not is_to_follow(group, follows):
+            return
+        outbox.enqueue(
+            connection, filing.relinking(connection, config, group, ref), now
+        )
+        reason = f"came back; {ref.key} follows {group.issue_key}"
+        groups.change(connection, group_id, reason=reason)
     groups.change(
         connection,
         group_id,
@@ -166,16 +182,46 @@ def issue_gone(
     return "the issue is gone; the problem is muted until it can be seen again"
 
 
-def reopen_done(connection: Connection, group_id: int, moved: bool) -> None:
-    """Record the outcome of our own reopening."""
+def reopen_done(
+    connection: Connection,
+    config: Config,
+    group_id: int,
+    issue_id: str,
+    moved: bool,
+    now: datetime,
+    can_link: bool,
+) -> None:
+    """Record the outcome of our own reopening of ``issue_id``.
+
+    Where there was no way, a new issue is filed for the return, if the tracker
+    ``can_link`` it to the old one.
+    """
+    group = groups.get(connection, group_id, lock=True)
+    if group.issue_id != issue_id:
+        return  # another one follows it by now
     if moved:
         groups.change(connection, group_id, issue_category=IssueCategory.IN_PROGRESS)
-    else:
-        groups.change(
-            connection,
-            group_id,
-            reason="came back, but the workflow offers no way to reopen the issue",
-        )
+        return
+    groups.change(
+        connection,
+        group_id,
+        reason="came back, but the workflow offers no way to reopen the issue",
+    )
+    if can_link and group.state == GroupState.FILED:
+        _file_return(connection, config, group, now)
+
+
+def is_to_follow(group: AnyRow, follows: Mapping[str, Any]) -> bool:
+    """Tell whether a new issue is still to take the place of the one it ``follows``.
+
+    Somebody may have opened that one again, deleted it, or muted the problem.
+    """
+    return bool(
+        group.state == GroupState.FILED
+        and group.issue_id == follows["id"]
+        and group.episode == follows["episode"]
+        and group.issue_category == IssueCategory.DONE
+    )
 
 
 # -- before there is an issue
@@ -235,28 +281,40 @@ def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) 
         )
         return
     group = _name(connection, group)
-    mode = config.autonomy.issues
-    draft = filing.draft(connection, config, group)
-    key = f"issue:{group.id}"
-    effect = outbox.Effect(
-        source=problems.tracker,
-        operation=Operation.CREATE_ISSUE,
-        target=draft["project"],
-        dedup_key=f"observed:{key}" if mode is Mode.OBSERVE else key,
-        ordering_key=f"group:{group.id}",
-        payload=draft,
-        state=filing.STATES[mode],
-        group_id=group.id,
-        rule=f"problems.{crossing.rule}",
-        reason=crossing.reason,
-        note=filing.NOTES[mode],
+    effect = filing.creation(
+        config,
+        group,
+        problems.tracker,
+        f"issue:{group.id}",
+        filing.draft(connection, config, group),
+        f"problems.{crossing.rule}",
+        crossing.reason,
     )
     outbox.enqueue(connection, [effect], now)
-    if mode is not Mode.OBSERVE:
+    if config.autonomy.issues is not Mode.OBSERVE:
         groups.change(connection, group.id, state=GroupState.FILED, file_at=None)
     else:
         # Stays ready, and is filed at the first look after the mode was changed.
         groups.change(connection, group.id, file_at=now + problems.reread)
+
+
+def _file_return(
+    connection: Connection, config: Config, group: AnyRow, now: datetime
+) -> None:
+    """File the return of a problem whose issue stays done, once for each episode."""
+    draft = filing.return_draft(connection, config, group)
+    if draft is None:  # who complained again was deleted or merged since
+        return
+    effect = filing.creation(
+        config,
+        group,
+        group.tracker,
+        f"issue:{group.id}:{group.episode}",
+        draft,
+        "problems.returned",
+        f"complained of again after the fix, and {group.issue_key} cannot be reopened",
+    )
+    outbox.enqueue(connection, [effect], now)
 
 
 def _check_filing(
@@ -377,9 +435,10 @@ def _announce(
         return "no step to or from done"
     if read_at < group.announce_at:
         return "customers are told when it has stood for its settle time"
-    told = followups.announce(connection, config, group, now)
+    told, unreachable = followups.announce(connection, config, group, now)
     groups.change(connection, group.id, announced_at=now)
-    return f"it has stood for its settle time: {told} customers are told"
+    said = f"it has stood for its settle time: {told} customers are told"
+    return said + (f", {unreachable} cannot be reached" if unreachable else "")
 
 
 def _open_again(

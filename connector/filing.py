@@ -6,14 +6,22 @@ is called from here. When something is filed is decided in ``connector.escalatio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from connector.config import Config
-from connector.models import Block, BlockKind, GroupState, Mode, Operation, OutboxState
+from connector.models import (
+    Block,
+    BlockKind,
+    GroupState,
+    IssueRef,
+    Mode,
+    Operation,
+    OutboxState,
+)
 from connector.store import groups, outbox
 from connector.store.schema import AnyRow
 from rules.masking import excerpt
@@ -75,6 +83,14 @@ def _description(connection: Connection, group: AnyRow) -> list[list[str]]:
             + (f", in {', '.join(languages)}." if languages else "."),
         ),
         Block(BlockKind.PARAGRAPH, f"Filed because of: {group.reason}."),
+        *_evidence(rows),
+    ]
+    return _stored(blocks)
+
+
+def _evidence(rows: Sequence[AnyRow]) -> list[Block]:
+    """Quote the customers of these tickets, and list the tickets."""
+    return [
         Block(BlockKind.HEADING, "In the customers' words"),
         *(Block(BlockKind.QUOTE, text) for text in _excerpts(rows)),
         Block(BlockKind.HEADING, "Tickets"),
@@ -83,7 +99,102 @@ def _description(connection: Connection, group: AnyRow) -> list[list[str]]:
             for row in rows[:TICKETS_LISTED]
         ),
     ]
+
+
+def _stored(blocks: Iterable[Block]) -> list[list[str]]:
     return [[block.kind, block.text, block.href] for block in blocks]
+
+
+def return_draft(
+    connection: Connection, config: Config, group: AnyRow
+) -> dict[str, Any] | None:
+    """Write down the return of a problem whose issue is done; None: nobody complains.
+
+    ``follows`` says after which issue, and in which episode.
+    """
+    rows = _returned_tickets(connection, group)
+    if not rows:
+        return None
+    blocks = [
+        Block(
+            BlockKind.PARAGRAPH,
+            f"It came back: customers complained of it again after {group.issue_key} "
+            "was done, and its workflow offers no way to open it again.",
+        ),
+        Block(BlockKind.BULLET, group.issue_key, group.issue_url),
+        *_evidence(rows),
+    ]
+    return {
+        **draft(connection, config, group),
+        "summary": f"{group.title} (returned)",
+        "description": _stored(blocks),
+        "follows": {"id": group.issue_id, "episode": group.episode},
+    }
+
+
+def _returned_tickets(connection: Connection, group: AnyRow) -> list[AnyRow]:
+    return [
+        row
+        for row in groups.member_tickets(connection, group.id)
+        if row.complained_at > group.done_at
+    ]
+
+
+def creation(
+    config: Config,
+    group: AnyRow,
+    tracker: str,
+    key: str,
+    payload: dict[str, Any],
+    rule: str,
+    reason: str,
+) -> outbox.Effect:
+    """Ask for an issue, as far as ``autonomy.issues`` goes."""
+    mode = config.autonomy.issues
+    return outbox.Effect(
+        source=tracker,
+        operation=Operation.CREATE_ISSUE,
+        target=payload["project"],
+        dedup_key=f"observed:{key}" if mode is Mode.OBSERVE else key,
+        ordering_key=f"group:{group.id}",
+        payload=payload,
+        state=STATES[mode],
+        group_id=group.id,
+        rule=rule,
+        reason=reason,
+        note=NOTES[mode],
+    )
+
+
+def succession(
+    config: Config, group: AnyRow, ref: IssueRef, follows: Mapping[str, Any]
+) -> list[outbox.Effect]:
+    """Ask for the link from a new issue to the one it follows."""
+    return [
+        issue_effect(
+            config,
+            group,
+            Operation.LINK_ISSUES,
+            f"follows:{group.id}:{ref.external_id}",
+            {"other": follows["id"]},
+            "the same problem, come back",
+            issue_id=ref.external_id,
+        )
+    ]
+
+
+def relinking(
+    connection: Connection, config: Config, group: AnyRow, ref: IssueRef
+) -> list[outbox.Effect]:
+    """Ask for links from a new issue to the tickets of the problem's return.
+
+    They may be on the issue before it; whatever comes later is linked to the new one.
+    """
+    return [
+        effect
+        for row in _returned_tickets(connection, group)
+        for effect in _links(config, group, row, ref, f":{ref.external_id}")
+    ]
 
 
 def _excerpts(rows: Sequence[AnyRow]) -> list[str]:
@@ -110,22 +221,11 @@ def keep_up(
     connection: Connection, config: Config, group: AnyRow, now: datetime
 ) -> None:
     """Link new tickets, keep the counts, and say so at steps."""
+    ref = IssueRef(group.tracker, group.issue_id, group.issue_key, group.issue_url)
     effects = [
-        issue_effect(
-            config,
-            group,
-            Operation.LINK_TICKET,
-            f"link:{group.id}:{row.id}",
-            {
-                "global_id": f"system={row.source}&id={row.id}",
-                "url": row.url,
-                "title": f"{row.source} {row.number}",
-            },
-            "a ticket about this problem",
-            row.id,
-        )
+        effect
         for row in groups.unlinked_tickets(connection, group.id)
-        if row.url  # a form or a survey may have no page to link to
+        for effect in _links(config, group, row, ref)
     ]
     effects += _count_effects(connection, config, group, now)
     reached = [step for step in config.problems.steps if step <= group.customers]
@@ -147,6 +247,55 @@ def keep_up(
     outbox.enqueue(connection, effects, now)
 
 
+def _links(
+    config: Config, group: AnyRow, row: AnyRow, ref: IssueRef, again: str = ""
+) -> list[outbox.Effect]:
+    """Ask for a ticket to be shown on the issue, and the issue on the ticket."""
+    effects = []
+    if row.url:  # a form or a survey may have no page to link to
+        payload = {
+            "global_id": f"system={row.source}&id={row.id}",
+            "url": row.url,
+            "title": f"{row.source} {row.number}",
+        }
+        effects.append(
+            issue_effect(
+                config,
+                group,
+                Operation.LINK_TICKET,
+                f"link:{group.id}:{row.id}{again}",
+                payload,
+                "a ticket about this problem",
+                row.id,
+                ref.external_id,
+            )
+        )
+    if config.shows_issues(row.source):
+        effects.append(_showing(config, group, row, ref, again))
+    return effects
+
+
+def _showing(
+    config: Config, group: AnyRow, row: AnyRow, ref: IssueRef, again: str
+) -> outbox.Effect:
+    key = f"show:{group.id}:{row.id}{again}"
+    observe = config.autonomy.notes is Mode.OBSERVE
+    return outbox.Effect(
+        source=row.source,
+        operation=Operation.SHOW_ISSUE,
+        target=row.external_id,
+        dedup_key=f"observed:{key}" if observe else key,
+        ordering_key=f"ticket:{row.id}",
+        payload=ref._asdict(),
+        state=OutboxState.OBSERVED if observe else OutboxState.PENDING,
+        group_id=group.id,
+        ticket_id=row.id,
+        rule="problems",
+        reason="the issue about this problem",
+        note="autonomy.notes is observe" if observe else "",
+    )
+
+
 def _count_effects(
     connection: Connection, config: Config, group: AnyRow, now: datetime
 ) -> list[outbox.Effect]:
@@ -160,7 +309,8 @@ def _count_effects(
         "fields": {field: group.customers} if field else {},
     }
     last = outbox.latest(connection, group.id, Operation.UPDATE_ISSUE)
-    if last is not None and last.payload == payload:
+    told = (last.target, last.payload) if last is not None else None
+    if told == (group.issue_id, payload):
         return []
     # Counts that were not sent yet are out of date now.
     outbox.supersede(connection, group.id, Operation.UPDATE_ISSUE, now)
@@ -220,7 +370,7 @@ def _returned(connection: Connection, group_id: int, ticket_id: int) -> list[lis
             Block(BlockKind.QUOTE, excerpt(row.text, names=row.customer_name.split())),
             Block(BlockKind.BULLET, f"{row.source} {row.number}", row.url),
         ]
-    return [[block.kind, block.text, block.href] for block in blocks if block.text]
+    return _stored(block for block in blocks if block.text)
 
 
 def issue_effect(
@@ -231,13 +381,15 @@ def issue_effect(
     payload: dict[str, Any],
     reason: str,
     ticket_id: int | None = None,
+    issue_id: str = "",
 ) -> outbox.Effect:
+    """Ask for something to be done to the group's issue, or to ``issue_id``."""
     # Whoever let the issue be filed wants it kept true: suggest asks once, not again.
     observe = config.autonomy.issues is Mode.OBSERVE
     return outbox.Effect(
         source=group.tracker,
         operation=operation,
-        target=group.issue_id,
+        target=issue_id or group.issue_id,
         dedup_key=f"observed:{key}" if observe else key,
         ordering_key=f"group:{group.id}",
         payload=payload,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from typing import Any, NamedTuple
 
 import yaml
 from jinja2 import StrictUndefined
@@ -22,6 +23,17 @@ FALLBACK = "en"
 #: A language we have no text for, and the one its readers know best.
 NEAREST = {"nn": "nb"}
 
+#: Why a message is only recorded for whom none can be sent.
+UNREACHABLE = "not reachable: the source of the customer's tickets takes no messages"
+
+
+class Announced(NamedTuple):
+    """How many customers are told by this, and how many nobody can write to."""
+
+    told: int
+    unreachable: int
+
+
 _environment = SandboxedEnvironment(
     undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
 )
@@ -29,17 +41,20 @@ _environment = SandboxedEnvironment(
 
 def announce(
     connection: Connection, config: Config, group: AnyRow, now: datetime
-) -> int:
+) -> Announced:
     """Enqueue the message that a problem is fixed, once for each affected customer.
 
     Affected is who complained since the last such message to them. It goes to the
     newest ticket, in the language the customer last wrote. May be called again for
-    members that came late. Returns how many messages were added.
+    members that came late. Who has only tickets that nobody can write to counts as not
+    told; that is recorded, too.
     """
     told = groups.told(connection, group.id)
-    chosen = _recipients(
-        groups.member_tickets(connection, group.id), told, group.episode
+    affected = _recipients(
+        config, groups.member_tickets(connection, group.id), told, group.episode
     )
+    chosen = [row for row in affected if config.takes_writes(row.source)]
+    lost = [row for row in affected if not config.takes_writes(row.source)]
     mode = config.autonomy.messages
     in_episode = sum(line.episode == group.episode for line in told)
     crowd = in_episode + len(chosen) > config.messages.approve_above
@@ -59,8 +74,9 @@ def announce(
         ):
             continue
         effects.append(_effect(config, group, row, language, mode, crowd))
-    outbox.enqueue(connection, effects, now)
-    return len(effects)
+    unreachable = [_unreachable(config, group, row) for row in lost]
+    outbox.enqueue(connection, [*effects, *unreachable], now)
+    return Announced(len(effects), len(unreachable))
 
 
 def withdraw(connection: Connection, group_id: int, now: datetime) -> None:
@@ -70,9 +86,11 @@ def withdraw(connection: Connection, group_id: int, now: datetime) -> None:
 
 
 def _recipients(
-    rows: Sequence[AnyRow], told: Sequence[AnyRow], episode: int
+    config: Config, rows: Sequence[AnyRow], told: Sequence[AnyRow], episode: int
 ) -> list[AnyRow]:
     """Choose each customer's newest ticket, preferring ones that are still open.
+
+    One that can be written to goes before any other.
 
     A ticket that was written to in this episode is left out even if it now belongs to
     another customer: people merge profiles and learn addresses.
@@ -87,14 +105,14 @@ def _recipients(
         if row.status in (TicketStatus.SPAM, TicketStatus.DELETED):
             continue
         best = newest.get(row.customer_id)
-        if best is None or _rank(row) > _rank(best):
+        if best is None or _rank(config, row) > _rank(config, best):
             newest[row.customer_id] = row
     return list(newest.values())
 
 
-def _rank(row: AnyRow) -> tuple[bool, datetime]:
+def _rank(config: Config, row: AnyRow) -> tuple[bool, bool, datetime]:
     ended = row.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED)
-    return not ended, row.created_at
+    return config.takes_writes(row.source), not ended, row.created_at
 
 
 def _effect(
@@ -111,35 +129,58 @@ def _effect(
         state, note, key = (
             OutboxState.OBSERVED,
             "autonomy.messages is observe",
-            (f"observed:{key}"),
+            f"observed:{key}",
         )
     elif crowd:
         limit = config.messages.approve_above
         state, note = OutboxState.PARKED, f"more than {limit} recipients: approve first"
     return outbox.Effect(
-        source=row.source,
-        operation=Operation.SEND_MESSAGE,
-        target=row.external_id,
         dedup_key=key,
-        ordering_key=f"ticket:{row.id}",
-        payload={
-            "text": render(
-                "fixed",
-                language,
-                subject=row.subject,
-                signature=config.messages.signature,
-            ),
-            "draft": mode is Mode.SUGGEST,
-            "language": language,
-            "episode": group.episode,
-        },
+        payload=_payload(config, group, row, language, mode),
         state=state,
         note=note,
-        ticket_id=row.id,
-        group_id=group.id,
-        rule="followups.fixed",
-        reason=f"{group.issue_key} is fixed",
+        **_place(group, row),
     )
+
+
+def _unreachable(config: Config, group: AnyRow, row: AnyRow) -> outbox.Effect:
+    """Record whom nobody told, under a key that is not in the way of telling them."""
+    language = text_language(row.language)
+    return outbox.Effect(
+        dedup_key=f"unreachable:{group.id}:{group.episode}:{row.customer_id}",
+        payload=_payload(config, group, row, language, config.autonomy.messages),
+        state=OutboxState.OBSERVED,
+        note=UNREACHABLE,
+        **_place(group, row),
+    )
+
+
+def _place(group: AnyRow, row: AnyRow) -> dict[str, Any]:
+    """Say to which ticket a message goes, and why."""
+    return {
+        "source": row.source,
+        "operation": Operation.SEND_MESSAGE,
+        "target": row.external_id,
+        "ordering_key": f"ticket:{row.id}",
+        "ticket_id": row.id,
+        "group_id": group.id,
+        "rule": "followups.fixed",
+        "reason": f"{group.issue_key} is fixed",
+    }
+
+
+def _payload(
+    config: Config, group: AnyRow, row: AnyRow, language: str, mode: Mode
+) -> dict[str, Any]:
+    text = render(
+        "fixed", language, subject=row.subject, signature=config.messages.signature
+    )
+    return {
+        "text": text,
+        "draft": mode is Mode.SUGGEST,
+        "language": language,
+        "episode": group.episode,
+    }
 
 
 @cache

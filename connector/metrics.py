@@ -27,6 +27,11 @@ CALLS = Counter(
     "Outward calls by outcome.",
     ["source", "operation", "outcome"],
 )
+LOOPS = Counter(
+    "connector_loops_suspected_total",
+    "Tickets that were written to so often that a person has to look.",
+    ["source"],
+)
 BUDGET_WAITS = Counter(
     "connector_budget_waits_total",
     "Calls that a rate budget held back, by account and urgency.",

@@ -17,13 +17,14 @@ import structlog
 from sqlalchemy import Connection
 
 from adapters import pace
-from adapters.base import Adapter, Helpdesk, Tracker
+from adapters.base import Adapter, Helpdesk, IssueLinker, Shower, Tracker
 from adapters.pace import Pace, Priority
 from connector import escalation
 from connector.backoff import next_try, wait_for
 from connector.config import Config
 from connector.errors import (
     BudgetSpent,
+    NotFound,
     StoreUnavailable,
     TakesNoWrites,
     TicketGone,
@@ -34,7 +35,7 @@ from connector.errors import (
     VendorRefused,
 )
 from connector.health import Health, Shut, Side, is_denial
-from connector.metrics import CALLS
+from connector.metrics import CALLS, LOOPS
 from connector.models import (
     Block,
     BlockKind,
@@ -61,8 +62,16 @@ _log = structlog.get_logger(__name__)
 CLAIMED_AT_ONCE = 8
 STOP = "stop"  #: name of the fact that stops all writing
 
-#: Housekeeping on a ticket that is gone is not worth a person's time.
-DROPPABLE = (Operation.CHANGE_TAGS, Operation.ADD_NOTE)
+#: Housekeeping on what is gone is not worth a person's time.
+DROPPED_BY = {
+    Operation.CHANGE_TAGS: (TicketGone, TicketLocked),
+    Operation.ADD_NOTE: (TicketGone, TicketLocked),
+    Operation.SHOW_ISSUE: (NotFound, TicketLocked),
+    Operation.LINK_ISSUES: (NotFound,),
+}
+
+#: The time in which writes to one ticket are counted.
+LOOP_WINDOW = timedelta(minutes=10)
 
 #: Tickets in these states are written nothing at all.
 UNWRITTEN = (TicketStatus.SPAM, TicketStatus.DELETED)
@@ -86,6 +95,17 @@ class StillLooking(VendorError):
     def __init__(self, until: datetime) -> None:
         super().__init__("waiting until the search would show the issue")
         self.until = until
+
+
+class LoopSuspected(Exception):
+    """A ticket was written to so often that somebody's rules may be answering ours.
+
+    ``is_news``: nothing to this ticket waits for a person because of that yet.
+    """
+
+    def __init__(self, why: str, is_news: bool) -> None:
+        super().__init__(why)
+        self.is_news = is_news
 
 
 class Withdrawn(Exception):
@@ -245,6 +265,9 @@ class Sender:
             except Withdrawn as err:
                 self._withdraw(row, operation, err)
                 return str(err.state)
+            except LoopSuspected as err:
+                self._hold(row, err)
+                return "loop"
             except VendorError as err:
                 # What failed after a first write was done in part.
                 if turn.wrote and not isinstance(err, StillLooking):
@@ -274,9 +297,12 @@ class Sender:
         operation = Operation(row.operation)
         if _mode(self.config, operation) is Mode.OBSERVE:
             raise Withdrawn(OutboxState.OBSERVED, "the mode is observe by now")
+        if operation is Operation.CREATE_ISSUE:
+            self._ensure_still_to_follow(row)
         if operation not in _HELPDESK_CALLS or row.ticket_id is None:
             return
         with self.store.read() as connection:
+            self._ensure_no_loop(connection, row)
             ticket = tickets.get(connection, row.ticket_id)
             group = groups.find(connection, row.group_id) if row.group_id else None
         if ticket.status in UNWRITTEN and ticket.merged_into is None:
@@ -285,6 +311,43 @@ class Sender:
             same = group["episode"] == row.payload["episode"]
             if not same or group["state"] not in (GroupState.FIXED, GroupState.CLOSED):
                 raise Withdrawn(OutboxState.DISCARDED, "it is not fixed any more")
+
+    def _ensure_still_to_follow(self, row: AnyRow) -> None:
+        follows = row.payload.get("follows")
+        if follows is None:
+            return
+        with self.store.read() as connection:
+            group = groups.get(connection, row.group_id)
+        if not escalation.is_to_follow(group, follows):
+            why = "the issue before it was opened again, or is not followed any more"
+            raise Withdrawn(OutboxState.DISCARDED, why)
+
+    def _ensure_no_loop(self, connection: Connection, row: AnyRow) -> None:
+        """Raise ``LoopSuspected`` if the ticket had all the writes it may have.
+
+        It holds until a person has dealt with every row that waits because of it; a
+        row that a person lets go is let through.
+        """
+        if row.done_at is not None:  # it was parked, and is tried again
+            return
+        limit = self.config.work.writes_per_ticket
+        since = self.clock() - LOOP_WINDOW
+        written = rows.written(connection, row.ticket_id, list(_HELPDESK_CALLS), since)
+        is_held = rows.is_held(connection, row.ticket_id)
+        if is_held or written >= limit:
+            why = (
+                f"{rows.HELD}: {limit} writes of ours to this ticket within ten "
+                "minutes; look there for a rule that answers them, then retry"
+            )
+            raise LoopSuspected(why, is_news=not is_held)
+
+    def _hold(self, row: AnyRow, err: LoopSuspected) -> None:
+        """Park what may be part of a loop; tell of the first row of each ticket."""
+        self._health.untried(self.source, Side.WRITE)
+        if err.is_news:
+            LOOPS.labels(self.source).inc()
+            _log.warning("outbox.loop", source=self.source, ticket=row.target)
+        self._park(row, str(err), uncertain=False)
 
     def _withdraw(self, row: AnyRow, operation: Operation, err: Withdrawn) -> None:
         now = self.clock()
@@ -377,6 +440,20 @@ class Sender:
         adapter.link_ticket(row.target, TicketLink(**row.payload))
         return {}
 
+    def _link_issues(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        self._ensure_wanted(row)
+        if not isinstance(adapter, IssueLinker):
+            raise VendorRefused(f"{self.source} links no issues")
+        adapter.link_issues(row.target, row.payload["other"])
+        return {}
+
+    def _show_issue(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        self._ensure_wanted(row)
+        if not isinstance(adapter, Shower):
+            raise TakesNoWrites(f"{self.source} shows no issues")
+        adapter.show_issue(row.target, IssueRef(**row.payload))
+        return {}
+
     # -- the outcomes --
 
     def _succeeded(
@@ -419,9 +496,20 @@ class Sender:
             tickets.touch(connection, row.ticket_id)
         elif operation is Operation.CREATE_ISSUE:
             ref = IssueRef(self.source, result["id"], result["key"], result["url"])
-            escalation.issue_created(connection, self.config, row.group_id, ref, now)
+            follows = row.payload.get("follows")
+            escalation.issue_created(
+                connection, self.config, row.group_id, ref, now, follows
+            )
         elif operation is Operation.REOPEN_ISSUE:
-            escalation.reopen_done(connection, row.group_id, result["moved"])
+            escalation.reopen_done(
+                connection,
+                self.config,
+                row.group_id,
+                row.target,
+                result["moved"],
+                now,
+                can_link=isinstance(self.adapter, IssueLinker),
+            )
 
     def _failed(self, row: AnyRow, operation: Operation, err: VendorError) -> None:
         now = self.clock()
@@ -431,7 +519,7 @@ class Sender:
             self._later(row, err, due, target=err.into)
         elif isinstance(err, StillLooking):
             self._later(row, err, err.until)
-        elif isinstance(err, TicketGone | TicketLocked) and operation in DROPPABLE:
+        elif isinstance(err, DROPPED_BY.get(operation, ())):
             self._withdraw(row, operation, Withdrawn(OutboxState.DISCARDED, str(err)))
         elif isinstance(err, TakesNoWrites):
             self._withdraw(row, operation, Withdrawn(OutboxState.OBSERVED, str(err)))
@@ -508,6 +596,7 @@ _HELPDESK_CALLS: Mapping[
     Operation.CHANGE_TAGS: Sender._change_tags,
     Operation.ADD_NOTE: Sender._add_note,
     Operation.SEND_MESSAGE: Sender._send_message,
+    Operation.SHOW_ISSUE: Sender._show_issue,
 }
 _TRACKER_CALLS: Mapping[
     Operation, Callable[[Sender, Tracker, AnyRow], dict[str, Any]]
@@ -517,6 +606,7 @@ _TRACKER_CALLS: Mapping[
     Operation.COMMENT_ISSUE: Sender._comment_issue,
     Operation.REOPEN_ISSUE: Sender._reopen_issue,
     Operation.LINK_TICKET: Sender._link_ticket,
+    Operation.LINK_ISSUES: Sender._link_issues,
 }
 
 
@@ -528,7 +618,7 @@ def _mode(config: Config, operation: Operation) -> Mode:
     """Return how far the connector goes with this kind of write."""
     if operation is Operation.CHANGE_TAGS:
         return config.autonomy.tags
-    if operation is Operation.ADD_NOTE:
+    if operation in (Operation.ADD_NOTE, Operation.SHOW_ISSUE):
         return config.autonomy.notes
     if operation is Operation.SEND_MESSAGE:
         return config.autonomy.messages

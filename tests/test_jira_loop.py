@@ -16,7 +16,6 @@ from sandbox_kit import (
 )
 
 from connector.sandbox import SandboxSettings
-from connector.sandbox.jira_tracker import DONE, TO_DO, Transition
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 FLAVOURS = ["cloud", "data_center"]
@@ -68,20 +67,6 @@ def test_settings_say_what_a_resolution_means(
         scene.world.issue(issue["key"], "done", resolution="Won't Do")
         rest(scene)
         assert len(messages(scene.world)) == told
-
-
-def test_workflow_without_a_way_back_gets_a_comment(database_url: str) -> None:
-    with stepped(database_url, settings()) as scene:
-        scene.world.jira.workflow = (Transition("31", "Done", DONE, (TO_DO.id,)),)
-        issue = filed(scene)
-        scene.world.issue(issue["key"], "done", resolution="Fixed")
-        rest(scene)
-        complain(scene.world, THRESHOLD + 2)
-        rest(scene)
-        (after,) = issues(scene.world)
-        assert after["category"] == "done"
-        assert "It came back" in after["comments"][-1]["text"]
-        scene.assert_nothing_parked()
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

@@ -201,6 +201,7 @@ def member_tickets(
             customers.c.key.label("customer_key"),
             customers.c.name.label("customer_name"),
             members.c.joined_at,
+            members.c.at.label("complained_at"),
             members.c.reason.label("joined_because"),
             members.c.archived,
         )
@@ -250,7 +251,13 @@ def unlinked_tickets(connection: Connection, group_id: int) -> Sequence[AnyRow]:
     """Return member tickets that no link on the issue was enqueued for."""
     key = literal(f"link:{group_id}:") + cast(tickets.c.id, String)
     query = (
-        select(tickets.c.id, tickets.c.source, tickets.c.number, tickets.c.url)
+        select(
+            tickets.c.id,
+            tickets.c.source,
+            tickets.c.external_id,
+            tickets.c.number,
+            tickets.c.url,
+        )
         .select_from(members.join(tickets, members.c.ticket_id == tickets.c.id))
         .where(
             members.c.group_id == group_id,

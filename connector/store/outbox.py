@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -37,7 +37,12 @@ PRIORITY = {
     Operation.COMMENT_ISSUE: 50,
     Operation.UPDATE_ISSUE: 60,
     Operation.LINK_TICKET: 70,
+    Operation.LINK_ISSUES: 70,
+    Operation.SHOW_ISSUE: 80,
 }
+
+#: How the reason begins for which a row waits that may be part of a loop.
+HELD = "stopped"
 
 WAITING = (OutboxState.PENDING, OutboxState.SENDING)
 
@@ -294,6 +299,34 @@ def untried(
         table.c.uncertain_since.is_(None),
     )
     return connection.scalars(query).all()
+
+
+def written(
+    connection: Connection,
+    ticket_id: int,
+    operations: Collection[Operation],
+    since: datetime,
+) -> int:
+    """Count what was written to a ticket after ``since``, by any process."""
+    query = select(table.c.result).where(
+        table.c.ticket_id == ticket_id,
+        table.c.state == OutboxState.DONE,
+        table.c.operation.in_(list(operations)),
+        table.c.done_at > since,
+    )
+    # Tags that were as they should be were not written.
+    nothing: dict[str, list[str]] = {"added": [], "removed": []}
+    return sum(result != nothing for result in connection.scalars(query))
+
+
+def is_held(connection: Connection, ticket_id: int) -> bool:
+    """Tell whether a write to a ticket waits because it may be part of a loop."""
+    query = select(table.c.id).where(
+        table.c.ticket_id == ticket_id,
+        table.c.state == OutboxState.PARKED,
+        table.c.error.startswith(f"{HELD}: "),
+    )
+    return connection.scalar(query.limit(1)) is not None
 
 
 def state_of(connection: Connection, dedup_key: str) -> str | None:
