@@ -64,6 +64,13 @@ EXCUSES = (
     ),
     Excuse(
         ZENDESK,
+        "(GET|POST) /api/(v2|services)/jira/links",
+        Part.PATH,
+        "no such operation",
+        "the Jira integration is not in the file, but documented on pages of its own",
+    ),
+    Excuse(
+        ZENDESK,
         "GET /api/v2/incremental/tickets/cursor",
         Part.QUERY,
         "^per_page is",

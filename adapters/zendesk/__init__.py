@@ -25,4 +25,5 @@ KIND = AdapterKind(
         # Zendesk makes this one; until then nothing may be signed with what is here.
         Question("webhook_secret", "signing secret", secret=True, made=40),
     ),
+    shows_issues=lambda settings: settings.jira_links,
 )

@@ -94,14 +94,20 @@ class Account:
     # -- calls --
 
     def call(
-        self, method: str, path: str, *, expect: Collection[int] = (200,), **rest: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        expect: Collection[int] = (200,),
+        root: str = API,
+        **rest: Any,
     ) -> requests.Response:
         """Send one request; see ``VendorClient.call``. Some limits are not for all."""
         response = self._client.call(
-            method, f"{API}{path}", expect=(*expect, 429), **rest
+            method, f"{root}{path}", expect=(*expect, 429), **rest
         )
         if response.status_code == 429 and 429 not in expect:
-            raise self._busy(Call(method, f"{API}{path}"), response)
+            raise self._busy(Call(method, f"{root}{path}"), response)
         return response
 
     def read(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
@@ -149,7 +155,7 @@ class Account:
             headers=headers,
         )
         if response.status_code in (403, 404, 422):
-            raise self._refusal(response)
+            raise self.refusal(response)
         self._log_ignored(response, method)
         return self.decode(response)
 
@@ -181,7 +187,8 @@ class Account:
         """Name the error for an answer of another shape; a write may have happened."""
         return VendorUnavailable(f"{self.name} answered, but not with {wanted}")
 
-    def _refusal(self, response: requests.Response) -> VendorError:
+    def refusal(self, response: requests.Response) -> VendorError:
+        """Name the error for what Zendesk said no to about one ticket."""
         error = self._client.error(response)
         if response.status_code == 422 and refusals.says_closed(response.text):
             return TicketLocked(str(error), status=422)

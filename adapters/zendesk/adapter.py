@@ -1,6 +1,6 @@
 """The Zendesk adapter: the methods in the order of ``adapters.base``, nothing more.
 
-What a call does is in ``reading``, ``tags``, ``writing``, ``history``,
+What a call does is in ``reading``, ``tags``, ``writing``, ``jira_links``, ``history``,
 ``subscriptions`` and ``checks``; what Zendesk's documents mean is in ``deliveries``,
 ``payloads`` and ``refusals``.
 """
@@ -13,16 +13,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from adapters.base import Helpdesk, Historian, Subscriber
+from adapters.base import Helpdesk, Historian, Shower, Subscriber
 from adapters.zendesk import deliveries, history, reading, tags, writing
 from adapters.zendesk.account import Account
 from adapters.zendesk.checks import Checks
+from adapters.zendesk.jira_links import JiraLinks
 from adapters.zendesk.settings import ZendeskConfig
 from adapters.zendesk.subscriptions import Subscriptions
 from connector.models import (
     ChangedPage,
     Delivery,
     Finding,
+    IssueRef,
     Message,
     Note,
     Signed,
@@ -39,7 +41,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class ZendeskAdapter(Helpdesk, Historian, Subscriber):
+class ZendeskAdapter(Helpdesk, Historian, Subscriber, Shower):
     """Reads and writes tickets of one Zendesk Support account."""
 
     kind: ClassVar[str] = "zendesk"
@@ -65,6 +67,7 @@ class ZendeskAdapter(Helpdesk, Historian, Subscriber):
         self._sleep = sleep
         self._clock = clock
         self._account = Account(name, config)
+        self._jira_links = JiraLinks(self._account)
 
     # -- webhooks --
 
@@ -91,7 +94,7 @@ class ZendeskAdapter(Helpdesk, Historian, Subscriber):
     # -- health --
 
     def check(self, now: datetime) -> list[Finding]:
-        return Checks(self._account).run(now)
+        return Checks(self._account, self._jira_links).run(now)
 
     def close(self) -> None:
         self._account.close()
@@ -114,6 +117,9 @@ class ZendeskAdapter(Helpdesk, Historian, Subscriber):
 
     def find_mark(self, external_id: str, mark: str) -> Written | None:
         return reading.find_mark(self._account, external_id, mark)
+
+    def show_issue(self, external_id: str, issue: IssueRef) -> None:
+        self._jira_links.show(external_id, issue)
 
     # -- what changed --
 

@@ -12,6 +12,7 @@ import requests
 
 from adapters.zendesk import payloads, refusals
 from adapters.zendesk.account import Account
+from adapters.zendesk.jira_links import JiraLinks
 from adapters.zendesk.values import Json, as_object, identity, text
 from connector.errors import NotFound, VendorError
 from connector.models import Finding, Level
@@ -26,8 +27,9 @@ LOST = Counter({"terminated": PAGE, "circuit broken": PAGE})
 class Checks:
     """The findings about one account."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, jira_links: JiraLinks) -> None:
         self.account = account
+        self.jira_links = jira_links
 
     def run(self, now: datetime) -> list[Finding]:
         try:
@@ -43,6 +45,7 @@ class Checks:
             *self._way_in(),
             *self._clock(response, now),
             *self._webhooks(),
+            *self._jira_links(),
         ]
 
     def _problem(self, message: str, remedy: str) -> Finding:
@@ -159,6 +162,21 @@ class Checks:
         for row in active:
             if urlsplit(text(row.get("endpoint"))).path.rstrip("/").endswith(ours):
                 yield from self._losses(text(row["id"]))
+
+    def _jira_links(self) -> Iterator[Finding]:
+        if not self.account.config.jira_links:
+            return
+        try:
+            self.jira_links.probe()
+        except VendorError as err:
+            yield self._warning(
+                f"issues are not shown on tickets: {err}",
+                "Install Zendesk's Jira integration and allow Manage links (Admin "
+                "Center > Apps and integrations > Integrations > Jira), with our user "
+                "an administrator; or take jira_links out. Then start again.",
+            )
+            return
+        yield self._ok("Jira issues can be shown on tickets")
 
     def _losses(self, webhook_id: str) -> Iterator[Finding]:
         """Look at Zendesk's own record of what it delivered to us."""

@@ -19,6 +19,7 @@ from adapters.zendesk.deliveries import PUBLIC_TEST_SECRET
 from connector.models import Duration
 
 API = "/api/v2"
+SERVICES = "/api/services"
 
 
 def _as_tuple(value: object) -> object:
@@ -79,6 +80,10 @@ class ZendeskConfig(BaseModel):
         default=False,
         description="Write to customers on tickets from messaging by a public comment, "
         "although it may not reach the conversation.",
+    )
+    jira_links: bool = Field(
+        default=False,
+        description="Show the issue on its tickets, by Zendesk's own Jira integration.",
     )
     allow_test_secret: bool = Field(
         default=False,

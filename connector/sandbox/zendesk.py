@@ -73,7 +73,7 @@ def create_app(world: World) -> Flask:
 
     @app.before_request
     def enter() -> None:
-        if not request.path.startswith("/api/v2/"):
+        if not request.path.startswith(("/api/v2/", "/api/services/")):
             return
         wait = limit.spend()
         if wait is not None:

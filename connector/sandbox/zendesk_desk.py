@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any
 
 from connector.sandbox.deliveries import Deliveries, Webhook
@@ -28,6 +29,12 @@ INTEGRATION_USER, HUMAN_USER = 880_001, 880_002
 STATUSES = ("new", "open", "pending", "hold", "solved", "closed")
 EVENT = "zen:event-type:ticket."
 BY_TRIGGER = "conditional_ticket_events"
+
+
+class JiraIntegration(Enum):
+    ON = auto()
+    OFF = auto()  #: not installed
+    LOCKED = auto()  #: without "Manage links"
 
 
 @dataclass
@@ -114,6 +121,9 @@ class ZendeskDesk:
         self.webhooks: dict[str, Webhook] = {}
         self.triggers: dict[int, Json] = {}
         self.jobs: dict[str, Json] = {}
+        self.jira_links: list[Json] = []
+        #: The state of its Jira integration; tests change it.
+        self.jira_integration = JiraIntegration.ON
         self._updates: dict[int, list[datetime]] = defaultdict(list)
         for number, email, name, role in (
             (INTEGRATION_USER, self.stage.settings.zendesk_email, "Connector", "admin"),

@@ -1,4 +1,4 @@
-"""The rest of Zendesk's interface: bulk jobs, exports, search."""
+"""The rest of Zendesk's interface: bulk jobs, exports, search, links to Jira."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from connector.sandbox import zendesk_shapes as shapes
 from connector.sandbox.stage import API, Json, Refusal, stamp
 from connector.sandbox.world import World
-from connector.sandbox.zendesk_desk import Ticket
+from connector.sandbox.zendesk_desk import JiraIntegration, Ticket
 
 NOT_FOUND: Json = {"error": "RecordNotFound", "description": "Not found"}
 
@@ -53,6 +53,7 @@ def _position(cursor: str) -> int:
 def add_routes(app: Flask, world: World) -> None:
     _job_routes(app, world)
     _search_routes(app, world)
+    _jira_routes(app, world)
 
 
 def job(world: World, results: list[Json]) -> Json:
@@ -168,6 +169,58 @@ def _search_routes(app: Flask, world: World) -> None:
             "before_cursor": None,
             "end_of_stream": len(rest) <= size,
         }
+
+
+def _jira_routes(app: Flask, world: World) -> None:
+    desk = world.zendesk
+
+    def enter() -> None:
+        if desk.jira_integration is JiraIntegration.OFF:
+            words = {"title": "Invalid endpoint", "message": "Not found"}
+            raise Refusal(404, {"error": "InvalidEndpoint", "description": words})
+        if desk.jira_integration is JiraIntegration.LOCKED:
+            words = {"title": "Forbidden", "message": "You do not have access"}
+            raise Refusal(403, {"error": words})
+
+    @app.get("/api/v2/jira/links")
+    def links() -> ResponseReturnValue:
+        enter()
+        wanted = request.args.get("filter[ticket_id]", "")
+        with world.lock:
+            found = [
+                link
+                for link in desk.jira_links
+                if wanted in ("", str(link["ticket_id"]))
+            ]
+        meta = {"after_cursor": None, "has_more": False}
+        return {"links": found, "total": len(found), "meta": meta}
+
+    @app.post("/api/services/jira/links")
+    def link() -> ResponseReturnValue:
+        enter()
+        body = request.get_json(force=True, silent=True)
+        given = body.get("link") if isinstance(body, dict) else None
+        names = ("ticket_id", "issue_id", "issue_key")
+        if not isinstance(given, dict) or not all(given.get(name) for name in names):
+            words = {"title": "Invalid attribute", "message": "link is incomplete"}
+            raise Refusal(400, {"error": words})
+        with world.lock:
+            ticket = desk.get(int(given["ticket_id"]))
+            if ticket is None:
+                raise Refusal(404, NOT_FOUND)
+            now = stamp(world.stage.clock())
+            number = world.stage.number("zendesk.jira_link", 60_001)
+            made = {
+                "id": number,
+                **{name: str(given[name]) for name in names},
+                "url": f"{request.base_url}/{number}",
+                "created_at": now,
+                "updated_at": now,
+            }
+            desk.jira_links.append(made)
+            detail = {"key": made["issue_key"], "issue": made["issue_id"]}
+            world.stage.witness("zendesk", "jira_link", str(ticket.id), API, **detail)
+        return {"link": made}, 201
 
 
 def _touched(ticket: Ticket) -> int:
