@@ -24,7 +24,7 @@ from typing import NoReturn, TypeVar
 import pytest
 from pydantic import ValidationError
 
-from adapters.base import Historian, Subscriber
+from adapters.base import Historian, IssueLinker, Shower, Subscriber
 from adapters.stages import (
     EMAIL,
     WAIT,
@@ -556,6 +556,71 @@ class TrackerConformance(AdapterConformance):
         assert isinstance(ref, IssueRef)
         assert ref.source == stage.adapter.name
         assert stage.adapter.fetch_issue(ref.external_id).ref == ref
+
+
+class IssueLinkerConformance:
+    """What holds for any tracker that links issues with each other."""
+
+    def test_issues_can_be_linked_again(self, stage: TrackerStage) -> None:
+        new, old = stage.make(), stage.make()
+        _link(stage, new, old)
+        _link(stage, new, old)
+
+    def test_link_with_a_broken_call_can_be_made_again(
+        self, stage: TrackerStage
+    ) -> None:
+        new, old = stage.make(), stage.make()
+        _or_skip(lambda: stage.fail(Failure.LOST))
+        with pytest.raises(VendorError) as caught:
+            _link(stage, new, old)
+        assert caught.value.retry
+        stage.heal()
+        _link(stage, new, old)
+
+    def test_issue_that_is_gone_is_not_linked(self, stage: TrackerStage) -> None:
+        new, old = stage.make(), stage.make()
+        stage.delete(old)
+        with pytest.raises(NotFound):
+            _link(stage, new, old)
+
+
+def _link(stage: TrackerStage, external_id: str, other: str) -> None:
+    assert isinstance(stage.adapter, IssueLinker)
+    stage.adapter.link_issues(external_id, other)
+
+
+class ShowerConformance:
+    """What holds for any helpdesk that shows issues on tickets."""
+
+    def test_issue_is_shown_once(self, stage: HelpdeskStage) -> None:
+        external_id = stage.make()
+        _show(stage, external_id)
+        written = stage.writes()
+        _show(stage, external_id)
+        assert stage.writes() == written
+
+    def test_showing_with_a_broken_call_can_be_done_again(
+        self, stage: HelpdeskStage
+    ) -> None:
+        external_id = stage.make()
+        _or_skip(lambda: stage.fail(Failure.LOST))
+        with pytest.raises(VendorError) as caught:
+            _show(stage, external_id)
+        assert caught.value.retry
+        stage.heal()
+        _show(stage, external_id)
+
+    def test_nothing_is_shown_on_a_ticket_that_is_gone(
+        self, stage: HelpdeskStage
+    ) -> None:
+        with pytest.raises(TicketGone):
+            _show(stage, stage.unknown_id)
+
+
+def _show(stage: HelpdeskStage, external_id: str) -> None:
+    assert isinstance(stage.adapter, Shower)
+    ref = IssueRef("tracker", "10107", "SHOP-7", "https://jira.example/browse/SHOP-7")
+    stage.adapter.show_issue(external_id, ref)
 
 
 class HistorianConformance:

@@ -295,7 +295,9 @@ class MemoryAdapter(Helpdesk, Tracker, Historian, IssueLinker, Shower):
 
     def show_issue(self, external_id: str, issue: IssueRef) -> None:
         self.fetch_ticket(external_id)
-        self.calls.append(("show_issue", external_id, issue))
+        call = ("show_issue", external_id, issue)
+        if call not in self.calls:
+            self.calls.append(call)
 
     # -- history --
 

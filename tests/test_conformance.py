@@ -23,6 +23,8 @@ from conformance_stages import (
 from adapters.conformance import (
     HelpdeskConformance,
     HistorianConformance,
+    IssueLinkerConformance,
+    ShowerConformance,
     SubscriberConformance,
     TrackerConformance,
 )
@@ -81,7 +83,9 @@ class TestHelpScout(HelpdeskConformance, HistorianConformance, Webhooks):
         made.adapter.close()
 
 
-class TestZendesk(HelpdeskConformance, HistorianConformance, Webhooks):
+class TestZendesk(
+    HelpdeskConformance, ShowerConformance, HistorianConformance, Webhooks
+):
     @pytest.fixture
     def stage(self, running: Running) -> Iterator[ZendeskStage]:
         made = ZendeskStage(running)
@@ -89,7 +93,9 @@ class TestZendesk(HelpdeskConformance, HistorianConformance, Webhooks):
         made.adapter.close()
 
 
-class TestJiraCloud(TrackerConformance, HistorianConformance, Webhooks):
+class TestJiraCloud(
+    TrackerConformance, IssueLinkerConformance, HistorianConformance, Webhooks
+):
     @pytest.fixture
     def stage(self, running: Running) -> Iterator[JiraStage]:
         made = JiraStage(running)
@@ -97,7 +103,9 @@ class TestJiraCloud(TrackerConformance, HistorianConformance, Webhooks):
         made.adapter.close()
 
 
-class TestJiraDataCenter(TrackerConformance, HistorianConformance, Webhooks):
+class TestJiraDataCenter(
+    TrackerConformance, IssueLinkerConformance, HistorianConformance, Webhooks
+):
     @pytest.fixture
     def stage(self, data_center: Running) -> Iterator[JiraStage]:
         made = JiraStage(data_center)
@@ -121,13 +129,13 @@ class TestServiceDeskDataCenter(HelpdeskConformance, HistorianConformance, Webho
         made.adapter.close()
 
 
-class TestMemoryHelpdesk(HelpdeskConformance, HistorianConformance):
+class TestMemoryHelpdesk(HelpdeskConformance, ShowerConformance, HistorianConformance):
     @pytest.fixture
     def stage(self) -> MemoryDesk:
         return MemoryDesk()
 
 
-class TestMemoryTracker(TrackerConformance):
+class TestMemoryTracker(TrackerConformance, IssueLinkerConformance):
     @pytest.fixture
     def stage(self) -> MemoryTracker:
         return MemoryTracker()

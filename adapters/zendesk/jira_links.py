@@ -58,6 +58,8 @@ class JiraLinks:
 
     def probe(self) -> None:
         """Raise what keeps us from using the links, if anything does."""
+        if self._refused:  # perhaps only when one was to be made
+            raise TakesNoWrites(self._refused)
         self._page(ANY_TICKET, None)
 
     def _has(self, ticket_id: str, issue: IssueRef) -> bool:
