@@ -1,6 +1,8 @@
 # Everything needed is set up by the targets themselves: Python >= 3.11 and make.
 PYTHON ?= python3
 VENV ?= .venv
+# Tests wait more than they work: more processes than cores.
+JOBS ?= 4
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run
 DEV_STAMP := $(VENV)/.dev
@@ -24,7 +26,7 @@ demo: $(RUN_STAMP)  ## the whole loop, offline, in this terminal
 	$(BIN)/complaint-connector demo $(ARGS)
 
 test: $(DEV_STAMP)  ## all tests, on SQLite and on a PostgreSQL the run starts itself
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(DEV_STAMP)  ## formatting, lint, types
 	$(BIN)/ruff format --check .

@@ -75,7 +75,6 @@ def watch(
         _log.info("callbacks.unseen", source=adapter.name, error=str(err))
         return True
     wrong = [one for one in found if one.level is Level.PROBLEM]
-    UNCALLED.labels(adapter.name).set(bool(wrong))
     with store.write() as connection:
         before = locks.all_facts(connection).get(FACT + adapter.name)
         said = [[one.message, one.remedy] for one in wrong]
@@ -85,13 +84,19 @@ def watch(
     return True
 
 
-def findings(connection: Connection) -> list[Finding]:
+def findings(connection: Connection, config: Config) -> list[Finding]:
     """Return what was wrong with webhooks when they were last looked at."""
+    if config.server.public_url is None:
+        return []
+    facts = locks.all_facts(connection)
+    found = {name: facts.get(FACT + name) or () for name in config.sources}
+    for name, said in found.items():
+        # Whichever process looked: all of them say the same.
+        UNCALLED.labels(name).set(bool(said))
     return [
-        Finding(Level.PROBLEM, name.removeprefix(FACT), message, remedy)
-        for name, said in sorted(locks.all_facts(connection).items())
-        if name.startswith(FACT)
-        for message, remedy in said or ()
+        Finding(Level.PROBLEM, name, message, remedy)
+        for name, said in found.items()
+        for message, remedy in said
     ]
 
 

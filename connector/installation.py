@@ -6,7 +6,7 @@ Asking people and printing is the command line's part.
 from __future__ import annotations
 
 import secrets as randomness
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,14 @@ def register(
     if fresh:
         secrets.write(file, fresh)
     return done, tuple(fresh)
+
+
+def news_of(name: str, written: Sequence[str]) -> str:
+    """Say what to do about secrets that a vendor made."""
+    return (
+        f"{name}: wrote {', '.join(written)} into {secrets.FILE}; restart the "
+        "connector if it runs, and change it where the environment sets it too"
+    )
 
 
 def check_secrets(path: Path) -> list[Finding]:

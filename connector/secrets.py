@@ -6,9 +6,11 @@ Which names are looked up, and where they are used, is the configuration's part.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from dotenv import dotenv_values, set_key
@@ -36,13 +38,30 @@ def read(path: Path) -> dict[str, str]:
 
 
 def write(path: Path, values: Mapping[str, str]) -> None:
-    """Add or replace secrets; other lines stay. The file is its owner's alone."""
-    if not path.exists():
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-            file.write(HEADER)
-    for name, value in values.items():
-        set_key(path, name, value, quote_mode="always")
-    path.chmod(0o600)
+    """Add or replace secrets; other lines stay. The file is its owner's alone.
+
+    Safe beside another process that does the same.
+    """
+    path = path.resolve()  # a link stays one
+    with _alone(path):
+        if not path.exists():
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(HEADER)
+        path.chmod(0o600)  # before anything secret is in it
+        for name, value in values.items():
+            set_key(path, name, value, quote_mode="always")
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let one process at a time rewrite the file."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def is_open_to_others(path: Path) -> bool:

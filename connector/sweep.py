@@ -20,7 +20,7 @@ from connector.config import Config
 from connector.errors import BudgetSpent, VendorError
 from connector.health import Health, Side
 from connector.inbox import refresh_rows
-from connector.models import ChangedPage, EventKind
+from connector.models import ChangedPage, EventKind, Finding, Level
 from connector.store import Store, cursors, deliveries, groups, tickets
 from connector.store.cursors import Purpose
 from connector.store.schema import AnyRow
@@ -72,6 +72,21 @@ def sweep(
         row, taken = _take(store, adapter, config, row, page, now)
         asked += taken
     return asked
+
+
+def findings(connection: Connection, config: Config) -> list[Finding]:
+    """Say of which sources it cannot be asked what webhooks missed."""
+    return [
+        Finding(
+            Level.PROBLEM,
+            row.source,
+            f"cannot be asked what webhooks missed: {row.error}",
+            "give the connector's user the right to list changes, or name the source "
+            "under sweep.without",
+        )
+        for row in cursors.failing(connection, Purpose.SWEEP)
+        if row.source in config.sources and row.source not in config.sweep.without
+    ]
 
 
 def _claim(store: Store, source: str, config: Config, now: datetime) -> AnyRow | None:

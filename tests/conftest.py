@@ -39,22 +39,51 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def blank_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a SQLite file with the schema, to be copied: the steps there take longer."""
+    path = tmp_path_factory.mktemp("blank") / "connector.db"
+    _upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def blank_database(postgres_server: str) -> str:
+    """Make a PostgreSQL database with the schema, and return its name."""
+    import psycopg
+
+    name = f"blank_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    _upgrade(postgres_server.replace("/postgres?", f"/{name}?"))
+    return name
+
+
+def _upgrade(url: str) -> None:
+    store = Store(url)
+    store.upgrade()
+    store.close()
+
+
 @pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Give an empty database of each kind."""
+    """Give a database of each kind with the schema and nothing in it."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/connector.db"
+        path = tmp_path / "connector.db"
+        shutil.copy(request.getfixturevalue("blank_file"), path)
+        yield f"sqlite:///{path}"
         return
-    yield from new_postgres(request.getfixturevalue("postgres_server"))
+    server = request.getfixturevalue("postgres_server")
+    yield from new_postgres(server, request.getfixturevalue("blank_database"))
 
 
-def new_postgres(server: str) -> Iterator[str]:
+def new_postgres(server: str, template: str = "template1") -> Iterator[str]:
     """Make a database on the server, and drop it afterwards."""
     import psycopg
 
     name = f"t_{uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield server.replace("/postgres?", f"/{name}?")
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -65,7 +65,7 @@ def called() -> Called:
 
 
 def told(bench: Bench) -> list[str]:
-    shown = status(bench.store, bench.config, START)["webhooks"]
+    shown = status(bench.store, bench.config, START)["findings"]
     return [f"{one['source']}: {one['message']}" for one in shown]
 
 

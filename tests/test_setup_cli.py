@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import stat
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,10 +19,10 @@ from adapters.base import Subscriber
 from connector import installation, secrets
 from connector.app import Runtime
 from connector.cli import cli, setup
-from connector.config import build_adapters, load
+from connector.config import Config, build_adapters, load
 from connector.demo import free_port, sandbox_config
 from connector.errors import ConfigError
-from connector.models import Delivery, EventKind
+from connector.models import Delivery, EventKind, Finding
 from connector.sandbox import Running, SandboxSettings, World, serve
 
 Invoke = Callable[..., Result]
@@ -79,13 +81,17 @@ def answers(sandbox: Running, public_url: str) -> list[str]:
 
 ADDRESS = "https://connector.example"
 
+#: The module; the package's name for it is the command.
+cli_init = sys.modules["connector.cli.init"]
+
 
 def test_questions_lead_to_a_connector_that_vendors_call(
     sandbox: Running, path: Path
 ) -> None:
     typed = answers(sandbox, ADDRESS)
     result = invoke(path, "init", typed=typed)
-    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert result.exit_code == 0, result.output
+    assert "PROBLEM" not in result.output
     config = load(path)
     assert {name: one.kind for name, one in config.sources.items()} == {
         "support": "zendesk",
@@ -154,6 +160,51 @@ def test_init_again_keeps_the_configuration_and_mends_webhooks(
     assert path.read_bytes() == before
     assert len(adapter.subscriptions(f"{ADDRESS}/webhooks/jira")) == 1
     assert "stays as it is" in result.output
+
+
+def test_init_makes_the_folder_before_it_asks(cloud: Running, path: Path) -> None:
+    deep = path.parent / "new" / "folder" / "config.yaml"
+    invoke(deep, "init", typed=answers(cloud, ""))
+    assert load(deep).problems.project == "SHOP"
+
+
+def test_init_that_cannot_write_says_so_before_it_asks(path: Path) -> None:
+    path.write_text("a file, not a folder", encoding="utf-8")
+    result = invoke(path / "config.yaml", "init")
+    assert result.exit_code == 1
+    assert "nothing can be written there" in result.output
+    assert "Which helpdesk" not in result.output
+
+
+def test_init_checks_with_the_secret_the_vendor_made(
+    cloud: Running, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, ...]] = []
+
+    def look(path: Path, config: Config, round_trips: bool) -> list[Finding]:
+        seen.append(config.sources["desk"].settings.secrets())
+        return []
+
+    write(path, cloud, ADDRESS)
+    monkeypatch.setattr(cli_init, "findings_of", look)
+    output = invoke(path, "init").output
+    made = secrets.read(secrets.beside(path))["DESK_SECRET"]
+    assert seen == [(made,)]
+    assert "wrote DESK_SECRET" in output
+
+
+def test_one_vendor_that_refuses_keeps_no_other_waiting(
+    cloud: Running, path: Path
+) -> None:
+    write(path, cloud, ADDRESS)
+    text = path.read_text(encoding="utf-8")
+    secret = cloud.world.settings.helpscout_app_secret
+    path.write_text(text.replace(secret, "wrong"), encoding="utf-8")
+    result = invoke(path, "webhooks", "register")
+    assert result.exit_code == 1
+    assert "support: support answered 40" in result.output
+    path.write_text(text, encoding="utf-8")
+    assert {source for source, _ in _state(path)} == {"desk", "tracker"}
 
 
 def test_webhooks_are_made_once_and_removed_again(sandbox: Running, path: Path) -> None:
@@ -227,7 +278,7 @@ def test_vendor_that_refuses_is_told_in_one_line(cloud: Running, path: Path) -> 
     path.write_text(text.replace(secret, "wrong"), encoding="utf-8")
     result = invoke(path, "webhooks", "register", "support")
     assert result.exit_code == 1
-    assert result.output.startswith("Error: support answered 40")
+    assert result.output.startswith("support: support answered 40")
 
 
 def test_doctor_names_the_webhook_that_is_missing(cloud: Running, path: Path) -> None:
@@ -318,6 +369,26 @@ def test_environment_goes_before_the_secrets_file(
     assert held == ("a $word ${with} 'signs' #1",)
     monkeypatch.setenv("DESK_SECRET", "from outside")
     assert load(path).sources["desk"].settings.secrets() == ("from outside",)
+
+
+def test_link_to_a_secrets_file_stays_one(path: Path) -> None:
+    real = path.parent / "elsewhere.env"
+    real.write_text("A=1\n", encoding="utf-8")
+    real.chmod(0o644)
+    file = secrets.beside(path)
+    file.symlink_to(real)
+    secrets.write(file, {"B": "2"})
+    assert file.is_symlink()
+    assert secrets.read(real) == {"A": "1", "B": "2"}
+    assert not secrets.is_open_to_others(file)
+
+
+def test_two_that_write_secrets_lose_nothing(path: Path) -> None:
+    file = secrets.beside(path)
+    names = [f"NAME_{number}" for number in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda name: secrets.write(file, {name: "x"}), names))
+    assert sorted(secrets.read(file)) == sorted(names)
 
 
 def test_secrets_file_keeps_what_people_wrote(path: Path) -> None:

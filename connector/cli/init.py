@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,17 +39,32 @@ def init(path: Path) -> None:
     if path.exists():
         click.echo(f"{path} is there and stays as it is.")
     else:
+        _make_room(path)
         _ask_all(path)
-    config = read_config(path)
-    _register_all(config, path)
+    _register_all(read_config(path), path)
     click.echo("\nWhat doctor says:")
-    findings = findings_of(path, config)
+    # Read again: a vendor may have made a secret. Nothing serves yet, so no delivery
+    # could make its way.
+    findings = findings_of(path, read_config(path), round_trips=False)
     show(findings, as_json=False)
     click.echo(
         "\nNext: complaint-connector run, then complaint-connector doctor again for a "
         "test delivery through your proxy."
     )
     sys.exit(any(finding.level is Level.PROBLEM for finding in findings))
+
+
+def _make_room(path: Path) -> None:
+    """Find out before the questions whether their answers can be kept."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as err:
+        raise click.ClickException(
+            f"{path.parent}: nothing can be written there ({err.strerror}); make the "
+            "folder, or name another with --config"
+        ) from err
 
 
 def _ask_all(path: Path) -> None:
@@ -174,11 +190,13 @@ def _register_all(config: Config, path: Path) -> None:
             continue
         address = callbacks.address_of(config, name)
         try:
-            done, _ = installation.register(adapter, path, name, address)
+            done, written = installation.register(adapter, path, name, address)
         except (VendorError, ConfigError) as err:
             click.echo(f"{name}: no webhook could be made: {err}", err=True)
             continue
         made = len(done.changed)
         click.echo(f"{name}: {made} made or mended, {len(done.kept)} in order")
+        if written:
+            click.echo(installation.news_of(name, written))
     for adapter in adapters.values():
         adapter.close()

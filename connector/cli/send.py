@@ -82,12 +82,20 @@ def post(
     }
     address = f"{target}?{urlencode(signed.query)}" if signed.query else target
     try:
-        response = requests.post(
-            address,
-            data=body,
-            headers={"Content-Type": "application/json", **headers, **signed.headers},
-            timeout=(5, 30),
-        )
+        with requests.Session() as session:
+            # The address may hold a secret: no other may get it, and no .netrc its own.
+            session.trust_env = False
+            response = session.post(
+                address,
+                data=body,
+                headers={
+                    "Content-Type": "application/json",
+                    **headers,
+                    **signed.headers,
+                },
+                timeout=(5, 30),
+                allow_redirects=False,
+            )
     except requests.exceptions.RequestException as err:
         return 0, f"no answer from {target} ({type(err).__name__}); is it running?"
     return response.status_code, response.text.strip()[:200]

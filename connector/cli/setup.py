@@ -13,7 +13,7 @@ from uuid import uuid4
 import click
 
 from adapters.base import Adapter, FilingCheck, Subscriber
-from connector import callbacks, health, installation
+from connector import callbacks, health, installation, sweep
 from connector.cli.common import config_option, json_option, read_config
 from connector.cli.send import post
 from connector.config import Config, build_adapters
@@ -54,7 +54,7 @@ def doctor(path: Path, as_json: bool) -> None:
     sys.exit(any(finding.level is Level.PROBLEM for finding in findings))
 
 
-def findings_of(path: Path, config: Config) -> list[Finding]:
+def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Finding]:
     """Look at everything, a test delivery to each source at the end."""
     findings = [Finding(Level.OK, str(path), "the configuration can be used")]
     findings += installation.check_secrets(path)
@@ -70,7 +70,8 @@ def findings_of(path: Path, config: Config) -> list[Finding]:
         findings += found
     findings += _check_filing(config, adapters)
     findings += callbacks.check(config, adapters)
-    findings += _round_trips(config, adapters)
+    if round_trips:
+        findings += _round_trips(config, adapters)
     for adapter in adapters.values():
         adapter.close()
     return findings
@@ -156,11 +157,14 @@ def _check_database(config: Config) -> list[Finding]:
 
 
 def _remembered(config: Config) -> list[Finding]:
-    """Return which sources the connector itself could not call, and why."""
+    """Return which sources the connector itself could not call or ask, and why."""
     store = Store(config.database.url, pool_size=1)
     try:
         with store.read() as connection:
-            return health.findings(connection)
+            return [
+                *health.findings(connection),
+                *sweep.findings(connection, config),
+            ]
     except StoreUnavailable:
         return []  # said already
     finally:

@@ -16,7 +16,6 @@ from connector.cli.common import config_option, json_option, read_config
 from connector.config import Config, build_adapters
 from connector.errors import ConfigError, VendorError
 from connector.models import Subscription
-from connector.secrets import FILE
 
 source_argument = click.argument("source", required=False)
 
@@ -42,17 +41,21 @@ def register(source: str | None, path: Path, as_json: bool) -> None:
     Example: complaint-connector webhooks register support
     """
     config = read_config(path)
+    failed = False
     with _chosen(config, path, source) as chosen:
         for name, adapter in chosen.items():
             address = callbacks.address_of(config, name)
-            done, written = installation.register(adapter, path, name, address)
+            try:
+                done, written = installation.register(adapter, path, name, address)
+            except VendorError as err:  # the others are not to wait for this one
+                click.echo(f"{name}: {err}", err=True)
+                failed = True
+                continue
             _show(name, "made or mended", done.changed, as_json)
             _show(name, "in order", done.kept, as_json)
             if written and not as_json:
-                click.echo(
-                    f"{name}: wrote {', '.join(written)} into {FILE}; restart the "
-                    "connector, and change it where the environment sets it too"
-                )
+                click.echo(installation.news_of(name, written))
+    sys.exit(failed)
 
 
 @webhooks.command()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from connector import callbacks, health
+from connector import callbacks, health, sweep
 from connector.config import Config
 from connector.errors import StoreUnavailable
 from connector.models import DeliveryState, OutboxState
@@ -67,6 +68,8 @@ def create_blueprint(
     @blueprint.get("/metrics")
     def metrics() -> Response:
         _only_this_machine()
+        with suppress(StoreUnavailable), store.read() as connection:
+            callbacks.findings(connection, config)
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
     @blueprint.get("/status.json")
@@ -103,9 +106,12 @@ def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
                 name: {"kind": source.kind, **_condition(troubles.get(name))}
                 for name, source in config.sources.items()
             },
-            "webhooks": [
+            "findings": [
                 {"source": one.subject, "message": one.message, "remedy": one.remedy}
-                for one in callbacks.findings(connection)
+                for one in (
+                    *callbacks.findings(connection, config),
+                    *sweep.findings(connection, config),
+                )
             ],
             "inbox": deliveries.counts(connection),
             "outbox": outbox.counts(connection),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -21,6 +22,12 @@ class Purpose(StrEnum):
 def find(connection: Connection, source: str, purpose: Purpose) -> AnyRow | None:
     query = select(table).where(*_is(source, purpose))
     return connection.execute(query).one_or_none()
+
+
+def failing(connection: Connection, purpose: Purpose) -> Sequence[AnyRow]:
+    """Return the walks whose last step failed."""
+    query = select(table).where(table.c.purpose == purpose, table.c.error != "")
+    return connection.execute(query.order_by(table.c.source)).all()
 
 
 def begin(
