@@ -93,13 +93,18 @@ def test_issues_of_others_are_not_even_read(
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_webhook_that_we_made_ourselves_is_believed(
-    database_url: str, flavour: str
+@pytest.mark.parametrize("was", ["none", "with another secret"])
+def test_webhook_that_we_registered_is_believed(
+    database_url: str, flavour: str, was: str
 ) -> None:
     with stepped(database_url, settings(flavour)) as scene:
         (by_hand,) = scene.world.jira.webhooks.values()
         address = by_hand.url.partition("?")[0]
-        scene.world.jira.webhooks.clear()
+        if was == "none":
+            scene.world.jira.webhooks.clear()
+        else:
+            by_hand.secret = "of an installation before this one"
+            by_hand.url = address
         scene.runtime.adapters["tracker"].subscribe(address)
         issue = filed(scene)
         scene.world.issue(issue["key"], "done", resolution="Fixed")

@@ -131,6 +131,13 @@ def test_new_secret_reaches_jira_while_the_old_one_is_still_good(cloud):
     assert only(cloud).secret == "n3w"
 
 
+def test_secret_is_written_again_though_nothing_else_is_off(cloud):
+    cloud.adapter.subscribe(ADDRESS)
+    other = cloud.connect(webhook_secret="n3w").subscribe(ADDRESS)
+    assert (other.changed, len(other.kept)) == ((), 1)
+    assert only(cloud).secret == "n3w"
+
+
 def test_new_token_reaches_jira_while_the_old_one_is_still_good(data_center):
     data_center.adapter.subscribe(ADDRESS)
     changing = data_center.connect(webhook_token=[TOKEN[::-1], TOKEN])

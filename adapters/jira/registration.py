@@ -37,10 +37,13 @@ class Registration:
         is_new = len(self._config.webhook_secret) > 1
         kept, changed = [], []
         for raw in found or [{}]:
-            if raw and webhooks.is_in_order(raw, wanted) and not is_new:
-                kept.append(webhooks.to_subscription(raw))
-            else:
-                changed.append(self._put_webhook(path, wanted, raw))
+            is_kept = bool(raw) and webhooks.is_in_order(raw, wanted) and not is_new
+            standing = webhooks.to_subscription(raw) if is_kept else None
+            # A secret cannot be read back, and Jira never repeats what we reject for a
+            # wrong one: it is written each time.
+            if standing is None or wanted.secret:
+                standing = self._put_webhook(path, wanted, raw)
+            (kept if is_kept else changed).append(standing)
         return Subscribed(changed=tuple(changed), kept=tuple(kept))
 
     def unsubscribe(self, address: str) -> list[Subscription]:
