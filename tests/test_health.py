@@ -500,7 +500,9 @@ WORDS = {
     ),
     "jira-messages": (
         "tracker",
-        answer_of(400, {"errorMessages": ["Field priority is required"], "errors": {}}),
+        answer_of(
+            400, {"errorMessages": ["Field 'priority' is required"], "errors": {}}
+        ),
         ("400", "Field priority is required"),
     ),
     "jira-gateway": (

@@ -680,7 +680,7 @@ def test_issue_linking_that_is_switched_off_is_said(web, cloud):
 
 # -- errors --
 
-REFUSED = {"errorMessages": ["Field 'a' is required"], "errors": {"b": "is wrong"}}
+REFUSED = {"errorMessages": ["It says 'Kari'"], "errors": {"b": "is wrong"}}
 LOCKED = {"X-Authentication-Denied-Reason": "CAPTCHA_CHALLENGE; login-url=x"}
 ANONYMOUS = {"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}
 
@@ -714,7 +714,7 @@ def test_refusal_says_whether_to_try_again(web, cloud, code, headers, error):
         cloud.create_issue(draft())
     assert type(caught.value) is error
     assert caught.value.status == code
-    words = "Field … is required; b: is wrong"
+    words = "It says …; b: is wrong"
     assert str(caught.value).startswith(f"jira answered {code}: {words}")
 
 
@@ -774,6 +774,15 @@ def test_unavailable_jira_says_how_long(web, cloud):
             '{"message": "https://n.example/x?token=a&b=c is bad"}',
             ": https://n.example/x?… is bad",
         ),
+        (
+            """{"errorMessages": ["Field 'priority' is required"], "errors": {}}""",
+            ": Field priority is required",
+        ),
+        (
+            """{"message": "Field 'customfield_10060' cannot be set to 'Kari'"}""",
+            ": Field customfield_10060 cannot be set to …",
+        ),
+        ("""{"message": "The field 'Kari Moe' is wrong"}""", ": The field … is wrong"),
         ("[]", ""),
         ("null", ""),
         ("7", ""),

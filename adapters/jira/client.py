@@ -36,6 +36,8 @@ MISSHAPEN = (ValueError, LookupError, TypeError, AttributeError, NotImplementedE
 
 # Webhooks of a Data Center have a secret in the query of their address.
 _QUERY = re.compile(r"(?<=\?)[^\s?]*=[^\s]*")
+# Which field it is about is all that helps, and what is quoted is masked later on.
+_FIELD = re.compile(r"\b(field) '([A-Za-z_][\w.-]{0,60})'", re.IGNORECASE)
 
 #: Jira answers "no such issue" to somebody whose login it did not take.
 LOGIN_FAILED = ("AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED")
@@ -237,7 +239,8 @@ def explain(response: requests.Response) -> str:
     words = [*_spoken(response), _denied(response)]
     if 300 <= response.status_code < 400:
         words.append("a redirect; check api_base and site_url")
-    return _QUERY.sub("…", "; ".join(" ".join(word.split()) for word in words if word))
+    said = "; ".join(" ".join(word.split()) for word in words if word)
+    return _FIELD.sub(r"\1 \2", _QUERY.sub("…", said))
 
 
 def _spoken(response: requests.Response) -> list[str]:
