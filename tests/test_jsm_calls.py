@@ -152,11 +152,16 @@ def test_note_that_is_refused_is_not_written_in_any_other_way(
     assert len(web.calls) == 1
 
 
-def test_reply_that_stayed_internal_is_not_taken_for_sent(
-    web: responses.RequestsMock, desk: JiraDesk
+@pytest.mark.parametrize(
+    ("deleted", "said"),
+    [(204, "it was deleted at once"), (403, "it could not be taken back")],
+)
+def test_reply_that_stayed_internal_is_taken_back_and_not_taken_for_sent(
+    web: responses.RequestsMock, desk: JiraDesk, deleted: int, said: str
 ) -> None:
     web.post(COMMENTS, status=201, json={"id": "8", "public": False})
-    with pytest.raises(VendorRefused, match="customer cannot read it"):
+    web.delete(f"{ISSUE}/comment/8", status=deleted)
+    with pytest.raises(VendorRefused, match=f"customer cannot read it; {said}"):
         desk.send_message("10423", MESSAGE)
 
 
@@ -192,9 +197,12 @@ def test_comment_is_sent_once_and_doubted_when_its_answer_is_lost(
 # -- finding it again --
 
 
-def written(number: int, mark: str, *, public: bool, tail: str = "") -> dict[str, Any]:
+def written(
+    number: int, mark: str, *, public: bool, tail: str = "", author: Any = ME
+) -> dict[str, Any]:
     return {
         "id": str(number),
+        "author": author,
         "body": f"Hei\n\nRef. {mark}{tail}",
         "public": public,
         "created": {"epochMillis": 0},
@@ -226,6 +234,7 @@ def test_mark_that_is_nowhere_is_not_found(
 def test_note_found_later_where_customers_read_it_is_reported(
     web: responses.RequestsMock, desk: JiraDesk
 ) -> None:
+    web.get(f"{CLOUD}/myself", json=ME)
     web.get(COMMENTS, json=page(written(2, "cc-1", public=True, tail=INTERNAL)))
     web.delete(f"{ISSUE}/comment/2", status=204)
     with pytest.raises(VendorRefused, match="showed our internal note"):
@@ -235,9 +244,23 @@ def test_note_found_later_where_customers_read_it_is_reported(
 def test_reply_found_later_where_customers_do_not_read_it_is_reported(
     web: responses.RequestsMock, desk: JiraDesk
 ) -> None:
+    web.get(f"{CLOUD}/myself", json=ME)
     web.get(COMMENTS, json=page(written(2, "cc-2", public=False)))
+    web.delete(f"{ISSUE}/comment/2", status=204)
     with pytest.raises(VendorRefused, match="customer cannot read it"):
         desk.find_mark("10423", "cc-2")
+
+
+@pytest.mark.parametrize(("public", "tail"), [(False, ""), (True, INTERNAL)])
+def test_words_of_ours_that_somebody_copied_are_not_taken_back(
+    web: responses.RequestsMock, desk: JiraDesk, public: bool, tail: str
+) -> None:
+    web.get(f"{CLOUD}/myself", json=ME)
+    agent = {"accountId": "712020:agent"}
+    copied = written(2, "cc-2", public=public, tail=tail, author=agent)
+    ours = written(3, "cc-2", public=not public, tail=tail)
+    web.get(COMMENTS, json=page(copied, ours))
+    assert desk.find_mark("10423", "cc-2") == Written("3")
 
 
 # -- labels --

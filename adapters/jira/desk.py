@@ -143,7 +143,10 @@ class JiraDesk(Helpdesk, Historian, Subscriber):
     def find_mark(self, external_id: str, mark: str) -> Written | None:
         for comment in self._comments(external_id):
             wanted = desk_payloads.meant_public(comment, mark)
-            if wanted is not None:
+            if wanted is None:
+                continue
+            # Somebody may have copied our words to where we would not have put them.
+            if comment.get("public") is wanted or self._is_ours(comment):
                 return self._verified(external_id, comment, public=wanted)
         return None
 
@@ -313,22 +316,30 @@ class JiraDesk(Helpdesk, Historian, Subscriber):
     def _verified(
         self, external_id: str, comment: Mapping[str, Any], *, public: bool
     ) -> Written:
-        """Return what was written if those can read it who should, and nobody else."""
+        """Return what was written if those can read it who should, and nobody else.
+
+        Anything else is taken back, so that it can be tried again.
+        """
         written = Written(payloads.to_comment_id(self.name, comment))
         seen = comment.get("public")
         if seen is public:
             return written
         if not isinstance(seen, bool):
             raise VendorUnavailable(f"{self.name} did not say who can read a comment")
+        outcome = self._take_back(external_id, written.external_id)
         if public:
             raise VendorRefused(
-                f"{self.name} kept our reply internal: the customer cannot read it"
+                f"{self.name} kept our reply internal: the customer cannot read it; "
+                f"{outcome}"
             )
-        outcome = self._take_back(external_id, written.external_id)
         raise VendorRefused(
             f"{self.name} showed our internal note to the customer; {outcome}. "
             "Is our account an agent of this service project?"
         )
+
+    def _is_ours(self, comment: Mapping[str, Any]) -> bool:
+        author = desk_payloads.as_object(comment.get("author"))
+        return desk_payloads.account_id(author) == self._me
 
     def _take_back(self, external_id: str, comment_id: str) -> str:
         try:
