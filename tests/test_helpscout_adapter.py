@@ -996,5 +996,3 @@ def test_the_readme_has_its_headings_and_every_setting() -> None:
     assert headings[:5] == wanted
     for key in KIND.config.model_fields:
         assert f"`{key}`" in text, key
-    for event in EVENTS:
-        assert f'"{event}"' in text, event

@@ -53,10 +53,12 @@ def test_ticket_that_breaks_the_rules_is_parked_and_not_quoted(
     bench = make_bench()
     real = bench.runtime.pipeline.decide
 
-    def decide(connection: object, judged: object, *rest: object) -> None:
+    def decide(
+        connection: object, batch: object, judged: object, *rest: object
+    ) -> None:
         if "private" in judged.text:  # type: ignore[attr-defined]
             raise RuntimeError(judged.text)  # type: ignore[attr-defined]
-        real(connection, judged, *rest)  # type: ignore[arg-type]
+        real(connection, batch, judged, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(bench.runtime.pipeline, "decide", decide)
     bench.write("1", "This private thing is broken!", "a@mail.example")
