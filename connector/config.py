@@ -273,6 +273,11 @@ class Work(Section):
     backoff: Duration = Field(
         timedelta(seconds=2), description="First pause after a failure; it doubles."
     )
+    lost_answer: Duration = Field(
+        timedelta(minutes=5),
+        ge=timedelta(0),
+        description="How long a write whose answer was lost may take to show up.",
+    )
     backoff_limit: Duration = Field(
         timedelta(minutes=30), description="Longest pause between tries."
     )

@@ -116,7 +116,7 @@ def sandbox_config(
             "fix_settle": "1s",
             "search_lag": "5s",
         },
-        "work": {"tick": "500ms"},
+        "work": {"tick": "500ms", "lost_answer": "5s"},
     }
 
 

@@ -44,12 +44,14 @@ class VendorError(ConnectorError):
     ``retry``: asking again later can help. ``uncertain``: the vendor may have done it
     although we saw no answer, so look before asking again. ``retry_after``: seconds the
     vendor wants us to wait. ``whole_source``: nothing else for this source will work
-    either until then. The message is cut and cleaned, so that it can be stored.
+    either until then. ``repeatable``: something was done, and doing all of it again is
+    safe and needed. The message is cut and cleaned, so that it can be stored.
     """
 
     retry = False
     uncertain = False
     whole_source = False
+    repeatable = False
 
     def __init__(
         self,

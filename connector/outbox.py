@@ -87,13 +87,13 @@ URGENCY = {
 
 
 class StillLooking(VendorError):
-    """A create may have happened; the tracker's search may not show it yet."""
+    """A write may have happened; the vendor may not show it yet."""
 
     retry = True
     whole_source = True  # as far as counting tries goes: this is not one
 
     def __init__(self, until: datetime) -> None:
-        super().__init__("waiting until the search would show the issue")
+        super().__init__("waiting until the vendor would show it, had it been done")
         self.until = until
 
 
@@ -270,7 +270,7 @@ class Sender:
                 return "loop"
             except VendorError as err:
                 # What failed after a first write was done in part.
-                if turn.wrote and not isinstance(err, StillLooking):
+                if turn.wrote and not (isinstance(err, StillLooking) or err.repeatable):
                     err.uncertain = True
                 self._failed(row, operation, err)
                 return type(err).__name__
@@ -373,7 +373,7 @@ class Sender:
         return {"added": sorted(add), "removed": sorted(remove)}
 
     def _add_note(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
-        found = _look(adapter, row)
+        found = self._look(row, adapter.find_mark)
         if found is None:
             self._ensure_wanted(row)
             found = adapter.add_note(
@@ -382,7 +382,7 @@ class Sender:
         return _written(found)
 
     def _send_message(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
-        found = _look(adapter, row)
+        found = self._look(row, adapter.find_mark)
         if found is None:
             self._ensure_wanted(row)
             suggested = self.config.autonomy.messages is Mode.SUGGEST
@@ -397,19 +397,34 @@ class Sender:
 
     def _create_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
         ref = adapter.find_issue(row.payload["project"], row.mark)
-        if ref is None and row.uncertain_since is not None:
-            until = row.uncertain_since + self.config.problems.search_lag
-            if self.clock() < until:
-                raise StillLooking(self._next_look(row, until))
         if ref is None:
+            self._ensure_looked(row, self.config.problems.search_lag)
             self._ensure_wanted(row)
             ref = adapter.create_issue(_issue_draft(row))
         return {"id": ref.external_id, "key": ref.key, "url": ref.url}
 
-    def _next_look(self, row: AnyRow, until: datetime) -> datetime:
-        """Look often at first, then less; the last look is when a search is sure."""
-        waited: timedelta = self.clock() - row.uncertain_since
-        return min(until, self.clock() + max(waited, self.config.work.backoff))
+    def _look(
+        self, row: AnyRow, find: Callable[[str, str], Written | None]
+    ) -> Written | None:
+        """Find what an earlier try of this row may have written."""
+        if row.uncertain_since is None:
+            return None
+        found = find(row.target, row.mark)
+        if found is None:
+            self._ensure_looked(row, self.config.work.lost_answer)
+        return found
+
+    def _ensure_looked(self, row: AnyRow, lag: timedelta) -> None:
+        """Raise ``StillLooking`` while an earlier try may yet show up.
+
+        Look often at first, then less; the last look is when it would be there.
+        """
+        if row.uncertain_since is None:
+            return
+        now, until = self.clock(), row.uncertain_since + lag
+        if now < until:
+            waited: timedelta = now - row.uncertain_since
+            raise StillLooking(min(until, now + max(waited, self.config.work.backoff)))
 
     def _update_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
         self._ensure_wanted(row)
@@ -422,9 +437,7 @@ class Sender:
         return {}
 
     def _comment_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
-        found = None
-        if row.uncertain_since is not None:
-            found = adapter.find_comment(row.target, row.mark)
+        found = self._look(row, adapter.find_comment)
         if found is None:
             self._ensure_wanted(row)
             body = _blocks(row.payload["body"])
@@ -623,13 +636,6 @@ def _mode(config: Config, operation: Operation) -> Mode:
     if operation is Operation.SEND_MESSAGE:
         return config.autonomy.messages
     return config.autonomy.issues
-
-
-def _look(adapter: Helpdesk, row: AnyRow) -> Written | None:
-    """Find what an earlier try of this row may have written."""
-    if row.uncertain_since is None:
-        return None
-    return adapter.find_mark(row.target, row.mark)
 
 
 def _written(written: Written) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def settings(database_url: str, **changes: Any) -> Config:
         },
         "problems": {"tracker": "tracker", "project": "SHOP", "fast_customers": 0},
         "autonomy": {"messages": "act"},
+        "work": {"lost_answer": "0s"},  # what is done in memory shows at once
     }
     for key, value in changes.items():
         raw[key] = {**raw.get(key, {}), **value}

@@ -344,7 +344,12 @@ def live(
     """Run a sandbox and a connector in this process, joined by HTTP alone."""
     settings = settings or SandboxSettings()
     quick = {
-        "work": {"tick": "200ms", "backoff": "50ms", "backoff_limit": "1s"},
+        "work": {
+            "tick": "200ms",
+            "backoff": "50ms",
+            "backoff_limit": "1s",
+            "lost_answer": "300ms",
+        },
         # Helpdesks stamp whole seconds: a complaint must come more than one after the
         # fix to be later than it.
         "problems": {"settle": "300ms", "fix_settle": "1500ms", "search_lag": "1s"},

@@ -53,7 +53,12 @@ WRITES: dict[str, dict[str, str]] = {
 #: Retries that come long before the search shows anything.
 EAGER = {
     "problems": {"search_lag": "2m"},
-    "work": {"backoff": "1s", "backoff_limit": "2s", "attempts": 1000},
+    "work": {
+        "backoff": "1s",
+        "backoff_limit": "2s",
+        "attempts": 1000,
+        "lost_answer": "10s",
+    },
 }
 
 

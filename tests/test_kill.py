@@ -52,6 +52,7 @@ QUICK = {
         "lease": "2s",
         "backoff": "100ms",
         "backoff_limit": "1s",
+        "lost_answer": "500ms",
     },
     "problems": {"settle": "1s", "fix_settle": "1500ms", "search_lag": "2s"},
 }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from kit import Bench
-from test_loop import COMPLAINTS, calls, complain, file_issue, the_group
+from test_loop import COMPLAINTS, calls, complain, file_issue, fix, the_group
 
+from adapters import pace
 from connector.errors import (
     CredentialsRejected,
     TicketLocked,
@@ -19,7 +21,7 @@ from connector.errors import (
     VendorUnavailable,
     VendorUnreachable,
 )
-from connector.models import OutboxState
+from connector.models import Message, OutboxState
 from connector.outbox import Sender
 from connector.store import outbox
 
@@ -273,3 +275,107 @@ def test_two_senders_never_work_at_the_same_source(bench: Bench) -> None:
     assert second.run_once() == 0
     first.close()
     assert second.run_once() > 0
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [("add_note", 1), ("send_message", 5), ("comment_issue", 1)],
+)
+def test_lost_write_that_shows_up_late_is_not_made_again(
+    make_bench: Callable[..., Bench],
+    monkeypatch: pytest.MonkeyPatch,
+    operation: str,
+    expected: int,
+) -> None:
+    """A vendor can finish after we gave up, and its search can show it later still."""
+    bench = make_bench(work={"lost_answer": "5m"})
+    bring_to(bench, operation)
+    adapter: Any = bench.tracker if operation == "comment_issue" else bench.support
+    Failing(monkeypatch, adapter, operation, lost(), 1, after=True)
+    name = "find_comment" if operation == "comment_issue" else "find_mark"
+    find = getattr(adapter, name)
+    looks: list[datetime] = []
+
+    def look(*args: str) -> Any:
+        looks.append(bench.clock())
+        is_shown = looks[-1] - looks[0] >= timedelta(minutes=3)
+        return find(*args) if is_shown else None
+
+    monkeypatch.setattr(adapter, name, look)
+    ask_for(bench, operation)
+    for _ in range(20):
+        bench.settle()
+        bench.clock.pass_(minutes=1)
+    assert len(looks) > 1
+    assert len(calls(bench, operation)) == expected
+    assert rows(bench, OutboxState.PENDING) == []
+
+
+def test_lost_write_that_never_shows_up_is_made_again(
+    make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = make_bench(work={"lost_answer": "5m"})
+    Failing(monkeypatch, bench.support, "add_note", lost(), 1, after=False)
+    complain(bench, 1)
+    bench.settle()
+    bench.clock.pass_(minutes=4)
+    bench.settle()
+    assert calls(bench, "add_note") == []
+    bench.clock.pass_(minutes=2)
+    bench.settle()
+    assert len(calls(bench, "add_note")) == 1
+
+
+def test_what_is_safe_to_repeat_is_repeated_after_a_first_write(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message planned in two calls must not count as done after the first."""
+    err = VendorUnavailable("answered 503")
+    err.uncertain, err.repeatable = False, True
+    real, tries = bench.support.send_message, []
+
+    def send(external_id: str, message: Message) -> Any:
+        tries.append(message.mark)
+        turn = pace.current()
+        assert turn is not None
+        turn.wrote = True
+        if len(tries) == 1:
+            raise err
+        return real(external_id, message)
+
+    issue = file_issue(bench)
+    monkeypatch.setattr(bench.support, "send_message", send)
+    monkeypatch.setattr(bench.support, "find_mark", fail_to_be_asked)
+    fix(bench, issue)
+    bench.clock.pass_(hours=1)
+    bench.settle()
+    assert len(tries) == len(set(tries)) + 1
+
+
+def fail_to_be_asked(*args: object) -> None:
+    raise AssertionError("nothing is to be looked for")
+
+
+def lost() -> VendorUnavailable:
+    err = VendorUnavailable("no answer")
+    err.uncertain = True
+    return err
+
+
+def bring_to(bench: Bench, operation: str) -> None:
+    """Bring the bench to where the operation is next."""
+    if operation == "add_note":
+        return
+    issue = file_issue(bench)
+    if operation == "comment_issue":
+        fix(bench, issue)
+
+
+def ask_for(bench: Bench, operation: str) -> None:
+    if operation == "add_note":
+        complain(bench, 1)
+    elif operation == "send_message":
+        fix(bench, str(the_group(bench)["issue_id"]))
+    else:
+        bench.clock.pass_(hours=1)
+        bench.write("back", COMPLAINTS[0], "back@mail.example")

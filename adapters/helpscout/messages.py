@@ -131,7 +131,7 @@ class Messages:
         except VendorError as err:
             # Whether the time was set can be seen, and setting it twice does no harm;
             # looking for the mark would only find the draft.
-            err.uncertain = False
+            err.uncertain, err.repeatable = False, True
             raise
 
     def _thread(self, external_id: str, mark: str) -> dict[str, Any] | None:
