@@ -233,6 +233,14 @@ class FilingCheck(ABC):
         Harmless reads; never raises.
         """
 
+    @abstractmethod
+    def check_resolutions(self, fixed: Collection[str]) -> list[Finding]:
+        """Say which resolutions will count as fixed; ``fixed`` are names that do.
+
+        What the source's own settings say of a resolution goes before them. Harmless
+        reads; never raises.
+        """
+
 
 class Subscriber(ABC):
     """A vendor whose webhooks can be made through its API.

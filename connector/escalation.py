@@ -20,6 +20,7 @@ from connector.models import (
     Issue,
     IssueCategory,
     IssueRef,
+    Meaning,
     Mode,
     OutboxState,
 )
@@ -387,7 +388,7 @@ def _done(
 ) -> str:
     if group.state not in (GroupState.FILED, GroupState.WONT_DO):
         return f"done, but the problem is {group.state}"
-    if not _is_fixed(config, issue.resolution):
+    if not _is_fixed(config, issue):
         what = issue.resolution or "no resolution"
         groups.change(
             connection,
@@ -410,11 +411,14 @@ def _done(
     return f"fixed; {_announce(connection, config, group.id, read_at, now)}"
 
 
-def _is_fixed(config: Config, resolution: str) -> bool:
-    if not resolution:
+def _is_fixed(config: Config, issue: Issue) -> bool:
+    """Tell whether an issue that is done is fixed; the tracker's settings go first."""
+    if issue.meaning is not None:
+        return issue.meaning is Meaning.FIXED
+    if not issue.resolution:
         return config.problems.fixed_without_resolution
     known = {name.casefold() for name in config.problems.fixed_resolutions}
-    return resolution.casefold() in known
+    return issue.resolution.casefold() in known
 
 
 def _announce(

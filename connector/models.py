@@ -137,6 +137,13 @@ class IssueCategory(StrEnum):
     UNKNOWN = "undefined"  #: the tracker does not say
 
 
+class Meaning(StrEnum):
+    FIXED = "fixed"  #: it works again
+    WONT_DO = "wont_do"  #: it stays as it is
+    DUPLICATE = "duplicate"  #: another issue is about it
+    CANNOT_REPRODUCE = "cannot_reproduce"  #: nobody could make it happen
+
+
 class IssueRef(NamedTuple):
     """An issue. ``external_id`` never changes; ``key`` does when it is moved."""
 
@@ -148,7 +155,11 @@ class IssueRef(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """An issue as it stands now. ``resolution`` is a name, or empty."""
+    """An issue as it stands now. ``resolution`` is a name, or empty.
+
+    ``meaning`` is what the source's own settings say of that resolution; None where
+    they do not name it.
+    """
 
     ref: IssueRef
     summary: str
@@ -158,6 +169,7 @@ class Issue:
     labels: frozenset[str]
     updated_at: datetime
     project: str = ""
+    meaning: Meaning | None = None
 
 
 class BlockKind(StrEnum):

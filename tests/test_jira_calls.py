@@ -35,6 +35,7 @@ from connector.models import (
     IssueDraft,
     IssueRef,
     Level,
+    Meaning,
     TicketLink,
     Written,
 )
@@ -209,7 +210,15 @@ def test_resolution_of_the_settings_is_known_by_its_id(web, cloud):
     cloud.config = cloud.config.model_copy(update={"resolutions": words})
     translated = {"id": "10004", "name": "Korjattu"}
     web.get(f"{CLOUD}/issue/20417", json=raw_issue(resolution=translated))
-    assert cloud.fetch_issue("20417").resolution == "Fixed"
+    issue = cloud.fetch_issue("20417")
+    assert (issue.resolution, issue.meaning) == ("Fixed", Meaning.FIXED)
+
+
+def test_resolution_that_the_settings_do_not_name_is_left_to_be_judged(web, cloud):
+    usual = {"id": "10004", "name": "Fixed"}
+    web.get(f"{CLOUD}/issue/20417", json=raw_issue(resolution=usual))
+    issue = cloud.fetch_issue("20417")
+    assert (issue.resolution, issue.meaning) == ("Fixed", None)
 
 
 def test_issue_that_is_gone_is_not_found(web, cloud):
@@ -837,7 +846,6 @@ def test_check_names_the_account_and_the_server(web, cloud):
     }
     web.get(f"{CLOUD}/serverInfo", json=info)
     web.get(f"{GATEWAY}/rest/webhooks/1.0/webhook", status=403)
-    web.get(f"{CLOUD}/resolution", json=[{"id": "1", "name": "Fixed"}])
     found = cloud.check(NOW)
     assert [finding.level for finding in found[:2]] == [Level.OK, Level.OK]
     assert found[0].message == "signed in as Connector"
@@ -858,7 +866,6 @@ def test_check_without_a_clock_says_nothing_about_it(web, data_center):
     web.get(f"{DC}/myself", json={})
     web.get(f"{DC}/serverInfo", json={"deploymentType": "Server", "version": "10.3.24"})
     web.get(f"{SERVER}/rest/jira-webhook/1.0/webhooks", json=[])
-    web.get(f"{DC}/resolution", json=[])
     said = [finding.subject for finding in data_center.check(NOW)]
     assert "jira: clock" not in said
 

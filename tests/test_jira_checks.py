@@ -51,7 +51,6 @@ def test_site_that_is_set_up_has_no_trouble(site):
     for words in (
         "signed in as",
         f"calls {ADDRESS}",
-        "fixed: Done, Fixed; wont_do: Won't Do",
         "has the permissions",
         "every field can be filled",
         "can be reopened",
@@ -142,17 +141,51 @@ def test_dynamic_webhooks_are_not_looked_for(cloud):
 # -- resolutions --
 
 
+def judge(
+    site: Site, names: tuple[str, ...], resolutions: dict[str, list[str]]
+) -> list[Finding]:
+    found = site.connect(resolutions=resolutions).check_resolutions(names)
+    return about(found, "resolutions")
+
+
+@pytest.mark.parametrize(
+    ("resolutions", "names", "fixed", "rest"),
+    [
+        ({}, ("done", "fixed"), "Done, Fixed", ""),
+        ({}, ("fixed",), "Fixed", "Done"),
+        ({}, ("Duplicate",), "Duplicate", "Done, Fixed"),
+        ({"fixed": ["Duplicate"]}, ("løst",), "Duplicate", "Done, Fixed"),
+        ({"duplicate": ["Done"]}, ("done", "fixed"), "Fixed", ""),
+    ],
+)
+def test_verdict_on_resolutions_is_the_one_that_counts(
+    site, resolutions, names, fixed, rest
+):
+    (finding,) = judge(site, names, resolutions)
+    assert finding.level is Level.OK
+    said = finding.message.split("; ")
+    assert said[:2] == [f"fixed: {fixed}", "wont_do: Won't Do"]
+    assert [one for one in said if one.startswith("not fixed")] == (
+        [f"not fixed: {rest}"] if rest else []
+    )
+
+
 def test_word_that_names_no_resolution_is_a_problem(site):
     words = {"fixed": ["10004", "Lanseert"], "duplicate": ["Duplicate"]}
-    found = about(look(site, resolutions=words), "resolutions")
+    found = judge(site, ("fixed",), words)
     assert [finding.level for finding in found] == [Level.OK, Level.PROBLEM]
     assert found[1].message == "this Jira has none called Lanseert"
 
 
-def test_jira_in_which_nothing_means_fixed_is_warned_of(site, monkeypatch):
-    taken = {"wont_do": ["Done", "Fixed"]}
-    (finding,) = about(look(site, resolutions=taken), "resolutions")
+@pytest.mark.parametrize(
+    ("resolutions", "names"),
+    [({"wont_do": ["Done", "Fixed"]}, ("done", "fixed")), ({}, ("released",))],
+)
+def test_jira_in_which_nothing_means_fixed_is_warned_of(site, resolutions, names):
+    (finding,) = judge(site, names, resolutions)
     assert finding.level is Level.WARNING
+    assert "no customer is ever told" in finding.message
+    assert "problems.fixed_resolutions" in finding.remedy
     assert "sources.jira.resolutions.fixed" in finding.remedy
 
 
@@ -276,6 +309,9 @@ def test_workflow_without_a_way_back_is_warned_of_where_it_can_be_seen(site):
 
 def test_part_that_fails_is_a_finding_and_the_others_are_looked_at(site):
     site.world.fail("500", vendor="jira", path="/resolution$", times=1)
+    (finding,) = judge(site, ("fixed",), {})
+    assert finding.level is Level.PROBLEM
+    site.world.fail("500", vendor="jira", path="/webhook", times=2)
     found = look(site, **PLACE)
-    assert about(found, "resolutions")[0].level is Level.PROBLEM
+    assert about(found, "webhook")[0].level is Level.PROBLEM
     assert about(found, "SHOP Bug")

@@ -56,13 +56,22 @@ def test_moved_issue_is_followed_until_its_customers_are_told(
 
 
 @pytest.mark.parametrize(
-    ("meant", "told"), [({"fixed": ["10001"]}, THRESHOLD), ({"wont_do": ["10001"]}, 0)]
+    ("meant", "fixed", "told"),
+    [
+        ({"fixed": ["10001"]}, ["fixed"], THRESHOLD),
+        ({"fixed": ["10001"]}, ["Løst"], THRESHOLD),
+        ({"wont_do": ["10001"]}, ["fixed"], 0),
+        ({"wont_do": ["10001"]}, ["Won't Do"], 0),
+        ({}, ["won't do"], THRESHOLD),
+        ({}, ["Løst"], 0),
+    ],
 )
 def test_settings_say_what_a_resolution_means(
-    database_url: str, meant: dict[str, Any], told: int
+    database_url: str, meant: dict[str, Any], fixed: list[str], told: int
 ) -> None:
+    problems = {"fixed_resolutions": fixed}
     sources = {"tracker": {"resolutions": meant}}
-    with stepped(database_url, settings(), sources=sources) as scene:
+    with stepped(database_url, settings(), sources=sources, problems=problems) as scene:
         issue = filed(scene)
         scene.world.issue(issue["key"], "done", resolution="Won't Do")
         rest(scene)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.jira.resolutions import SPOKEN, USUAL, Meaning, meaning_of, spoken
+from adapters.jira.resolutions import SPOKEN, judged, meaning_of, spoken
 from connector.config import Problems
+from connector.models import Meaning
+
+FIXED = Problems().fixed_resolutions
 
 OURS = {
     Meaning.FIXED: ("10004", "Lanseert"),
@@ -22,7 +25,7 @@ def named(name: object, number: object = "1") -> dict[str, object]:
     ("resolution", "meaning"),
     [
         (named("Fixed"), Meaning.FIXED),
-        (named(" fixed "), Meaning.FIXED),
+        (named("FIXED"), Meaning.FIXED),
         (named("Valmis"), Meaning.FIXED),
         (named("Won't Do"), Meaning.WONT_DO),
         (named("Won’t Fix"), Meaning.WONT_DO),
@@ -36,7 +39,8 @@ def named(name: object, number: object = "1") -> dict[str, object]:
     ],
 )
 def test_usual_names_are_understood_without_settings(resolution, meaning):
-    assert meaning_of(resolution, {}) is meaning
+    assert judged(resolution, {}, FIXED) is meaning
+    assert meaning_of(resolution, {}) is None
 
 
 @pytest.mark.parametrize(
@@ -62,9 +66,24 @@ def test_id_goes_before_the_name():
     assert meaning_of(swapped, OURS) is Meaning.FIXED
 
 
-def test_words_for_fixed_are_those_the_rest_of_the_connector_knows():
-    known = Problems().fixed_resolutions
-    assert set(USUAL[Meaning.FIXED]) == set(known)
-    assert SPOKEN[Meaning.FIXED].casefold() in known
-    others = [SPOKEN[one].casefold() for one in Meaning if one is not Meaning.FIXED]
-    assert not set(others) & set(known)
+@pytest.mark.parametrize(
+    ("resolution", "meaning"),
+    [
+        (named("released"), Meaning.FIXED),
+        (named("Won't Do"), Meaning.FIXED),
+        (named("Fixed"), None),
+        (named("Declined"), Meaning.WONT_DO),
+        (named("Korjattu", "10004"), Meaning.FIXED),
+        (named("Done"), Meaning.WONT_DO),
+    ],
+)
+def test_settings_go_before_the_names_for_fixed_and_those_before_what_is_usual(
+    resolution, meaning
+):
+    assert judged(resolution, OURS, ["Released", "won't do", "done"]) is meaning
+
+
+def test_our_words_for_what_is_not_fixed_are_no_names_for_fixed():
+    assert SPOKEN[Meaning.FIXED].casefold() in FIXED
+    others = {SPOKEN[one].casefold() for one in Meaning if one is not Meaning.FIXED}
+    assert not others & set(FIXED)

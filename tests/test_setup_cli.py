@@ -300,6 +300,27 @@ def test_doctor_proves_where_issues_are_filed(cloud: Running, path: Path) -> Non
     assert "NOPE" in result.output
 
 
+def test_doctor_says_which_resolutions_customers_are_told_of(
+    cloud: Running, path: Path
+) -> None:
+    write(path, cloud, ADDRESS)
+    text = path.read_text(encoding="utf-8")
+    told = "problems:\n  fixed_resolutions: [released]\n"
+    path.write_text(text.replace("problems:\n", told), encoding="utf-8")
+    output = invoke(path, "doctor").output
+    assert "none of them means fixed, so no customer is ever told" in output
+
+
+def test_doctor_knocks_once_where_it_is_not_let_in(cloud: Running, path: Path) -> None:
+    write(path, cloud, ADDRESS)
+    token, text = cloud.world.settings.jira_token, path.read_text(encoding="utf-8")
+    path.write_text(text.replace(token, "wrong"), encoding="utf-8")
+    output = invoke(path, "doctor").output
+    assert "tracker answered 401" in output
+    assert "tracker: resolutions" not in output
+    assert "tracker: SHOP" not in output
+
+
 @pytest.mark.timeout(120)
 def test_doctor_ends_with_a_round_trip(cloud: Running, path: Path) -> None:
     port = free_port(0)

@@ -83,11 +83,10 @@ class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
     def check_filing(
         self, project: str, issue_type: str, fields: Collection[str]
     ) -> list[Finding]:
-        """Prove that an issue can be filed there with ``fields`` set, and reopened.
-
-        Harmless reads; never raises.
-        """
         return self._checks.filing(project, issue_type, fields)
+
+    def check_resolutions(self, fixed: Collection[str]) -> list[Finding]:
+        return self._checks.resolutions(fixed)
 
     def close(self) -> None:
         self._client.close()

@@ -15,13 +15,13 @@ from adapters.jira import payloads
 from adapters.jira.account_checks import AccountChecks
 from adapters.jira.client import JiraClient, segment
 from adapters.jira.payloads import quoted
-from adapters.jira.resolutions import Meaning, key, meaning_of
+from adapters.jira.resolutions import judged, key
 from adapters.jira.settings import JiraConfig
 from connector.errors import (
     NotFound,
     VendorError,
 )
-from connector.models import Finding, Level
+from connector.models import Finding, Level, Meaning
 
 PAGE = 50
 PAGES = 20
@@ -63,13 +63,16 @@ class Checks(AccountChecks):
         found = self.login(now)
         if any(finding.level is Level.PROBLEM for finding in found):
             return found
-        rest = (self.webhooks(listed), self.resolutions(), self.places())
+        rest = (self.webhooks(listed), self.places())
         return [*found, *(finding for findings in rest for finding in findings)]
 
     # -- resolutions --
 
-    def resolutions(self) -> list[Finding]:
-        """Say which resolution means what, and which words name none."""
+    def resolutions(self, fixed: Collection[str]) -> list[Finding]:
+        """Say what each resolution will be taken for, and which words name none.
+
+        ``fixed`` are names that mean fixed for every tracker.
+        """
         try:
             found = [
                 raw
@@ -78,15 +81,15 @@ class Checks(AccountChecks):
             ]
         except VendorError as err:
             return [self._failed("resolutions", err)]
-        return [self._meanings(found), *self._unknown_words(found)]
+        return [self._meanings(found, fixed), *self._unknown_words(found)]
 
-    def _meanings(self, found: list[dict[str, Any]]) -> Finding:
+    def _meanings(self, found: list[dict[str, Any]], fixed: Collection[str]) -> Finding:
         meant: dict[Meaning | None, list[str]] = {}
         for raw in found:
-            meaning = meaning_of(raw, self._config.resolutions)
+            meaning = judged(raw, self._config.resolutions, fixed)
             meant.setdefault(meaning, []).append(str(raw.get("name")))
         said = [
-            f"{meaning or 'means nothing to us'}: {_few(meant[meaning])}"
+            f"{meaning or 'not fixed'}: {_few(meant[meaning])}"
             for meaning in (*Meaning, None)
             if meaning in meant
         ]
@@ -96,8 +99,9 @@ class Checks(AccountChecks):
         return self._say(
             Level.WARNING,
             subject,
-            f"none of them means fixed; {text}",
-            f"name yours under sources.{self._source}.resolutions.fixed, by name or id",
+            f"none of them means fixed, so no customer is ever told; {text}",
+            "name yours under problems.fixed_resolutions, or by name or id under "
+            f"sources.{self._source}.resolutions.fixed",
         )
 
     def _unknown_words(self, found: list[dict[str, Any]]) -> list[Finding]:

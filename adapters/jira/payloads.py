@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-from adapters.jira.resolutions import Meanings, spoken
+from adapters.jira.resolutions import Meanings, meaning_of, spoken
 from adapters.jira.text import adf, length, mark_block, one_line, wiki
 from adapters.signatures import hmac_hex, matches
 from adapters.words import plain
@@ -191,14 +191,15 @@ def to_issue(
 ) -> Issue:
     """Translate an issue."""
     fields = _object(raw.get("fields"))
-    labels = fields.get("labels")
+    labels, resolution = fields.get("labels"), fields.get("resolution")
     return Issue(
         ref=to_ref(source, site_url, raw),
         summary=_text(fields.get("summary")),
         category=to_category(fields.get("status")),
         status_name=_text(_object(fields.get("status")).get("name")),
         # Only a name beside the status: workflows forget to clear it on reopening.
-        resolution=spoken(fields.get("resolution"), meanings),
+        resolution=spoken(resolution, meanings),
+        meaning=meaning_of(resolution, meanings),
         labels=frozenset(
             plain(label)
             for label in (labels if isinstance(labels, list) else ())

@@ -35,7 +35,8 @@ class Registration:
         path, found = self._own_webhooks(wanted)
         # While a secret is being changed nobody can tell which of the two Jira has.
         is_new = len(self._config.webhook_secret) > 1
-        kept, changed = [], []
+        kept: list[Subscription] = []
+        changed: list[Subscription] = []
         for raw in found or [{}]:
             is_kept = bool(raw) and webhooks.is_in_order(raw, wanted) and not is_new
             standing = webhooks.to_subscription(raw) if is_kept else None

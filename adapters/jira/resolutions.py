@@ -1,24 +1,17 @@
 """What a resolution means: fixed, won't do, duplicate, cannot reproduce. Pure.
 
 Names are editable and translated, ids are neither; the settings may use both. What
-follows from a meaning is decided elsewhere.
+follows from a meaning is decided elsewhere, and so is what a resolution means that the
+settings do not name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import StrEnum
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from adapters.words import plain
-
-
-class Meaning(StrEnum):
-    FIXED = "fixed"  #: it works again
-    WONT_DO = "wont_do"  #: it stays as it is
-    DUPLICATE = "duplicate"  #: another issue is about it
-    CANNOT_REPRODUCE = "cannot_reproduce"  #: nobody could make it happen
-
+from connector.models import Meaning
 
 Meanings = Mapping[Meaning, tuple[str, ...]]
 
@@ -30,17 +23,8 @@ SPOKEN = {
     Meaning.CANNOT_REPRODUCE: "Cannot Reproduce",
 }
 
-#: Names that mean the same in most Jiras.
+#: Names that mean the same in most Jiras, beside those that mean fixed.
 USUAL: Meanings = {
-    Meaning.FIXED: (
-        "done",
-        "fixed",
-        "resolved",
-        "complete",
-        "completed",
-        "ferdig",
-        "valmis",
-    ),
     Meaning.WONT_DO: (
         "won't do",
         "won't fix",
@@ -72,14 +56,24 @@ def spoken(resolution: object, configured: Meanings) -> str:
     A resolution that the settings name gets one word in every Jira; any other keeps
     its own name, which may be all that somebody listed as fixed.
     """
-    if meaning := _found(resolution, configured):
+    if meaning := meaning_of(resolution, configured):
         return SPOKEN[meaning]
     return _name(resolution)
 
 
-def meaning_of(resolution: object, configured: Meanings) -> Meaning | None:
-    """Return what a resolution means; the settings go before what is usual."""
-    return _found(resolution, configured) or _found(resolution, USUAL)
+def judged(
+    resolution: object, configured: Meanings, fixed: Collection[str]
+) -> Meaning | None:
+    """Return what the connector will take a resolution for.
+
+    The settings go before the names that mean ``fixed`` for every tracker; what is
+    neither is not fixed, and may have a usual name for why.
+    """
+    if meaning := meaning_of(resolution, configured):
+        return meaning
+    if _name(resolution).casefold() in {name.casefold() for name in fixed}:
+        return Meaning.FIXED
+    return meaning_of(resolution, USUAL)
 
 
 def key(word: str) -> str:
@@ -87,7 +81,8 @@ def key(word: str) -> str:
     return " ".join(word.replace("’", "'").casefold().split())
 
 
-def _found(resolution: object, meanings: Meanings) -> Meaning | None:
+def meaning_of(resolution: object, meanings: Meanings) -> Meaning | None:
+    """Return under which meaning a resolution is listed."""
     known = {key(word): meaning for meaning in meanings for word in meanings[meaning]}
     raw = resolution if isinstance(resolution, dict) else {}
     # The id first: a name can be given to another resolution tomorrow.

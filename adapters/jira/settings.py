@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from adapters.jira.account import Account
-from adapters.jira.resolutions import Meaning, Meanings, key
+from adapters.jira.resolutions import Meanings, key
+from connector.models import Meaning
 
 
 class Place(BaseModel):

@@ -62,13 +62,18 @@ def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Fi
     findings += _check_autonomy(config)
     adapters = build_adapters(config)
     remembered = _remembered(config)
+    reached: dict[str, Adapter] = {}
     for name, adapter in adapters.items():
         found = adapter.check(datetime.now(UTC))
         # One finding is enough: what is seen now tells more than what was seen before.
         if all(finding.level is not Level.PROBLEM for finding in found):
             found += [finding for finding in remembered if finding.subject == name]
         findings += found
-    findings += _check_filing(config, adapters)
+        # More logins that fail would lock the account; the first finding is about them.
+        if not found or found[0].level is not Level.PROBLEM:
+            reached[name] = adapter
+    findings += _check_resolutions(config, reached)
+    findings += _check_filing(config, reached)
     findings += callbacks.check(config, adapters)
     if round_trips:
         findings += _round_trips(config, adapters)
@@ -169,6 +174,16 @@ def _remembered(config: Config) -> list[Finding]:
         return []  # said already
     finally:
         store.close()
+
+
+def _check_resolutions(
+    config: Config, adapters: Mapping[str, Adapter]
+) -> list[Finding]:
+    """Say which resolutions customers will be told of, where the tracker can tell."""
+    tracker: object = adapters.get(config.problems.tracker or "")
+    if not isinstance(tracker, FilingCheck):
+        return []
+    return tracker.check_resolutions(config.problems.fixed_resolutions)
 
 
 def _check_filing(config: Config, adapters: Mapping[str, Adapter]) -> list[Finding]:
