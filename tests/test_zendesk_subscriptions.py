@@ -238,6 +238,56 @@ def test_webhook_is_replaced_when_the_settings_name_the_other_kind(
     assert triggers(sandbox) == []
 
 
+def test_second_webhook_of_ours_goes_and_the_one_we_know_stays(
+    sandbox: Running, make: Make
+) -> None:
+    numbers = [by_hand(sandbox, name=LABEL) for _ in range(3)]
+    for number in numbers:
+        call(sandbox, "POST", f"/webhooks/{number}/signing_secret")
+    known = sandbox.world.zendesk.webhooks[numbers[1]].secret
+    done = make(webhook_secret=known).subscribe(ADDRESS)
+    assert [one["id"] for one in webhooks(sandbox)] == [numbers[1]]
+    assert done.settings == {"webhook_secret": known}
+
+
+def test_webhook_made_by_hand_beside_ours_is_kept_and_told(
+    sandbox: Running, make: Make
+) -> None:
+    done = make().subscribe(ADDRESS)
+    (ours,) = done.changed
+    theirs = by_hand(sandbox)
+    call(sandbox, "POST", f"/webhooks/{theirs}/signing_secret")
+    adapter = make(**done.settings)
+    assert adapter.subscribe(ADDRESS).kept == (ours,)
+    found = {one.external_id: one.missing for one in adapter.subscriptions(ADDRESS)}
+    assert set(found) == {ours.external_id, theirs}
+    assert found[ours.external_id] == frozenset()
+    assert any("remove it in Zendesk" in each for each in found[theirs])
+
+
+def test_both_webhooks_of_a_rotation_are_in_order(sandbox: Running, make: Make) -> None:
+    first, second = by_hand(sandbox), by_hand(sandbox)
+    call(sandbox, "POST", f"/webhooks/{second}/signing_secret")
+    secrets = [sandbox.world.zendesk.webhooks[one].secret for one in (first, second)]
+    found = make(webhook_secret=secrets).subscriptions(ADDRESS)
+    assert not any("remove" in each for one in found for each in one.missing)
+
+
+@pytest.mark.parametrize("kind", ["events", "trigger"])
+def test_webhook_is_switched_on_only_when_its_secret_is_known(
+    sandbox: Running, make: Make, kind: str
+) -> None:
+    sandbox.world.fail("500", vendor="zendesk", path="/signing_secret", times=1)
+    with pytest.raises(VendorUnavailable):
+        make(webhook_kind=kind).subscribe(ADDRESS)
+    (webhook,) = webhooks(sandbox)
+    assert webhook["status"] == "inactive"
+    done = make(webhook_kind=kind).subscribe(ADDRESS)
+    (again,) = webhooks(sandbox)
+    assert (again["id"], again["status"]) == (webhook["id"], "active")
+    assert "webhook" in in_short(done)[0]
+
+
 def test_others_webhooks_and_triggers_are_left_alone(
     sandbox: Running, make: Make
 ) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from adapters.zendesk.account import Account
@@ -50,6 +51,9 @@ CONDITIONS = {
     ],
 }
 
+#: What a webhook lacks that somebody made beside ours.
+STRANGE = "a secret we know (remove it in Zendesk: another one brings the same)"
+
 PAGE_SIZE = 100
 PAGES = 50
 
@@ -67,24 +71,31 @@ class Subscriptions:
     def found(self) -> list[Subscription]:
         """Return what exists, triggers first as they have to go first."""
         webhooks = self._webhooks()
-        return self._described(webhooks, self._triggers(webhooks))
+        strange = self._strange(webhooks)
+        return [
+            replace(one, missing=one.missing | {STRANGE})
+            if one.external_id in strange
+            else one
+            for one in self._described(webhooks, self._triggers(webhooks))
+        ]
 
     def make(self) -> Subscribed:
         """Make what is missing, mend what is off, and fetch the signing secret."""
         existing = self._webhooks()
-        webhook = next(filter(self._is_wanted_kind, existing), None)
-        is_changed = webhook is None or self._mend_webhook(webhook)
-        webhook = webhook or self._add_webhook()
+        webhook = self._chosen(existing) or self._add_webhook()
+        # Before it is switched on: what it signs with an unknown secret is refused.
+        secret = self._secret(text(webhook["id"]))
+        is_changed = self._mend_webhook(webhook)
         done = [(is_changed, self._as_webhook(webhook, is_called=True))]
         if self.by_trigger:
             done.append(self._make_trigger(text(webhook["id"])))
-        # Ours from before the settings named the other kind: signed by another secret.
-        outdated = [one for one in existing if not self._is_wanted_kind(one)]
-        self._remove([one for one in outdated if one.get("name") == LABEL])
+        # Of the other kind, or made by two at once: signed by another secret.
+        others = [one for one in existing if one is not webhook]
+        self._remove([one for one in others if one.get("name") == LABEL])
         return Subscribed(
             changed=tuple(one for is_changed, one in done if is_changed),
             kept=tuple(one for is_changed, one in done if not is_changed),
-            settings={"webhook_secret": self._secret(text(webhook["id"]))},
+            settings={"webhook_secret": secret},
         )
 
     def remove(self) -> list[Subscription]:
@@ -123,13 +134,33 @@ class Subscriptions:
     def _is_wanted_kind(self, webhook: Json) -> bool:
         return (BY_TRIGGER in _subscribed(webhook)) == self.by_trigger
 
+    def _chosen(self, webhooks: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """Choose the one to use: of several that with the secret we have."""
+        fitting = [one for one in webhooks if self._is_wanted_kind(one)]
+        if len(fitting) > 1:
+            known = [one for one in fitting if self._is_signed_for_us(one)]
+            fitting = known or fitting
+        return fitting[0] if fitting else None
+
+    def _strange(self, webhooks: list[dict[str, Any]]) -> frozenset[str]:
+        """Return which deliver beside another one, and are refused for their secret."""
+        on = [one for one in webhooks if one.get("status") == "active"]
+        if len(on) < 2:
+            return frozenset()
+        strange = [one for one in on if not self._is_signed_for_us(one)]
+        return _ids(strange if len(strange) < len(on) else strange[1:])
+
+    def _is_signed_for_us(self, webhook: Json) -> bool:
+        return self._secret(text(webhook["id"])) in self.account.config.secrets()
+
     def _add_webhook(self) -> dict[str, Any]:
+        """Make one that is not switched on yet."""
         wish = {
             "name": LABEL,
             "endpoint": self.address,
             "http_method": "POST",
             "request_format": "json",
-            "status": "active",
+            "status": "inactive",
             "subscriptions": [BY_TRIGGER] if self.by_trigger else sorted(self.events),
         }
         return self._write("POST", "/webhooks", WEBHOOK, wish, (201, 200))
