@@ -129,6 +129,7 @@ def test_missing_webhook_is_a_problem_and_a_hidden_one_is_not(site):
     site.tracker.is_admin = False
     (hidden,) = about(look(site), "webhook")
     assert (missing.level, hidden.level) == (Level.PROBLEM, Level.WARNING)
+    assert "complaint-connector webhooks register jira" in missing.remedy
     assert "jira:issue_updated" in hidden.remedy
 
 

@@ -963,6 +963,15 @@ def test_check_reports(
     assert all(each.remedy for each in findings if each.level is not Level.OK)
 
 
+def test_check_says_which_command_makes_a_webhook(web: responses.RequestsMock) -> None:
+    web.post(f"{BASE}/oauth/tokens", json=token("t1"))
+    web.get(f"{API}/users/me", json=ME, headers={"Date": DATE})
+    web.get(f"{API}/webhooks", json={"webhooks": []})
+    findings = ZendeskAdapter("zd", ZendeskConfig(**OAUTH)).check(NOW)
+    (missing,) = [one for one in findings if "no active webhook" in one.message]
+    assert missing.remedy.startswith("complaint-connector webhooks register zd")
+
+
 def test_check_is_content_with_a_healthy_account(web: responses.RequestsMock) -> None:
     web.post(f"{BASE}/oauth/tokens", json=token("t1"))
     web.get(f"{API}/users/me", json=ME, headers={"Date": DATE})

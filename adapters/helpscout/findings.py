@@ -16,14 +16,18 @@ from connector.models import Finding, Level
 
 MAX_SKEW = timedelta(seconds=60)
 
-WHERE = "In Help Scout open Manage > Apps > Webhooks"
+#: What mends any webhook; by hand where the command is not let in.
+REGISTER = (
+    "complaint-connector webhooks register {name}; or in Help Scout open Manage > Apps "
+    "> Webhooks, "
+)
 TURN_ON = (
     "Help Scout turns a webhook off when deliveries keep failing. Check that its "
-    "secret is webhook_secret and that its address answers from outside. Then "
-    f"{WHERE[0].lower()}{WHERE[1:]}, delete it and make it again, as under Set up."
+    f"address answers from outside. Then {REGISTER}delete it and make it again with "
+    "webhook_secret, as under Set up."
 )
-WHOLE = f"{WHERE}, delete it, and make it again without notification."
-SUBSCRIBE = f"{WHERE}, choose ours, and tick these events."
+WHOLE = f"{REGISTER}delete it, and make it again without notification."
+SUBSCRIBE = f"{REGISTER}choose ours, and tick these events."
 SHOW_INBOX = "Check the ids in mailboxes, and give the app's user these inboxes."
 
 
@@ -35,13 +39,14 @@ def judge_webhooks(subject: str, name: str, hooks: Sequence[Json]) -> list[Findi
     ours = [hook for hook in hooks if calls_source(hook, name)]
     if not ours:
         return [_no_webhook(subject, name, len(hooks))]
-    found = [finding for hook in ours for finding in _judge(subject, hook)]
+    found = [finding for hook in ours for finding in _judge(subject, name, hook)]
     on = [hook for hook in ours if not is_off(hook)]
     events = {event for hook in on for event in strings(hook.get("events"))}
     lacking = [event for event in NEEDED_EVENTS if event not in events]
     if on and lacking:
         said = f"no webhook is subscribed to {', '.join(lacking)}"
-        found.append(Finding(Level.WARNING, subject, said, SUBSCRIBE))
+        remedy = SUBSCRIBE.format(name=name)
+        found.append(Finding(Level.WARNING, subject, said, remedy))
     return found or [Finding(Level.OK, subject, f"{len(on)} on, nothing is missing")]
 
 
@@ -69,21 +74,23 @@ def judge_clock(subject: str, ahead: timedelta) -> list[Finding]:
     return [Finding(Level.WARNING, subject, said, remedy)]
 
 
-def _judge(subject: str, hook: Json) -> list[Finding]:
+def _judge(subject: str, name: str, hook: Json) -> list[Finding]:
     named = text_of(hook.get("label")) or "without a label"
     which = f"webhook {text_of(hook.get('id'))} ({named})"
     if is_off(hook):
-        return [Finding(Level.PROBLEM, subject, f"{which} is off", TURN_ON)]
+        remedy = TURN_ON.format(name=name)
+        return [Finding(Level.PROBLEM, subject, f"{which} is off", remedy)]
     if hook.get("notification") is True:
         said = f"{which} sends addresses only"
-        return [Finding(Level.WARNING, subject, said, WHOLE)]
+        return [Finding(Level.WARNING, subject, said, WHOLE.format(name=name))]
     return []
 
 
 def _no_webhook(subject: str, name: str, others: int) -> Finding:
     said = f"none of {others} calls this source" if others else "there is none"
     remedy = (
-        f"Make one, as under Set up. Its address ends with /webhooks/{name}; if a "
-        f"proxy changes that, give it the label “{label(name)}”."
+        f"complaint-connector webhooks register {name}; or make one by hand, as under "
+        f"Set up. Its address ends with /webhooks/{name}; if a proxy changes that, "
+        f"give it the label “{label(name)}”."
     )
     return Finding(Level.PROBLEM, subject, f"{said}, so nothing will arrive", remedy)

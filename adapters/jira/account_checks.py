@@ -113,7 +113,8 @@ class AccountChecks:
                     Level.PROBLEM,
                     "webhook",
                     "Jira has none that calls us",
-                    "add one under System → WebHooks (README, Set up)",
+                    f"complaint-connector webhooks register {self._source}, or add one "
+                    "under System → WebHooks (README, Set up)",
                 )
             ]
         return [finding for raw in found for finding in self._webhook(raw)]
@@ -149,7 +150,8 @@ class AccountChecks:
                 Level.PROBLEM,
                 "webhook",
                 f"the one to {where} {what}",
-                f"{remedy}, under System → WebHooks",
+                f"complaint-connector webhooks register {self._source}, or {remedy} "
+                "under System → WebHooks",
             )
             for what, remedy in off
         ]

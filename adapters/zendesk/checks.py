@@ -154,7 +154,9 @@ class Checks:
         active = [row for row in rows if row.get("status") == "active"]
         if not active:
             yield self._warning(
-                "the account has no active webhook", "Create one, see the README."
+                "the account has no active webhook",
+                f"complaint-connector webhooks register {self.account.name}; or make "
+                "one by hand (README, Set up).",
             )
             return
         yield self._ok(f"active webhooks in the account: {len(active)}")
