@@ -10,7 +10,7 @@ an expired token); it raises the ``VendorError`` that says whether to try again.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -185,6 +185,14 @@ class Shower(ABC):
 
         Raises ``TakesNoWrites`` if that is not to be had here.
         """
+
+
+class TagRules(ABC):
+    """A helpdesk that does not take every word for a tag."""
+
+    @abstractmethod
+    def refused_tags(self, tags: Iterable[str]) -> Mapping[str, str]:
+        """Return which of ``tags`` the vendor would not take, each with why. Pure."""
 
 
 class Carrier(ABC):

@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from connector.case import Case
+from connector.config import Config
 from connector.models import Mode, Operation
 from connector.store import tickets
 from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
 from rules.engine import RuleMatch
 from rules.personas import Persona
+from rules.verdict import PERSONAS, TYPES
 
 TYPES_TAGGED = 3
 
@@ -26,6 +28,19 @@ class WantedTag(NamedTuple):
     rule: str
     rule_version: str
     reason: str
+
+
+def possible_tags(config: Config) -> dict[str, str]:
+    """Return every tag we may ever write, each with the setting it comes from."""
+    prefix = config.tags.prefix
+    names = (*TYPES, *(f"persona-{name}" for name in PERSONAS), "vip")
+    found = {
+        action.value: f"rules: {rule.id}"
+        for rule in config.rules.rules
+        for action in rule.then
+        if action.kind == "add_tag"
+    }
+    return found | {prefix + name: "tags.prefix" for name in names}
 
 
 def wanted_tags(

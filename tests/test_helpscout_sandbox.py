@@ -241,6 +241,7 @@ def test_a_tag_with_a_comma_is_refused_before_anything_is_asked(
     number = write(world)
     with pytest.raises(VendorRefused, match="comma"):
         desk.change_tags(number, frozenset({"a,b"}), frozenset())
+    assert set(desk.refused_tags(["a,b", "two words"])) == {"a,b"}
     assert world.ticket("helpscout", number)["tags"] == []
 
 

@@ -291,6 +291,7 @@ def test_labels_that_are_right_are_not_written(
 def test_label_that_jira_refuses_is_never_sent(desk: JiraDesk, label: str) -> None:
     with pytest.raises(VendorRefused):
         desk.change_tags("10423", frozenset({label}), frozenset())
+    assert set(desk.refused_tags([label, "løst"])) == {label}
 
 
 def test_labels_that_did_not_stay_are_tried_again_once(

@@ -311,6 +311,26 @@ def test_doctor_says_which_resolutions_customers_are_told_of(
     assert "none of them means fixed, so no customer is ever told" in output
 
 
+def test_doctor_names_tags_that_a_vendor_would_refuse(
+    cloud: Running, path: Path
+) -> None:
+    write(path, cloud, ADDRESS)
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    words = {"field": "text", "op": "contains", "value": "x"}
+    told = [{"add_tag": "løst"}, {"add_tag": "late"}]
+    raw["rules"] = [{"id": "late", "when": words, "then": told}]
+    path.write_text(yaml.safe_dump(raw, allow_unicode=True), encoding="utf-8")
+    lines = invoke(path, "doctor", "--json").output.splitlines()
+    found = [one for one in map(json.loads, lines) if "tag" in one["message"]]
+    said = sorted(found, key=lambda one: str(one["level"]))
+    assert [(one["level"], one["subject"], one["remedy"]) for one in said] == [
+        ("ok", "support", ""),
+        ("problem", "desk", "correct rules: late"),
+    ]
+    assert said[0]["message"] == "can have each of our 16 tags"
+    assert said[1]["message"].startswith("'løst' cannot be a tag")
+
+
 def test_doctor_knocks_once_where_it_is_not_let_in(cloud: Running, path: Path) -> None:
     write(path, cloud, ADDRESS)
     token, text = cloud.world.settings.jira_token, path.read_text(encoding="utf-8")

@@ -593,6 +593,30 @@ def test_unsafe_tag_is_refused_before_any_call(
     for add, remove in (({tag}, set()), (set(), {tag})):
         with pytest.raises(VendorRefused, match="cannot be a tag"):
             zendesk.change_tags("7301", frozenset(add), frozenset(remove))
+    assert set(zendesk.refused_tags([tag, "cc-vip"])) == {tag}
+
+
+def test_refused_tag_keeps_no_other_from_being_written(
+    web: responses.RequestsMock, zendesk: ZendeskAdapter
+) -> None:
+    web.get(f"{API}/tickets/7301", json=ticket(tags=["cc-old"]))
+    web.put(f"{API}/tickets/7301/tags", json={"tags": ["cc-old", "cc-vip"]})
+    web.get(f"{API}/tickets/7301", json=ticket(tags=["cc-old", "cc-vip"]))
+    web.delete(f"{API}/tickets/7301/tags", json={"tags": ["cc-vip"]})
+    web.get(f"{API}/tickets/7301", json=ticket(tags=["cc-vip"]))
+    add = frozenset({"cc-vip", "cc-løst", "intent__x"})
+    with pytest.raises(VendorRefused) as caught:
+        zendesk.change_tags("7301", add, frozenset({"cc-old"}))
+    assert str(caught.value) == (
+        "'cc-løst' cannot be a tag: use a-z, 0-9, _, / and -; "
+        "'intent__x' belongs to Zendesk's intelligent triage"
+    )
+    written = [
+        (call.request.method, json.loads(call.request.body)["tags"])
+        for call in web.calls
+        if call.request.method != "GET"
+    ]
+    assert written == [("PUT", ["cc-vip"]), ("DELETE", ["cc-old"])]
 
 
 @pytest.mark.parametrize("tag", ["intent__refund", "language__no", "sentiment__bad"])

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import ClassVar
 
-from adapters.base import Helpdesk, Historian, Subscriber
+from adapters.base import Helpdesk, Historian, Subscriber, TagRules
 from adapters.helpscout import (
     checks,
     custom_fields,
@@ -23,6 +24,7 @@ from adapters.helpscout.account import Account, date_of
 from adapters.helpscout.messages import Messages
 from adapters.helpscout.settings import HelpScoutConfig
 from adapters.helpscout.shapes import Json, embedded, load
+from adapters.helpscout.tags import refused_tags
 from adapters.helpscout.webhooks import Webhooks
 from adapters.signatures import matches
 from connector.errors import (
@@ -53,7 +55,7 @@ SIGNATURE_HEADER = "x-helpscout-signature"
 MAX_THREAD_PAGES = 10  # a conversation holds 100 threads, four pages of 25
 
 
-class HelpScoutAdapter(Helpdesk, Historian, Subscriber):
+class HelpScoutAdapter(Helpdesk, Historian, Subscriber, TagRules):
     """One Help Scout account, acting as the user who owns the OAuth2 application."""
 
     kind: ClassVar[str] = "helpscout"
@@ -126,8 +128,8 @@ class HelpScoutAdapter(Helpdesk, Historian, Subscriber):
     def change_tags(
         self, external_id: str, add: frozenset[str], remove: frozenset[str]
     ) -> frozenset[str]:
-        if any("," in tag for tag in add):
-            raise VendorRefused(f"{self.name}: a tag cannot contain a comma")
+        for tag, why in self.refused_tags(add).items():
+            raise VendorRefused(f"{self.name}: {tag!r} {why}")
         with self._tag_locks[hash(external_id) % len(self._tag_locks)]:
             for writes_left in (2, 1, 0):
                 existing = self._tags(external_id)
@@ -151,6 +153,9 @@ class HelpScoutAdapter(Helpdesk, Historian, Subscriber):
 
     def find_mark(self, external_id: str, mark: str) -> Written | None:
         return self._messages.find(external_id, mark)
+
+    def refused_tags(self, tags: Iterable[str]) -> Mapping[str, str]:
+        return refused_tags(tags)
 
     # -- historian --
 

@@ -25,6 +25,12 @@ def tags_of(conversation: Json) -> list[str] | None:
     return None if "" in names else names
 
 
+def refused_tags(tags: Iterable[str]) -> dict[str, str]:
+    """Return which tags Help Scout would take for two."""
+    why = "contains a comma, which parts tags"
+    return {tag: why for tag in sorted(tags) if "," in tag}
+
+
 def merge_tags(
     existing: Sequence[str], add: Iterable[str], remove: Iterable[str]
 ) -> list[str]:

@@ -8,14 +8,14 @@ written through the service desk alone, where each says whether a customer reads
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import Field, StringConstraints
 
-from adapters.base import Helpdesk, Historian, Subscriber
+from adapters.base import Helpdesk, Historian, Subscriber, TagRules
 from adapters.jira import (
     account,
     desk_payloads,
@@ -77,7 +77,7 @@ class JiraDeskConfig(Account):
     )
 
 
-class JiraDesk(Helpdesk, Historian, Subscriber):
+class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
     """The service projects of one Jira."""
 
     kind: ClassVar[str] = "jira_service_management"
@@ -149,6 +149,9 @@ class JiraDesk(Helpdesk, Historian, Subscriber):
             if comment.get("public") is wanted or self._is_ours(comment):
                 return self._verified(external_id, comment, public=wanted)
         return None
+
+    def refused_tags(self, tags: Iterable[str]) -> Mapping[str, str]:
+        return payloads.refused_labels(tags)
 
     # -- history --
 

@@ -410,13 +410,19 @@ def issue_link_body(link_type: str, external_id: str, other: str) -> dict[str, A
 def checked_labels(labels: Iterable[str]) -> list[str]:
     """Return the labels once each; one bad label would make Jira refuse the lot."""
     found = list(dict.fromkeys(labels))
-    for label in found:
-        if not 0 < length(label) <= LABEL_LIMIT or re.search(r"\s", label):
-            raise VendorRefused(
-                f"label {label[:40]!r}: Jira takes 1 to {LABEL_LIMIT} characters"
-                " without spaces"
-            )
+    for label, why in refused_labels(found).items():
+        raise VendorRefused(f"{label[:40]!r} {why}")
     return found
+
+
+def refused_labels(labels: Iterable[str]) -> dict[str, str]:
+    """Return which labels Jira would not take, each with why."""
+    why = f"is no label: Jira takes 1 to {LABEL_LIMIT} characters without spaces"
+    return {
+        label: why
+        for label in labels
+        if not 0 < length(label) <= LABEL_LIMIT or re.search(r"\s", label)
+    }
 
 
 def _joined(label: str) -> str:

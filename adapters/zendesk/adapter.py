@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from adapters.base import Helpdesk, Historian, Shower, Subscriber
-from adapters.zendesk import deliveries, history, reading, tags, writing
+from adapters.base import Helpdesk, Historian, Shower, Subscriber, TagRules
+from adapters.zendesk import deliveries, history, payloads, reading, tags, writing
 from adapters.zendesk.account import Account
 from adapters.zendesk.checks import Checks
 from adapters.zendesk.jira_links import JiraLinks
@@ -41,7 +41,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class ZendeskAdapter(Helpdesk, Historian, Subscriber, Shower):
+class ZendeskAdapter(Helpdesk, Historian, Subscriber, Shower, TagRules):
     """Reads and writes tickets of one Zendesk Support account."""
 
     kind: ClassVar[str] = "zendesk"
@@ -117,6 +117,9 @@ class ZendeskAdapter(Helpdesk, Historian, Subscriber, Shower):
 
     def find_mark(self, external_id: str, mark: str) -> Written | None:
         return reading.find_mark(self._account, external_id, mark)
+
+    def refused_tags(self, tags: Iterable[str]) -> Mapping[str, str]:
+        return payloads.refused_tags(tags)
 
     def show_issue(self, external_id: str, issue: IssueRef) -> None:
         self._jira_links.show(external_id, issue)

@@ -272,6 +272,19 @@ def with_mark(words: str, mark: str) -> str:
     return f"{words.rstrip()}\n\nRef. {mark}"
 
 
+def refused_tags(tags: Iterable[str]) -> dict[str, str]:
+    """Return which tags Zendesk would not take as they are, or not from us."""
+    return {tag: why for tag in sorted(tags) if (why := _refusal(tag))}
+
+
+def _refusal(tag: str) -> str:
+    if not SAFE_TAG.fullmatch(tag):
+        return "cannot be a tag: use a-z, 0-9, _, / and -"
+    if tag.startswith(TRIAGE_TAGS):
+        return "belongs to Zendesk's intelligent triage"
+    return ""
+
+
 def tag_update(changed: Iterable[str], stamp: str) -> dict[str, Any]:
     # The tag endpoints want the word "true", the ticket endpoints a boolean.
     return {"tags": sorted(changed), "updated_stamp": stamp, "safe_update": "true"}

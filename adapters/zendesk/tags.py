@@ -32,17 +32,32 @@ def change_tags(
     remove: frozenset[str],
     sleep: Sleep,
 ) -> frozenset[str]:
-    """Add and remove these tags, keep all others; return the tags as they are now."""
-    for tag in sorted(add | remove):
-        if not payloads.SAFE_TAG.fullmatch(tag):
-            raise VendorRefused(f"{tag!r} cannot be a tag: use a-z, 0-9, _, / and -")
-        if tag.startswith(payloads.TRIAGE_TAGS):
-            raise VendorRefused(f"{tag!r} belongs to Zendesk's intelligent triage")
+    """Add and remove these tags, keep all others; return the tags as they are now.
+
+    One that Zendesk does not take keeps no other from being changed.
+    """
+    refused = payloads.refused_tags(add | remove)
+    wanted = (add - remove).difference(refused), remove.difference(refused)
+    tags = frozenset[str]()
+    if any(wanted) or not refused:
+        tags = _change(account, external_id, *wanted, sleep)
+    if refused:
+        raise VendorRefused("; ".join(f"{tag!r} {why}" for tag, why in refused.items()))
+    return tags
+
+
+def _change(
+    account: Account,
+    external_id: str,
+    add: frozenset[str],
+    remove: frozenset[str],
+    sleep: Sleep,
+) -> frozenset[str]:
     try:
-        return _change_once(account, external_id, add - remove, remove, sleep)
+        return _change_once(account, external_id, add, remove, sleep)
     except (VendorConflict, TicketLocked):
         # Somebody was faster, or it was closed just now: read again, once.
-        return _change_once(account, external_id, add - remove, remove, sleep)
+        return _change_once(account, external_id, add, remove, sleep)
 
 
 def _change_once(

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import click
 
-from adapters.base import Adapter, FilingCheck, Subscriber
+from adapters.base import Adapter, FilingCheck, Subscriber, TagRules
 from connector import callbacks, health, installation, sweep
 from connector.cli.common import config_option, json_option, read_config
 from connector.cli.send import post
@@ -20,6 +20,7 @@ from connector.config import Config, build_adapters
 from connector.errors import StoreUnavailable
 from connector.models import DeliveryState, Finding, Level, Mode
 from connector.store import Store, deliveries
+from connector.tagging import possible_tags
 
 SIGNS = {Level.OK: "ok     ", Level.WARNING: "warning", Level.PROBLEM: "PROBLEM"}
 
@@ -72,6 +73,7 @@ def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Fi
         # More logins that fail would lock the account; the first finding is about them.
         if not found or found[0].level is not Level.PROBLEM:
             reached[name] = adapter
+    findings += _check_tags(config, adapters)
     findings += _check_resolutions(config, reached)
     findings += _check_filing(config, reached)
     findings += callbacks.check(config, adapters)
@@ -174,6 +176,24 @@ def _remembered(config: Config) -> list[Finding]:
         return []  # said already
     finally:
         store.close()
+
+
+def _check_tags(config: Config, adapters: Mapping[str, Adapter]) -> list[Finding]:
+    """Say of each helpdesk whether it takes every tag that we may ever write."""
+    wanted = possible_tags(config)
+    findings = []
+    for name, adapter in adapters.items():
+        if not isinstance(adapter, TagRules):
+            continue
+        refused = adapter.refused_tags(wanted)
+        findings += [
+            Finding(Level.PROBLEM, name, f"{tag!r} {why}", f"correct {wanted[tag]}")
+            for tag, why in refused.items()
+        ]
+        if not refused:
+            said = f"can have each of our {len(wanted)} tags"
+            findings.append(Finding(Level.OK, name, said))
+    return findings
 
 
 def _check_resolutions(
