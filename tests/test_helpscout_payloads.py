@@ -359,7 +359,9 @@ def test_properties_of_an_organization_are_found_in_either_place() -> None:
     [
         (["VIP"], {"cc-delivery"}, set(), ["VIP", "cc-delivery"]),
         (["CC-Delivery"], {"cc-delivery"}, set(), ["CC-Delivery"]),
-        (["VIP", "CC-Delivery"], set(), {"cc-delivery"}, ["VIP"]),
+        (["VIP", "cc-delivery"], set(), {"cc-delivery"}, ["VIP"]),
+        (["VIP", "CC-Delivery"], set(), {"cc-delivery"}, ["VIP", "CC-Delivery"]),
+        (["cc-æø", "Cc-Æø"], set(), {"CC-Æø"}, ["Cc-Æø"]),
         (["VIP"], {"CC-Æø"}, set(), ["VIP", "cc-æø"]),
         (["b", "a"], set(), {"c"}, ["b", "a"]),
         (["a"], {"b"}, {"b"}, ["a"]),

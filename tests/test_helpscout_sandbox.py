@@ -227,6 +227,15 @@ def test_tags_of_people_survive_ours_in_any_order(
     ]
 
 
+def test_tag_that_a_person_spelled_in_their_own_way_is_not_taken_for_ours(
+    world: World, desk: HelpScoutAdapter
+) -> None:
+    number = write(world, tags=("CC-VIP",))
+    desk.change_tags(number, frozenset({"cc-vip", "cc-new"}), frozenset())
+    desk.change_tags(number, frozenset(), frozenset({"cc-vip", "cc-new"}))
+    assert world.ticket("helpscout", number)["tags"] == ["CC-VIP"]
+
+
 def test_tags_that_are_there_already_cost_no_write(
     world: World, desk: HelpScoutAdapter
 ) -> None:

@@ -36,11 +36,12 @@ def merge_tags(
 ) -> list[str]:
     """Return the whole list to write; keeps the spelling of what is there already.
 
-    New ones are written in lower case, as the vendor's own pages do.
+    New ones are written in lower case, as the vendor's own pages do. So what is to be
+    removed and is spelled otherwise is not what we wrote: a person's, and it stays.
     """
-    gone = {_fold(tag) for tag in remove}
-    kept = [tag for tag in existing if _fold(tag) not in gone]
-    taken = gone | {_fold(tag) for tag in kept}
+    ours = {_one_line(tag).lower() for tag in remove}
+    kept = [tag for tag in existing if _one_line(tag) not in ours]
+    taken = {_fold(tag) for tag in (*ours, *kept)}
     return kept + sorted({tag.lower() for tag in add if _fold(tag) not in taken})
 
 
@@ -51,5 +52,9 @@ def _tag_name(item: object) -> str:
     return text_of(tag.get("tag") or tag.get("name") or tag.get("slug"))
 
 
+def _one_line(tag: str) -> str:
+    return " ".join(tag.split())
+
+
 def _fold(tag: str) -> str:
-    return " ".join(tag.split()).casefold()
+    return _one_line(tag).casefold()
