@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import requests
 import responses
 from kit import Clock
 
-from adapters.zendesk import conversations, merging
+from adapters.zendesk import conversations, merging, ratings
 from adapters.zendesk.adapter import ZendeskAdapter
 from adapters.zendesk.settings import ZendeskConfig
 from connector.errors import (
@@ -23,6 +24,7 @@ from connector.errors import (
 )
 from connector.models import (
     Author,
+    Comment,
     Delivery,
     Level,
     Message,
@@ -31,7 +33,7 @@ from connector.models import (
     TicketRef,
     TicketStatus,
 )
-from connector.sandbox import Running, SandboxSettings, World, serve
+from connector.sandbox import Running, SandboxSettings, World, serve, zendesk_shapes
 from connector.sandbox.stage import AGENT, SYSTEM, Refusal
 from connector.sandbox.zendesk_chat import say
 
@@ -93,6 +95,80 @@ def write(sandbox: Running, name: str = "kari") -> str:
 def delivered(body: str) -> Delivery:
     now = Clock()()
     return Delivery(id=1, source="zd", received_at=now, headers={}, body=body.encode())
+
+
+# -- ratings --
+
+
+def words_of_rating(zendesk: ZendeskAdapter, number: str) -> list[Comment]:
+    comments = zendesk.fetch_ticket(number).comments
+    return [one for one in comments if one.channel == "rating"]
+
+
+def test_words_beside_a_rating_are_the_customers(
+    sandbox: Running, zendesk: ZendeskAdapter, clock: Clock
+) -> None:
+    number = write(sandbox)
+    clock.pass_(days=2)
+    rated = clock()
+    sandbox.world.rate("zendesk", number, "bad", "It took two weeks!")
+    clock.pass_(days=1)
+    sandbox.world.agent("zendesk", number, "note", text="looked at it")
+    (said,) = words_of_rating(zendesk, number)
+    assert (said.author, said.public, said.draft) == (Author.CUSTOMER, True, False)
+    assert (said.body, said.is_html) == ("It took two weeks!", False)
+    assert said.created_at == rated
+    ticket = zendesk.fetch_ticket(number)
+    assert said.author_id == ticket.customer.external_id
+    assert said.external_id not in {one.external_id for one in ticket.comments[:1]}
+
+
+def test_rating_without_words_is_no_comment(
+    sandbox: Running, zendesk: ZendeskAdapter
+) -> None:
+    number = write(sandbox)
+    sandbox.world.rate("zendesk", number, "good")
+    assert words_of_rating(zendesk, number) == []
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_rating_that_we_may_not_see_is_as_old_as_the_customers_last_words(
+    sandbox: Running,
+    zendesk: ZendeskAdapter,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+) -> None:
+    """Nobody but the customer moves that time, so no old words become a new one."""
+    number, wrote = write(sandbox), clock()
+    sandbox.world.rate("zendesk", number, "bad", "It took two weeks!")
+    clock.pass_(days=9)
+    sandbox.world.agent("zendesk", number, "reply", text="Sorry.")
+    refused = Mock(side_effect=Refusal(status, {"error": "not for you"}))
+    monkeypatch.setattr(zendesk_shapes, "rating_shape", refused)
+    (said,) = words_of_rating(zendesk, number)
+    assert said.created_at == wrote
+    refused.assert_called_once()
+
+
+@pytest.mark.parametrize(
+    ("shown", "day"),
+    [
+        ([{"created_at": "2026-11-02T07:00:00Z"}], 2),
+        ({"created_at": "2026-11-02T07:00:00Z"}, 2),
+        (
+            [{"created_at": "2026-11-02T07:00:00Z", "updated_at": "2026-11-03T07:00Z"}],
+            3,
+        ),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_time_of_a_rating_is_read_in_either_shape(
+    shown: object, day: int | None
+) -> None:
+    found = ratings.rated_at({"satisfaction_rating": shown})
+    assert (found and found.day) == day
 
 
 # -- merged --

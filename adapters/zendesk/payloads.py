@@ -224,10 +224,14 @@ def _ticket_fields(document: Json) -> Iterator[tuple[str, str]]:
     yield from _satisfaction(as_object(document.get("satisfaction_rating")))
 
 
+def is_rated(rating: Json) -> bool:
+    """Tell a rating from a survey that was only offered, or not even that."""
+    return text(rating.get("score")).lower() in ("good", "bad")
+
+
 def _satisfaction(rating: Json) -> Iterator[tuple[str, str]]:
-    # "offered" and "unoffered" are no ratings.
-    if (score := text(rating.get("score")).lower()) in ("good", "bad"):
-        yield "satisfaction", score
+    if is_rated(rating):
+        yield "satisfaction", text(rating.get("score")).lower()
         if reason := text(rating.get("reason")):
             yield "satisfaction_reason", reason
         if words := text(rating.get("comment")):

@@ -11,6 +11,7 @@ from adapters.zendesk.account import Account, path
 from adapters.zendesk.comments import COMMENT_PAGES, comment_pages, read_comments
 from adapters.zendesk.conversations import read_conversation
 from adapters.zendesk.merging import merged_into
+from adapters.zendesk.ratings import read_rating
 from adapters.zendesk.values import Json, as_object, identity, text
 from connector.errors import TicketGone, TicketMerged
 from connector.models import Comment, Ticket, TicketRef, Written
@@ -43,6 +44,7 @@ def fetch_ticket(account: Account, external_id: str) -> Ticket:
             organization,
         )
         said = read_conversation(account, document)
+        said += read_rating(account, document, ticket)
         return replace(ticket, comments=_in_order(ticket.comments, said))
     except (KeyError, TypeError, ValueError, AttributeError) as err:
         raise account.nonsense("a ticket") from err

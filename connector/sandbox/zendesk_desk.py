@@ -100,6 +100,7 @@ class Ticket:
     followup_ids: list[int] = field(default_factory=list)
     followup_of: int | None = None
     satisfaction: Json | None = None
+    rated_at: datetime | None = None
     chat: list[Json] = field(default_factory=list)
     merged_into: int | None = None
     deleted: bool = False
@@ -285,7 +286,7 @@ class ZendeskDesk:
     def rate(self, ticket: Ticket, score: str, comment: str) -> None:
         number = self.stage.number("zendesk.rating", 35_001)
         ticket.satisfaction = {"id": number, "score": score, "comment": comment}
-        ticket.touched_at = ticket.updated_at = self.stage.clock()
+        ticket.rated_at = ticket.touched_at = ticket.updated_at = self.stage.clock()
         self._witness("rating", ticket, CUSTOMER, rating=score)
         event = {"satisfaction_score": {"score": score.upper()}}
         self.fire("csat_received", ticket, event, ticket.requester_id)

@@ -54,6 +54,7 @@ def add_routes(app: Flask, world: World) -> None:
     _job_routes(app, world)
     _search_routes(app, world)
     _jira_routes(app, world)
+    _rating_routes(app, world)
 
 
 def job(world: World, results: list[Json]) -> Json:
@@ -122,6 +123,16 @@ def _update_one(world: World, given: Json) -> Json:
     if add or remove:
         desk.change_tags(ticket, API, add=add, remove=remove)
     return {**result, "success": True, "status": "Updated"}
+
+
+def _rating_routes(app: Flask, world: World) -> None:
+    @app.get("/api/v2/satisfaction_ratings/<int:number>")
+    def satisfaction_rating(number: int) -> ResponseReturnValue:
+        with world.lock:
+            for ticket in world.zendesk.tickets.values():
+                if ticket.satisfaction and ticket.satisfaction["id"] == number:
+                    return {"satisfaction_rating": [shapes.rating_shape(ticket)]}
+        raise Refusal(404, NOT_FOUND)
 
 
 def _search_routes(app: Flask, world: World) -> None:
