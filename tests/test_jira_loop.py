@@ -109,11 +109,11 @@ def test_webhook_that_we_registered_is_believed(
     with stepped(database_url, settings(flavour)) as scene:
         (by_hand,) = scene.world.jira.webhooks.values()
         address = by_hand.url.partition("?")[0]
-        if was == "none":
-            scene.world.jira.webhooks.clear()
-        else:
-            by_hand.secret = "of an installation before this one"
-            by_hand.url = address
+        scene.world.jira.webhooks.clear()
+        if was == "with another secret":
+            scene.runtime.adapters["tracker"].subscribe(address)
+            (before,) = scene.world.jira.webhooks.values()
+            before.secret = before.secret and "of an installation before this one"
         scene.runtime.adapters["tracker"].subscribe(address)
         issue = filed(scene)
         scene.world.issue(issue["key"], "done", resolution="Fixed")
