@@ -71,6 +71,8 @@ class Shop(NamedTuple):
             stderr=subprocess.STDOUT,
             cwd=Path(__file__).resolve().parent.parent,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            # Whoever runs the tests in the background has it ignored, and so its heirs.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def archive(self, source: str = "support") -> dict[str, int]:
