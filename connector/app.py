@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -292,6 +293,10 @@ def asgi() -> Door:
     Finalize(runtime, runtime.stop, exitpriority=100)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     server = runtime.config.server
+    # What is there by now stays; looking through it again and again for garbage would
+    # hold up every open request.
+    gc.collect()
+    gc.freeze()
     return Door(runtime.create_app().wsgi_app, server.max_body_bytes, server.threads)
 
 
