@@ -111,7 +111,8 @@ class Acceptor(threading.Thread):
         # Of the event loop, and touched on its thread only.
         self._gathered: list[Receipt] = []
         self._since = 0.0
-        self._is_crowded = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._expected = 0
 
     def hand_in(
         self,
@@ -151,15 +152,26 @@ class Acceptor(threading.Thread):
         """
         if not self._gathered:
             self._since = loop.time()
-            loop.call_later(QUIET if self._is_crowded else 0, self._flush, loop, 1)
+            self._timer = loop.call_later(
+                QUIET if self._expected > FEW else 0, self._flush, loop, 1
+            )
         self._gathered.append(receipt)
+        if FEW < self._expected <= len(self._gathered):
+            self._hand_over()
 
     def _flush(self, loop: asyncio.AbstractEventLoop, known: int) -> None:
         count = len(self._gathered)
         if known < count < BATCH and loop.time() - self._since < GATHER:
-            loop.call_later(QUIET, self._flush, loop, count)
+            self._timer = loop.call_later(QUIET, self._flush, loop, count)
             return
-        self._is_crowded = count > FEW
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        count = len(self._gathered)
+        # Who was answered comes again; a little less each time, should they stay away.
+        self._expected = max(count, self._expected * 7 // 8)
         self._queue.put(self._gathered)
         self._gathered = []
 

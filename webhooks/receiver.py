@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
@@ -90,7 +90,7 @@ def create_blueprint(
             return _refuse(source, "encoding", 415, "unknown Content-Encoding")
         environ = request.environ
         incoming = WebhookRequest(
-            headers=_headers(environ),
+            headers=Headers(environ),
             body=body,
             query=request.args.to_dict() if environ.get("QUERY_STRING") else {},
         )
@@ -129,18 +129,31 @@ def _finish(source: str, answer: Response, err: StoreUnavailable | None) -> Resp
     return response
 
 
-def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers by their lower-case names, as WSGI carries them."""
-    headers = {
-        name[5:].replace("_", "-").lower(): value
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
-    }
-    if "CONTENT_TYPE" in environ:
-        headers["content-type"] = environ["CONTENT_TYPE"]
-    if "CONTENT_LENGTH" in environ:
-        headers["content-length"] = environ["CONTENT_LENGTH"]
-    return headers
+class Headers(Mapping[str, str]):
+    """A request's headers by their lower-case names, looked up only when asked for."""
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: Mapping[str, Any]) -> None:
+        self._environ = environ
+
+    def __getitem__(self, name: str) -> str:
+        key = name.upper().replace("-", "_")
+        value: str = self._environ[key if key in _PLAIN else f"HTTP_{key}"]
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        for key in self._environ:
+            name = key[5:] if key.startswith("HTTP_") else key
+            if name is not key or key in _PLAIN:
+                yield name.replace("_", "-").lower()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+#: What WSGI carries without "HTTP_" in front.
+_PLAIN = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 
 
 class UnknownEncoding(Exception):
