@@ -52,7 +52,14 @@ def accept(
     ]
     for start in range(0, len(plain), _AT_ONCE):
         part = plain[start : start + _AT_ONCE]
-        insert_plain(connection, table, _ACCEPTED, part, CHANNEL if wake else "")
+        insert_plain(
+            connection,
+            table,
+            _ACCEPTED,
+            part,
+            wake=CHANNEL if wake else "",
+            may_be_there=any(row["delivery_key"] for row in rows),
+        )
 
 
 def new(
