@@ -5,9 +5,10 @@ route that reads the body and answers: the ceiling of this machine, WSGI server 
 Flask. Rounds of both alternate, so that a busy machine slows both. The load comes from
 a process of its own over loopback: one thread, raw sockets, requests built beforehand,
 each connection waiting for its answer before it asks again. Afterwards the rows in the
-database must be as many as the deliveries answered with 200.
+database must be as many as the deliveries answered with 200. A processor that changes
+its speed makes rounds differ by a third; many short ones give a steady median.
 
-    python bench/ingest.py --seconds 3 --rounds 3
+    python bench/ingest.py --seconds 0.8 --rounds 25 --connections 64
     python bench/ingest.py --memory 100000 --database sqlite
 """
 

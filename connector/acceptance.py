@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Iterable
+import time
 from datetime import datetime
-from typing import Any
 
 import structlog
 
@@ -33,6 +32,10 @@ FEW = 4
 #: Seconds a sender is kept waiting for the disk; vendors give up after five to thirty.
 PATIENCE = 10.0
 
+#: Seconds between two notes to other processes, which cost a commit a tenth more. A
+#: process with work to do looks for more by itself.
+PAUSE = 0.1
+
 TOO_SLOW = "the database is too slow at the moment"
 
 
@@ -42,7 +45,7 @@ class Receipt:
     __slots__ = ("_done", "error", "future", "given_up", "row")
 
     def __init__(
-        self, row: dict[str, Any], loop: asyncio.AbstractEventLoop | None = None
+        self, row: deliveries.Arrival, loop: asyncio.AbstractEventLoop | None = None
     ) -> None:
         self.row = row
         self.error: StoreUnavailable | None = None
@@ -65,16 +68,11 @@ class Receipt:
         if self.error is not None:
             raise self.error
 
-    async def settled(self, timeout: float = PATIENCE) -> None:
-        """Like ``wait``, for the event loop that was named."""
+    async def settled(self) -> None:
+        """Like ``wait``, for the loop that was named; its batch keeps the time."""
         assert self.future is not None
         if not self.future.done():
-            # Cheaper than a timeout's own task, and nothing else may cancel it.
-            timer = self.future.get_loop().call_later(timeout, self.expire)
-            try:
-                await self.future
-            finally:
-                timer.cancel()
+            await self.future
         if self.error is not None:
             raise self.error
 
@@ -83,19 +81,53 @@ class Receipt:
         self.given_up = True
         self.error = StoreUnavailable(TOO_SLOW)
 
-    def expire(self) -> None:
-        """Give up, and tell the event loop so."""
-        self.give_up()
-        self.resolve()
-
-    def resolve(self) -> None:
-        """Tell the event loop that it is over; called on its thread."""
-        if self.future is not None and not self.future.done():
+    def settle(self) -> None:
+        """Tell who waits that it is over; a loop's future on the loop's thread."""
+        if self.future is None:
+            self._done.release()
+        elif not self.future.done():
             self.future.set_result(None)
 
-    def release(self) -> None:
-        """Tell the waiting thread that it is over."""
-        self._done.release()
+
+class Batch:
+    """Receipts handed over together: one of a thread, or some of an event loop.
+
+    A loop's batch is withdrawn as a whole after ``patience`` seconds.
+    """
+
+    __slots__ = ("_loop", "_timer", "receipts")
+
+    def __init__(
+        self,
+        receipts: list[Receipt],
+        loop: asyncio.AbstractEventLoop | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.receipts = receipts
+        self._loop = loop
+        self._timer = loop and loop.call_later(patience, self._expire)
+
+    def tell(self) -> None:
+        """Wake who waits: the thread, or its event loop once for all of them."""
+        try:
+            if self._loop:
+                self._loop.call_soon_threadsafe(self._settle)
+            else:
+                self._settle()
+        except RuntimeError:
+            # The server is gone, and its senders with it. They will come again.
+            _log.warning("inbox.nobody_waits", rows=len(self.receipts))
+
+    def _settle(self) -> None:
+        if self._timer:
+            self._timer.cancel()  # which would hold the bodies until it is due
+        for receipt in self.receipts:
+            receipt.settle()
+
+    def _expire(self) -> None:
+        for receipt in self.receipts:
+            receipt.give_up()
+        self._settle()
 
 
 class Acceptor(threading.Thread):
@@ -104,15 +136,19 @@ class Acceptor(threading.Thread):
     One commit, and so one write to the disk, serves all that wait at that moment.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, patience: float = PATIENCE) -> None:
         super().__init__(name="acceptor", daemon=True)
         self._store = store
-        self._queue: queue.SimpleQueue[list[Receipt] | None] = queue.SimpleQueue()
+        self._patience = patience
+        self._queue: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         # Of the event loop, and touched on its thread only.
         self._gathered: list[Receipt] = []
         self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._expected = 0
+        # Of this thread.
+        self._told_at = 0.0
+        self._owed = False
 
     def hand_in(
         self,
@@ -126,22 +162,22 @@ class Acceptor(threading.Thread):
         ``loop``: the event loop of the calling thread, if one shall be told.
         Raises ``StoreUnavailable`` when too many wait already.
         """
+        if self._queue.qsize() >= QUEUE:
+            raise StoreUnavailable("too many deliveries wait for the database")
         headers = {
-            name: request.headers[name]
+            name: value
             for name in adapter.kept_headers
-            if name in request.headers
+            if (value := request.headers.get(name)) is not None
         }
         key = adapter.delivery_id(request)
         row = deliveries.new(
             adapter.name, key[:255] if key else None, headers, request.body, now
         )
-        if self._queue.qsize() >= QUEUE:
-            raise StoreUnavailable("too many deliveries wait for the database")
         receipt = Receipt(row, loop)
         if loop:
             self._gather_on(loop, receipt)
         else:
-            self._queue.put([receipt])
+            self._queue.put(Batch([receipt]))
         return receipt
 
     def _gather_on(self, loop: asyncio.AbstractEventLoop, receipt: Receipt) -> None:
@@ -157,84 +193,94 @@ class Acceptor(threading.Thread):
             )
         self._gathered.append(receipt)
         if FEW < self._expected <= len(self._gathered):
-            self._hand_over()
+            self._hand_over(loop)
 
     def _flush(self, loop: asyncio.AbstractEventLoop, known: int) -> None:
         count = len(self._gathered)
         if known < count < BATCH and loop.time() - self._since < GATHER:
             self._timer = loop.call_later(QUIET, self._flush, loop, count)
             return
-        self._hand_over()
+        self._hand_over(loop)
 
-    def _hand_over(self) -> None:
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer:
             self._timer.cancel()
-        count = len(self._gathered)
         # Who was answered comes again; a little less each time, should they stay away.
-        self._expected = max(count, self._expected * 7 // 8)
-        self._queue.put(self._gathered)
+        self._expected = max(len(self._gathered), self._expected * 7 // 8)
+        self._queue.put(Batch(self._gathered, loop, self._patience))
         self._gathered = []
 
     def run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            batch, last = self._gather(first)
-            if batch:
-                self._commit(batch)
-            if last:
-                return
+        last = False
+        while not last:
+            try:
+                first = self._queue.get(timeout=self._until_due())
+            except queue.Empty:
+                self._tell_others()
+                continue
+            batches, last = self._gather(first)
+            self._commit([entry for batch in batches for entry in batch.receipts])
+            for batch in batches:
+                batch.tell()
+        if self._owed:
+            self._tell_others()
 
     def stop(self) -> None:
         """Commit what was handed in, then end."""
         self._queue.put(None)
         self.join(timeout=10)
 
-    def _gather(self, first: list[Receipt]) -> tuple[list[Receipt], bool]:
+    def _gather(self, first: Batch | None) -> tuple[list[Batch], bool]:
         """Return all that wait at this moment, and whether it is time to end."""
-        batch, entries = [], first
-        while True:
-            batch += [entry for entry in entries if not entry.given_up]
-            if len(batch) >= BATCH:
-                return batch, False
+        batches: list[Batch] = []
+        size = 0
+        following = first
+        while following is not None:
+            batches.append(following)
+            size += len(following.receipts)
+            if size >= BATCH:
+                return batches, False
             try:
                 following = self._queue.get_nowait()
             except queue.Empty:
-                return batch, False
-            if following is None:
-                return batch, True
-            entries = following
+                return batches, False
+        return batches, True
 
-    def _commit(self, batch: list[Receipt]) -> None:
+    def _until_due(self) -> float | None:
+        """Return the seconds until others must hear, if they do not know yet."""
+        if not self._owed:
+            return None
+        return max(0.0, self._told_at + PAUSE - time.monotonic())
+
+    def _tell_others(self) -> None:
+        """Make up for a note that was left out."""
+        self._owed = False
         try:
             with self._store.append(deliveries.WAKE) as connection:
-                deliveries.accept(connection, [entry.row for entry in batch], wake=True)
+                deliveries.wake_others(connection)
+        except StoreUnavailable as err:
+            # They also look by themselves now and then.
+            _log.warning("inbox.others_not_told", why=str(err))
+
+    def _commit(self, receipts: list[Receipt]) -> None:
+        wanted = [receipt for receipt in receipts if not receipt.given_up]
+        if not wanted:
+            return
+        now = time.monotonic()
+        wake = now - self._told_at >= PAUSE
+        try:
+            with self._store.append(deliveries.WAKE) as connection:
+                deliveries.accept(connection, [entry.row for entry in wanted], wake)
         except Exception as err:
             # Whatever it was, nobody may be told "accepted", and the thread lives on.
-            _log.error("inbox.not_stored", rows=len(batch), error=type(err).__name__)
-            for entry in batch:
+            _log.error("inbox.not_stored", rows=len(wanted), error=type(err).__name__)
+            for entry in wanted:
                 entry.error = StoreUnavailable(
                     str(err)
                     if isinstance(err, StoreUnavailable)
                     else "the database refused the delivery"
                 )
-        _tell(batch)
-
-
-def _tell(batch: Iterable[Receipt]) -> None:
-    """Wake who waits: threads one by one, an event loop once for all of its own."""
-    loops: dict[asyncio.AbstractEventLoop, list[Receipt]] = {}
-    for receipt in batch:
-        if receipt.future is None:
-            receipt.release()
         else:
-            loops.setdefault(receipt.future.get_loop(), []).append(receipt)
-    for loop, receipts in loops.items():
-        try:
-            loop.call_soon_threadsafe(_resolve, receipts)
-        except RuntimeError:
-            # The server is gone, and its senders with it. They will come again.
-            _log.warning("inbox.nobody_waits", rows=len(receipts))
-
-
-def _resolve(receipts: Iterable[Receipt]) -> None:
-    for receipt in receipts:
-        receipt.resolve()
+            self._owed = not wake
+            if wake:
+                self._told_at = now

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Connection
@@ -58,7 +58,7 @@ UNDECIDED = "could not be decided; the log has the details"
 
 def refresh_rows(
     refs: Iterable[tuple[EventKind, str, str]], now: datetime, steps: int = 0
-) -> list[dict[str, Any]]:
+) -> list[deliveries.Arrival]:
     """Make deliveries of our own that ask to read something again.
 
     ``steps`` counts how many merges led there.

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from kit import START, Bench
+from sqlalchemy import Connection
 
 from adapters.memory import MemoryAdapter
 from connector.acceptance import PATIENCE, Acceptor
@@ -154,7 +155,7 @@ def hand_in_all(acceptor: Acceptor, bodies: list[bytes]) -> list[bool]:
         loop = asyncio.get_running_loop()
         receipt = acceptor.hand_in(ADAPTER, request(body), START, loop)
         try:
-            await receipt.settled(5)
+            await receipt.settled()
         except StoreUnavailable:
             return False
         return True
@@ -191,14 +192,42 @@ def test_event_loop_is_told_what_the_database_refused(
     assert hand_in_all(acceptor, [b"3"]) == [True]
 
 
+def test_other_processes_hear_of_the_first_at_once_and_of_the_last_soon(
+    store: Store, acceptor: Acceptor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[int] = []
+    stored: list[int] = []
+    real = deliveries.accept
+
+    def note(
+        connection: Connection, rows: list[deliveries.Arrival], wake: bool
+    ) -> None:
+        real(connection, rows, wake)
+        stored.extend(1 for _ in rows)
+        if wake:
+            notes.append(len(stored))
+
+    monkeypatch.setattr(deliveries, "accept", note)
+    monkeypatch.setattr(
+        deliveries, "wake_others", lambda connection: notes.append(len(stored))
+    )
+    for number in range(20):
+        accept(acceptor, request(b"%d" % number))
+    acceptor.stop()
+    assert notes[0] == 1
+    assert notes[-1] == 20
+    assert len(notes) < 20
+
+
 def test_delivery_given_up_by_an_event_loop_is_not_stored_later(store: Store) -> None:
-    acceptor = Acceptor(store)  # not started yet: a database that takes too long
+    # Not started yet: a database that takes too long.
+    acceptor = Acceptor(store, patience=0.01)
 
     async def give_up() -> None:
         loop = asyncio.get_running_loop()
         receipt = acceptor.hand_in(ADAPTER, request(b"late"), START, loop)
         with pytest.raises(StoreUnavailable):
-            await receipt.settled(0.01)
+            await receipt.settled()
 
     asyncio.run(give_up())
     acceptor.start()

@@ -75,20 +75,20 @@ def create_blueprint(
     from the vendor. 503: cannot be stored now, come again. 200: stored for good.
     """
     blueprint = Blueprint("webhooks", __name__)
+    accepted = {name: ACCEPTED.labels(name) for name in adapters}
 
-    @blueprint.post("/webhooks/<source>")
     def receive(source: str) -> Response:
         adapter = adapters.get(source)
         if adapter is None:
             # The name is a stranger's and stays out of the metric.
             return _refuse("unknown", "unknown_source", 404, "unknown source")
+        environ = request.environ
         try:
-            body = _read_body(max_body_bytes)
+            body = _read_body(environ, max_body_bytes)
         except (RequestEntityTooLarge, ClientDisconnected):
             return _refuse(source, "too_large", 413, "the body is too large")
         except UnknownEncoding:
             return _refuse(source, "encoding", 415, "unknown Content-Encoding")
-        environ = request.environ
         incoming = WebhookRequest(
             headers=Headers(environ),
             body=body,
@@ -102,7 +102,6 @@ def create_blueprint(
             return _refuse(
                 source, "signature", 401, "the signature is missing or wrong"
             )
-        finish = partial(_finish, source)
         answer = Response("accepted\n", 200, content_type="text/plain")
         kept: Open | None = environ.get(OPEN)
         try:
@@ -110,23 +109,28 @@ def create_blueprint(
             if kept is None:
                 receipt.wait()
         except StoreUnavailable as err:
-            return finish(answer, err)
+            return finish(source, answer, err)
         if kept is None:
-            return finish(answer, None)
-        kept.receipt, kept.finish = receipt, finish
+            return finish(source, answer, None)
+        kept.receipt, kept.finish = receipt, partial(finish, source)
         return answer
 
+    def finish(source: str, answer: Response, err: StoreUnavailable | None) -> Response:
+        if err is None:
+            accepted[source].inc()
+            return answer
+        _log.error("webhook.not_stored", source=source, why=str(err))
+        response = _refuse(source, "database", 503, "cannot be stored now")
+        response.headers["Retry-After"] = "10"
+        return response
+
+    blueprint.post(f"{PATH}<source>")(receive)
+    for name in adapters:
+        # Looked up as it is, which is faster than the pattern.
+        blueprint.add_url_rule(
+            PATH + name, f"receive-{name}", partial(receive, name), methods=["POST"]
+        )
     return blueprint
-
-
-def _finish(source: str, answer: Response, err: StoreUnavailable | None) -> Response:
-    if err is None:
-        ACCEPTED.labels(source).inc()
-        return answer
-    _log.error("webhook.not_stored", source=source, why=str(err))
-    response = _refuse(source, "database", 503, "cannot be stored now")
-    response.headers["Retry-After"] = "10"
-    return response
 
 
 class Headers(Mapping[str, str]):
@@ -141,6 +145,11 @@ class Headers(Mapping[str, str]):
         key = name.upper().replace("-", "_")
         value: str = self._environ[key if key in _PLAIN else f"HTTP_{key}"]
         return value
+
+    def get(self, name: str, default: Any = None) -> Any:
+        # The mixin's raises and catches for each that is not there.
+        key = name.upper().replace("-", "_")
+        return self._environ.get(key if key in _PLAIN else f"HTTP_{key}", default)
 
     def __iter__(self) -> Iterator[str]:
         for key in self._environ:
@@ -160,14 +169,17 @@ class UnknownEncoding(Exception):
     """The body is packed in a way we do not unpack."""
 
 
-def _read_body(limit: int) -> bytes:
+def _read_body(environ: Mapping[str, Any], limit: int) -> bytes:
     """Read the body, and unpack it, without ever holding more than ``limit`` bytes."""
-    if request.content_length is not None and request.content_length > limit:
+    announced: str = environ.get("CONTENT_LENGTH", "")
+    if announced.isdecimal() and int(announced) > limit:
         raise RequestEntityTooLarge
     body = request.stream.read(limit + 1)
     if len(body) > limit:
         raise RequestEntityTooLarge
-    packed = request.environ.get("HTTP_CONTENT_ENCODING", "identity")
+    packed = environ.get("HTTP_CONTENT_ENCODING")
+    if not packed:
+        return bytes(body)
     encoding = packed.strip().lower()
     if encoding in ("", "identity"):
         return bytes(body)

@@ -2,83 +2,77 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
+from pydantic_core import to_json
 from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
 
 from connector.models import Delivery, DeliveryState
-from connector.store.dialects import for_claiming, insert_plain
+from connector.store.dialects import for_claiming, insert_plain, notify
 from connector.store.schema import deliveries as table
 from connector.store.schema import microseconds
 from connector.store.signals import CHANNEL
 
 WAKE = "inbox"
 
-#: What ``accept`` writes, with PostgreSQL's types; the rest has defaults.
-_ACCEPTED = {
+#: What is given for a row, with PostgreSQL's types.
+_GIVEN = {
     "source": "text",
     "delivery_key": "text",
     "received_at": "bigint",
     "headers": "text[]::json",
     "body": "bytea",
-    "state": "text",
-    "due_at": "bigint",
 }
+#: What follows from it; the rest has defaults.
+_DERIVED = {"state": f"'{DeliveryState.PENDING}'", "due_at": "received_at"}
 #: SQLite takes 32,766 values in a statement.
 _AT_ONCE = 1000
 
 
-def accept(
-    connection: Connection, rows: Sequence[dict[str, Any]], wake: bool = False
-) -> None:
-    """Store deliveries; one the vendor already delivered (same key) is left alone.
+class Arrival(NamedTuple):
+    """A delivery to be stored, each value as the driver takes it."""
 
-    ``wake``: tell other processes in the same statement, for use with ``append``.
-    """
-    plain = [
-        (
-            row["source"],
-            row["delivery_key"],
-            microseconds(row["received_at"]),
-            json.dumps(row["headers"]),
-            row["body"],
-            row["state"],
-            microseconds(row["due_at"]),
-        )
-        for row in rows
-    ]
-    for start in range(0, len(plain), _AT_ONCE):
-        part = plain[start : start + _AT_ONCE]
-        insert_plain(
-            connection,
-            table,
-            _ACCEPTED,
-            part,
-            wake=CHANNEL if wake else "",
-            may_be_there=any(row["delivery_key"] for row in rows),
-        )
+    source: str
+    key: str | None
+    received_at: int
+    headers: str
+    body: bytes
 
 
 def new(
     source: str,
     key: str | None,
-    headers: dict[str, str],
+    headers: Mapping[str, str],
     body: bytes,
     now: datetime,
-) -> dict[str, Any]:
+) -> Arrival:
     """Make a row for ``accept``."""
-    return {
-        "source": source,
-        "delivery_key": key,
-        "received_at": now,
-        "headers": headers,
-        "body": body,
-        "state": DeliveryState.PENDING,
-        "due_at": now,
-    }
+    written = to_json(headers).decode()
+    return Arrival(source, key, microseconds(now), written, body)
+
+
+def accept(connection: Connection, rows: Sequence[Arrival], wake: bool = False) -> None:
+    """Store deliveries; one the vendor already delivered (same key) is left alone.
+
+    ``wake``: tell other processes in the same statement, for use with ``append``.
+    """
+    for start in range(0, len(rows), _AT_ONCE):
+        insert_plain(
+            connection,
+            table,
+            _GIVEN,
+            _DERIVED,
+            rows[start : start + _AT_ONCE],
+            wake=CHANNEL if wake else "",
+            may_be_there=any(row.key for row in rows),
+        )
+
+
+def wake_others(connection: Connection) -> None:
+    """Tell other processes that there is something to do."""
+    notify(connection, CHANNEL)
 
 
 def claim(

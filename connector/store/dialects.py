@@ -91,7 +91,8 @@ def _insert_missing(dialect: str, table: Table, keys: tuple[str, ...]) -> Any:
 def insert_plain(
     connection: Connection,
     table: Table,
-    types: Mapping[str, str],
+    given: Mapping[str, str],
+    derived: Mapping[str, str],
     rows: Sequence[Sequence[Any]],
     wake: str = "",
     may_be_there: bool = True,
@@ -99,23 +100,29 @@ def insert_plain(
     """Insert many rows by one statement, leaving alone what is there already.
 
     Without ``may_be_there`` nothing is looked for: half the time with PostgreSQL.
-    ``types`` names the columns and their types in PostgreSQL's words; values are the
-    driver's own (text, int, bytes). ``wake`` is the channel to notify with it.
+    ``given`` names the columns of ``rows`` and their types in PostgreSQL's words;
+    values are the driver's own (text, int, bytes). ``derived`` are further columns,
+    each an expression of those. ``wake`` is the channel to notify with it.
     """
-    names = ", ".join(types)
     if is_sqlite(connection):
-        marks = ", ".join(["(" + ", ".join("?" * len(types)) + ")"] * len(rows))
+        marks = ", ".join(["(" + ", ".join("?" * len(given)) + ")"] * len(rows))
         values, source = tuple(chain.from_iterable(rows)), f"VALUES {marks}"
     else:
         # Binary, so that bodies are not spelled out and read again.
-        arrays = ", ".join(f"%b::{kind}[]" for kind in types.values())
+        arrays = ", ".join(f"%b::{kind}[]" for kind in given.values())
         values = tuple(list(column) for column in zip(*rows, strict=True))
         source = f"SELECT * FROM unnest({arrays})"
-    statement = f"INSERT INTO {table.name} ({names}) {source}"
+    begin = f"WITH given({', '.join(given)}) AS ({source})"
+    insert = (
+        f"INSERT INTO {table.name} ({', '.join((*given, *derived))}) "
+        f"SELECT {', '.join((*given, *derived.values()))} FROM given"
+    )
     if may_be_there:
-        statement += " ON CONFLICT DO NOTHING"
+        # SQLite would take ON for a join's, were there no WHERE.
+        insert += " WHERE true ON CONFLICT DO NOTHING"
+    statement = f"{begin} {insert}"
     if wake and not is_sqlite(connection):
-        statement = f"WITH added AS ({statement}) SELECT pg_notify('{wake}', '')"
+        statement = f"{begin}, added AS ({insert}) SELECT pg_notify('{wake}', '')"
     connection.exec_driver_sql(statement, values)
 
 
