@@ -1,4 +1,4 @@
-"""From a row of the outbox to a vendor's answer. The only place that writes outside.
+"""From a row of the outbox to its end: when it is due, and what an answer means for it.
 
 One sender per source at a time, in all processes together: rate budgets and
 read-merge-write updates need that. A sender that dies leaves rows behind that may or
@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection
 
 from adapters import pace
-from adapters.base import Adapter, Helpdesk, IssueLinker, Shower, Tracker
+from adapters.base import Adapter
 from adapters.pace import Pace, Priority
-from connector import escalation
 from connector.backoff import next_try, wait_for
 from connector.config import Config
+from connector.effects import Effects, LoopSuspected, StillLooking, Withdrawn
 from connector.errors import (
     BudgetSpent,
     NotFound,
@@ -32,27 +31,14 @@ from connector.errors import (
     TicketMerged,
     VendorBusy,
     VendorError,
-    VendorRefused,
 )
 from connector.health import Health, Shut, Side, is_denial
 from connector.metrics import CALLS, LOOPS
 from connector.models import (
-    Block,
-    BlockKind,
-    GroupState,
-    IssueChange,
-    IssueDraft,
-    IssueRef,
-    Message,
-    Mode,
-    Note,
     Operation,
     OutboxState,
-    TicketLink,
-    TicketStatus,
-    Written,
 )
-from connector.store import Store, dialects, groups, locks, tickets
+from connector.store import Store, dialects, locks, tickets
 from connector.store import outbox as rows
 from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
@@ -70,13 +56,6 @@ DROPPED_BY = {
     Operation.LINK_ISSUES: (NotFound,),
 }
 
-#: The time in which writes to one ticket are counted.
-LOOP_WINDOW = timedelta(minutes=10)
-
-#: Tickets in these states are written nothing at all.
-UNWRITTEN = (TicketStatus.SPAM, TicketStatus.DELETED)
-
-
 #: How urgent the calls are that a write takes.
 URGENCY = {
     Operation.SEND_MESSAGE: Priority.MESSAGE,
@@ -84,36 +63,6 @@ URGENCY = {
     Operation.REOPEN_ISSUE: Priority.TAG,
     Operation.CHANGE_TAGS: Priority.TAG,
 }
-
-
-class StillLooking(VendorError):
-    """A write may have happened; the vendor may not show it yet."""
-
-    retry = True
-    whole_source = True  # as far as counting tries goes: this is not one
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__("waiting until the vendor would show it, had it been done")
-        self.until = until
-
-
-class LoopSuspected(Exception):
-    """A ticket was written to so often that somebody's rules may be answering ours.
-
-    ``is_news``: nothing to this ticket waits for a person because of that yet.
-    """
-
-    def __init__(self, why: str, is_news: bool) -> None:
-        super().__init__(why)
-        self.is_news = is_news
-
-
-class Withdrawn(Exception):
-    """At the moment of doing it, it is not wanted any more."""
-
-    def __init__(self, state: OutboxState, why: str) -> None:
-        super().__init__(why)
-        self.state = state
 
 
 class Sender:
@@ -142,6 +91,7 @@ class Sender:
         self._paused_until: datetime | None = None
         self._health = health or Health(store, clock)
         self._keeper = keeper
+        self.effects = Effects(store, adapter, config, clock)
         self._slowed: tuple[Priority, datetime] | None = None
         self._proven: set[Operation] = set()  # what our user was seen to be allowed
         self._heartbeat = threading.Lock()
@@ -261,7 +211,7 @@ class Sender:
         """Make the call and record what came of it, which is returned in a word."""
         with pace.turn(self._keeper, _urgency(operation)) as turn:
             try:
-                result = self._call(operation, row)
+                result = self.effects.call(operation, row)
             except Withdrawn as err:
                 self._withdraw(row, operation, err)
                 return str(err.state)
@@ -276,70 +226,6 @@ class Sender:
                 return type(err).__name__
         self._succeeded(row, operation, result)
         return "done"
-
-    # -- the calls --
-
-    def _call(self, operation: Operation, row: AnyRow) -> dict[str, Any]:
-        if operation in _HELPDESK_CALLS:
-            if not isinstance(self.adapter, Helpdesk):
-                raise VendorRefused(f"{self.source} has no tickets")
-            return _HELPDESK_CALLS[operation](self, self.adapter, row)
-        if not isinstance(self.adapter, Tracker):
-            raise VendorRefused(f"{self.source} takes no issues")
-        return _TRACKER_CALLS[operation](self, self.adapter, row)
-
-    def _ensure_wanted(self, row: AnyRow) -> None:
-        """Ask again, now that it is about to happen; raise ``Withdrawn`` if not.
-
-        Between the decision and this moment somebody may have changed the mode, marked
-        the ticket as spam, or opened the issue again.
-        """
-        operation = Operation(row.operation)
-        if _mode(self.config, operation) is Mode.OBSERVE:
-            raise Withdrawn(OutboxState.OBSERVED, "the mode is observe by now")
-        if operation is Operation.CREATE_ISSUE:
-            self._ensure_still_to_follow(row)
-        if operation not in _HELPDESK_CALLS or row.ticket_id is None:
-            return
-        with self.store.read() as connection:
-            self._ensure_no_loop(connection, row)
-            ticket = tickets.get(connection, row.ticket_id)
-            group = groups.find(connection, row.group_id) if row.group_id else None
-        if ticket.status in UNWRITTEN and ticket.merged_into is None:
-            raise Withdrawn(OutboxState.DISCARDED, f"the ticket is {ticket.status}")
-        if operation is Operation.SEND_MESSAGE and group is not None:
-            same = group["episode"] == row.payload["episode"]
-            if not same or group["state"] not in (GroupState.FIXED, GroupState.CLOSED):
-                raise Withdrawn(OutboxState.DISCARDED, "it is not fixed any more")
-
-    def _ensure_still_to_follow(self, row: AnyRow) -> None:
-        follows = row.payload.get("follows")
-        if follows is None:
-            return
-        with self.store.read() as connection:
-            group = groups.get(connection, row.group_id)
-        if not escalation.is_to_follow(group, follows):
-            why = "the issue before it was opened again, or is not followed any more"
-            raise Withdrawn(OutboxState.DISCARDED, why)
-
-    def _ensure_no_loop(self, connection: Connection, row: AnyRow) -> None:
-        """Raise ``LoopSuspected`` if the ticket had all the writes it may have.
-
-        It holds until a person has dealt with every row that waits because of it; a
-        row that a person lets go is let through.
-        """
-        if row.done_at is not None:  # it was parked, and is tried again
-            return
-        limit = self.config.work.writes_per_ticket
-        since = self.clock() - LOOP_WINDOW
-        written = rows.written(connection, row.ticket_id, list(_HELPDESK_CALLS), since)
-        is_held = rows.is_held(connection, row.ticket_id)
-        if is_held or written >= limit:
-            why = (
-                f"{rows.HELD}: {limit} writes of ours to this ticket within ten "
-                "minutes; look there for a rule that answers them, then retry"
-            )
-            raise LoopSuspected(why, is_news=not is_held)
 
     def _hold(self, row: AnyRow, err: LoopSuspected) -> None:
         """Park what may be part of a loop; tell of the first row of each ticket."""
@@ -361,114 +247,6 @@ class Sender:
                     connection, row.ticket_id, row.payload["add"], TagState.WANTED
                 )
 
-    def _change_tags(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
-        self._ensure_wanted(row)
-        with self.store.read() as connection:
-            ledger = tickets.ledger(connection, row.ticket_id)
-        # What a person vetoed, or a newer decision took back, is not written any more.
-        add = _in_state(ledger, row.payload["add"], TagState.WANTED)
-        remove = _in_state(ledger, row.payload["remove"], TagState.UNWANTED)
-        if add or remove:
-            adapter.change_tags(row.target, add, remove)
-        return {"added": sorted(add), "removed": sorted(remove)}
-
-    def _add_note(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
-        found = self._look(row, adapter.find_mark)
-        if found is None:
-            self._ensure_wanted(row)
-            found = adapter.add_note(
-                row.target, Note(text=row.payload["text"], mark=row.mark)
-            )
-        return _written(found)
-
-    def _send_message(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
-        found = self._look(row, adapter.find_mark)
-        if found is None:
-            self._ensure_wanted(row)
-            suggested = self.config.autonomy.messages is Mode.SUGGEST
-            message = Message(
-                text=row.payload["text"],
-                mark=row.mark,
-                draft=row.payload["draft"] or suggested,
-                language=row.payload["language"],
-            )
-            found = adapter.send_message(row.target, message)
-        return _written(found)
-
-    def _create_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
-        ref = adapter.find_issue(row.payload["project"], row.mark)
-        if ref is None:
-            self._ensure_looked(row, self.config.problems.search_lag)
-            self._ensure_wanted(row)
-            ref = adapter.create_issue(_issue_draft(row))
-        return {"id": ref.external_id, "key": ref.key, "url": ref.url}
-
-    def _look(
-        self, row: AnyRow, find: Callable[[str, str], Written | None]
-    ) -> Written | None:
-        """Find what an earlier try of this row may have written."""
-        if row.uncertain_since is None:
-            return None
-        found = find(row.target, row.mark)
-        if found is None:
-            self._ensure_looked(row, self.config.work.lost_answer)
-        return found
-
-    def _ensure_looked(self, row: AnyRow, lag: timedelta) -> None:
-        """Raise ``StillLooking`` while an earlier try may yet show up.
-
-        Look often at first, then less; the last look is when it would be there.
-        """
-        if row.uncertain_since is None:
-            return
-        now, until = self.clock(), row.uncertain_since + lag
-        if now < until:
-            waited: timedelta = now - row.uncertain_since
-            raise StillLooking(min(until, now + max(waited, self.config.work.backoff)))
-
-    def _update_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
-        self._ensure_wanted(row)
-        adapter.update_issue(
-            row.target,
-            IssueChange(
-                properties=row.payload["properties"], fields=row.payload["fields"]
-            ),
-        )
-        return {}
-
-    def _comment_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
-        found = self._look(row, adapter.find_comment)
-        if found is None:
-            self._ensure_wanted(row)
-            body = _blocks(row.payload["body"])
-            found = adapter.comment_issue(row.target, body, row.mark)
-        return _written(found)
-
-    def _reopen_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
-        self._ensure_wanted(row)
-        return {"moved": adapter.reopen_issue(row.target)}
-
-    def _link_ticket(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
-        self._ensure_wanted(row)
-        adapter.link_ticket(row.target, TicketLink(**row.payload))
-        return {}
-
-    def _link_issues(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
-        self._ensure_wanted(row)
-        if not isinstance(adapter, IssueLinker):
-            raise VendorRefused(f"{self.source} links no issues")
-        adapter.link_issues(row.target, row.payload["other"])
-        return {}
-
-    def _show_issue(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
-        self._ensure_wanted(row)
-        if not isinstance(adapter, Shower):
-            raise TakesNoWrites(f"{self.source} shows no issues")
-        adapter.show_issue(row.target, IssueRef(**row.payload))
-        return {}
-
-    # -- the outcomes --
-
     def _succeeded(
         self, row: AnyRow, operation: Operation, result: dict[str, Any]
     ) -> None:
@@ -479,50 +257,10 @@ class Sender:
                 connection, row.id, self.holder, OutboxState.DONE, now, result=result
             ):
                 return  # taken over meanwhile; the other sender finds what was done
-            self._record(connection, row, operation, result, now)
+            self.effects.record(connection, row, operation, result, now)
         if result.get("added") != [] or result.get("removed") != []:
             self._proven.add(operation)
             self._health.answered(self.source, Side.WRITE)
-
-    def _record(
-        self,
-        connection: Connection,
-        row: AnyRow,
-        operation: Operation,
-        result: dict[str, Any],
-        now: datetime,
-    ) -> None:
-        """Write down what the vendor's answer makes true."""
-        if operation is Operation.CHANGE_TAGS:
-            tickets.set_tags(
-                connection,
-                row.ticket_id,
-                result["added"],
-                TagState.WANTED,
-                TagState.WRITTEN,
-                now,
-            )
-            tickets.drop_tags(
-                connection, row.ticket_id, result["removed"], TagState.UNWANTED
-            )
-            # A reading from before this write must not look like a person's removal.
-            tickets.touch(connection, row.ticket_id)
-        elif operation is Operation.CREATE_ISSUE:
-            ref = IssueRef(self.source, result["id"], result["key"], result["url"])
-            follows = row.payload.get("follows")
-            escalation.issue_created(
-                connection, self.config, row.group_id, ref, now, follows
-            )
-        elif operation is Operation.REOPEN_ISSUE:
-            escalation.reopen_done(
-                connection,
-                self.config,
-                row.group_id,
-                row.target,
-                result["moved"],
-                now,
-                can_link=isinstance(self.adapter, IssueLinker),
-            )
 
     def _failed(self, row: AnyRow, operation: Operation, err: VendorError) -> None:
         now = self.clock()
@@ -603,69 +341,5 @@ class Sender:
         return self.clock() if uncertain else row.uncertain_since
 
 
-_HELPDESK_CALLS: Mapping[
-    Operation, Callable[[Sender, Helpdesk, AnyRow], dict[str, Any]]
-] = {
-    Operation.CHANGE_TAGS: Sender._change_tags,
-    Operation.ADD_NOTE: Sender._add_note,
-    Operation.SEND_MESSAGE: Sender._send_message,
-    Operation.SHOW_ISSUE: Sender._show_issue,
-}
-_TRACKER_CALLS: Mapping[
-    Operation, Callable[[Sender, Tracker, AnyRow], dict[str, Any]]
-] = {
-    Operation.CREATE_ISSUE: Sender._create_issue,
-    Operation.UPDATE_ISSUE: Sender._update_issue,
-    Operation.COMMENT_ISSUE: Sender._comment_issue,
-    Operation.REOPEN_ISSUE: Sender._reopen_issue,
-    Operation.LINK_TICKET: Sender._link_ticket,
-    Operation.LINK_ISSUES: Sender._link_issues,
-}
-
-
 def _urgency(operation: Operation) -> Priority:
     return URGENCY.get(operation, Priority.NOTE)
-
-
-def _mode(config: Config, operation: Operation) -> Mode:
-    """Return how far the connector goes with this kind of write."""
-    if operation is Operation.CHANGE_TAGS:
-        return config.autonomy.tags
-    if operation in (Operation.ADD_NOTE, Operation.SHOW_ISSUE):
-        return config.autonomy.notes
-    if operation is Operation.SEND_MESSAGE:
-        return config.autonomy.messages
-    return config.autonomy.issues
-
-
-def _written(written: Written) -> dict[str, Any]:
-    return {
-        "id": written.external_id,
-        "ticket": written.ticket.external_id if written.ticket else None,
-    }
-
-
-def _in_state(
-    ledger: Mapping[str, AnyRow], tags: list[str], state: TagState
-) -> frozenset[str]:
-    return frozenset(
-        tag for tag in tags if tag in ledger and ledger[tag].state == state
-    )
-
-
-def _blocks(stored: list[list[str]]) -> tuple[Block, ...]:
-    return tuple(Block(BlockKind(kind), text, href) for kind, text, href in stored)
-
-
-def _issue_draft(row: AnyRow) -> IssueDraft:
-    said = row.payload
-    return IssueDraft(
-        project=said["project"],
-        issue_type=said["issue_type"],
-        summary=said["summary"],
-        description=_blocks(said["description"]),
-        mark=row.mark,
-        labels=tuple(said["labels"]),
-        properties=said["properties"],
-        fields=said["fields"],
-    )

@@ -43,7 +43,7 @@ def set_mode(bench: Bench, **modes: str) -> None:
     bench.config = changed
     bench.runtime.pipeline.config = changed
     for sender in bench.runtime.senders:
-        sender.config = changed
+        sender.config = sender.effects.config = changed
 
 
 def enqueue_messages(bench: Bench) -> str:

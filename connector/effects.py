@@ -1,0 +1,369 @@
+"""What a row of the outbox asks of an adapter, and what is true once that is done.
+
+Each effect is asked about again at the moment of doing it, and looked for by its mark
+where an earlier try may have worked. When a row is due, and what follows from an error,
+are the outbox's part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from adapters.base import Adapter, Helpdesk, IssueLinker, Shower, Tracker
+from connector import escalation
+from connector.config import Config
+from connector.errors import TakesNoWrites, VendorError, VendorRefused
+from connector.models import (
+    Block,
+    BlockKind,
+    GroupState,
+    IssueChange,
+    IssueDraft,
+    IssueRef,
+    Message,
+    Mode,
+    Note,
+    Operation,
+    OutboxState,
+    TicketLink,
+    TicketStatus,
+    Written,
+)
+from connector.store import Store, groups, tickets
+from connector.store import outbox as rows
+from connector.store.schema import AnyRow
+from connector.store.tickets import TagState
+
+#: The time in which writes to one ticket are counted.
+LOOP_WINDOW = timedelta(minutes=10)
+
+#: Tickets in these states are written nothing at all.
+UNWRITTEN = (TicketStatus.SPAM, TicketStatus.DELETED)
+
+
+class StillLooking(VendorError):
+    """A write may have happened; the vendor may not show it yet."""
+
+    retry = True
+    whole_source = True  # as far as counting tries goes: this is not one
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("waiting until the vendor would show it, had it been done")
+        self.until = until
+
+
+class LoopSuspected(Exception):
+    """A ticket was written to so often that somebody's rules may be answering ours.
+
+    ``is_news``: nothing to this ticket waits for a person because of that yet.
+    """
+
+    def __init__(self, why: str, is_news: bool) -> None:
+        super().__init__(why)
+        self.is_news = is_news
+
+
+class Withdrawn(Exception):
+    """At the moment of doing it, it is not wanted any more."""
+
+    def __init__(self, state: OutboxState, why: str) -> None:
+        super().__init__(why)
+        self.state = state
+
+
+class Effects:
+    """Carries out the effects that are meant for one adapter."""
+
+    def __init__(
+        self,
+        store: Store,
+        adapter: Adapter,
+        config: Config,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.store = store
+        self.adapter = adapter
+        self.config = config
+        self.clock = clock
+
+    def call(self, operation: Operation, row: AnyRow) -> dict[str, Any]:
+        """Do it, unless it was done; return what to keep of the answer.
+
+        Raises ``VendorError``, ``Withdrawn`` and ``LoopSuspected``.
+        """
+        if operation in _HELPDESK_CALLS:
+            if not isinstance(self.adapter, Helpdesk):
+                raise VendorRefused(f"{self.adapter.name} has no tickets")
+            return _HELPDESK_CALLS[operation](self, self.adapter, row)
+        if not isinstance(self.adapter, Tracker):
+            raise VendorRefused(f"{self.adapter.name} takes no issues")
+        return _TRACKER_CALLS[operation](self, self.adapter, row)
+
+    def _ensure_wanted(self, row: AnyRow) -> None:
+        """Ask again, now that it is about to happen; raise ``Withdrawn`` if not.
+
+        Between the decision and this moment somebody may have changed the mode, marked
+        the ticket as spam, or opened the issue again.
+        """
+        operation = Operation(row.operation)
+        if _mode(self.config, operation) is Mode.OBSERVE:
+            raise Withdrawn(OutboxState.OBSERVED, "the mode is observe by now")
+        if operation is Operation.CREATE_ISSUE:
+            self._ensure_still_to_follow(row)
+        if operation not in _HELPDESK_CALLS or row.ticket_id is None:
+            return
+        with self.store.read() as connection:
+            self._ensure_no_loop(connection, row)
+            ticket = tickets.get(connection, row.ticket_id)
+            group = groups.find(connection, row.group_id) if row.group_id else None
+        if ticket.status in UNWRITTEN and ticket.merged_into is None:
+            raise Withdrawn(OutboxState.DISCARDED, f"the ticket is {ticket.status}")
+        if operation is Operation.SEND_MESSAGE and group is not None:
+            same = group["episode"] == row.payload["episode"]
+            if not same or group["state"] not in (GroupState.FIXED, GroupState.CLOSED):
+                raise Withdrawn(OutboxState.DISCARDED, "it is not fixed any more")
+
+    def _ensure_still_to_follow(self, row: AnyRow) -> None:
+        follows = row.payload.get("follows")
+        if follows is None:
+            return
+        with self.store.read() as connection:
+            group = groups.get(connection, row.group_id)
+        if not escalation.is_to_follow(group, follows):
+            why = "the issue before it was opened again, or is not followed any more"
+            raise Withdrawn(OutboxState.DISCARDED, why)
+
+    def _ensure_no_loop(self, connection: Connection, row: AnyRow) -> None:
+        """Raise ``LoopSuspected`` if the ticket had all the writes it may have.
+
+        It holds until a person has dealt with every row that waits because of it; a
+        row that a person lets go is let through.
+        """
+        if row.done_at is not None:  # it was parked, and is tried again
+            return
+        limit = self.config.work.writes_per_ticket
+        since = self.clock() - LOOP_WINDOW
+        written = rows.written(connection, row.ticket_id, list(_HELPDESK_CALLS), since)
+        is_held = rows.is_held(connection, row.ticket_id)
+        if is_held or written >= limit:
+            why = (
+                f"{rows.HELD}: {limit} writes of ours to this ticket within ten "
+                "minutes; look there for a rule that answers them, then retry"
+            )
+            raise LoopSuspected(why, is_news=not is_held)
+
+    def _change_tags(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        self._ensure_wanted(row)
+        with self.store.read() as connection:
+            ledger = tickets.ledger(connection, row.ticket_id)
+        # What a person vetoed, or a newer decision took back, is not written any more.
+        add = _in_state(ledger, row.payload["add"], TagState.WANTED)
+        remove = _in_state(ledger, row.payload["remove"], TagState.UNWANTED)
+        if add or remove:
+            adapter.change_tags(row.target, add, remove)
+        return {"added": sorted(add), "removed": sorted(remove)}
+
+    def _add_note(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        found = self._look(row, adapter.find_mark)
+        if found is None:
+            self._ensure_wanted(row)
+            found = adapter.add_note(
+                row.target, Note(text=row.payload["text"], mark=row.mark)
+            )
+        return _written(found)
+
+    def _send_message(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        found = self._look(row, adapter.find_mark)
+        if found is None:
+            self._ensure_wanted(row)
+            suggested = self.config.autonomy.messages is Mode.SUGGEST
+            message = Message(
+                text=row.payload["text"],
+                mark=row.mark,
+                draft=row.payload["draft"] or suggested,
+                language=row.payload["language"],
+            )
+            found = adapter.send_message(row.target, message)
+        return _written(found)
+
+    def _create_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        ref = adapter.find_issue(row.payload["project"], row.mark)
+        if ref is None:
+            self._ensure_looked(row, self.config.problems.search_lag)
+            self._ensure_wanted(row)
+            ref = adapter.create_issue(_issue_draft(row))
+        return {"id": ref.external_id, "key": ref.key, "url": ref.url}
+
+    def _look(
+        self, row: AnyRow, find: Callable[[str, str], Written | None]
+    ) -> Written | None:
+        """Find what an earlier try of this row may have written."""
+        if row.uncertain_since is None:
+            return None
+        found = find(row.target, row.mark)
+        if found is None:
+            self._ensure_looked(row, self.config.work.lost_answer)
+        return found
+
+    def _ensure_looked(self, row: AnyRow, lag: timedelta) -> None:
+        """Raise ``StillLooking`` while an earlier try may yet show up.
+
+        Look often at first, then less; the last look is when it would be there.
+        """
+        if row.uncertain_since is None:
+            return
+        now, until = self.clock(), row.uncertain_since + lag
+        if now < until:
+            waited: timedelta = now - row.uncertain_since
+            raise StillLooking(min(until, now + max(waited, self.config.work.backoff)))
+
+    def _update_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        self._ensure_wanted(row)
+        adapter.update_issue(
+            row.target,
+            IssueChange(
+                properties=row.payload["properties"], fields=row.payload["fields"]
+            ),
+        )
+        return {}
+
+    def _comment_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        found = self._look(row, adapter.find_comment)
+        if found is None:
+            self._ensure_wanted(row)
+            body = _blocks(row.payload["body"])
+            found = adapter.comment_issue(row.target, body, row.mark)
+        return _written(found)
+
+    def _reopen_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        self._ensure_wanted(row)
+        return {"moved": adapter.reopen_issue(row.target)}
+
+    def _link_ticket(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        self._ensure_wanted(row)
+        adapter.link_ticket(row.target, TicketLink(**row.payload))
+        return {}
+
+    def _link_issues(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        self._ensure_wanted(row)
+        if not isinstance(adapter, IssueLinker):
+            raise VendorRefused(f"{self.adapter.name} links no issues")
+        adapter.link_issues(row.target, row.payload["other"])
+        return {}
+
+    def _show_issue(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        self._ensure_wanted(row)
+        if not isinstance(adapter, Shower):
+            raise TakesNoWrites(f"{self.adapter.name} shows no issues")
+        adapter.show_issue(row.target, IssueRef(**row.payload))
+        return {}
+
+    def record(
+        self,
+        connection: Connection,
+        row: AnyRow,
+        operation: Operation,
+        result: dict[str, Any],
+        now: datetime,
+    ) -> None:
+        """Write down what the vendor's answer makes true."""
+        if operation is Operation.CHANGE_TAGS:
+            tickets.set_tags(
+                connection,
+                row.ticket_id,
+                result["added"],
+                TagState.WANTED,
+                TagState.WRITTEN,
+                now,
+            )
+            tickets.drop_tags(
+                connection, row.ticket_id, result["removed"], TagState.UNWANTED
+            )
+            # A reading from before this write must not look like a person's removal.
+            tickets.touch(connection, row.ticket_id)
+        elif operation is Operation.CREATE_ISSUE:
+            ref = IssueRef(
+                self.adapter.name, result["id"], result["key"], result["url"]
+            )
+            follows = row.payload.get("follows")
+            escalation.issue_created(
+                connection, self.config, row.group_id, ref, now, follows
+            )
+        elif operation is Operation.REOPEN_ISSUE:
+            escalation.reopen_done(
+                connection,
+                self.config,
+                row.group_id,
+                row.target,
+                result["moved"],
+                now,
+                can_link=isinstance(self.adapter, IssueLinker),
+            )
+
+
+_HELPDESK_CALLS: Mapping[
+    Operation, Callable[[Effects, Helpdesk, AnyRow], dict[str, Any]]
+] = {
+    Operation.CHANGE_TAGS: Effects._change_tags,
+    Operation.ADD_NOTE: Effects._add_note,
+    Operation.SEND_MESSAGE: Effects._send_message,
+    Operation.SHOW_ISSUE: Effects._show_issue,
+}
+_TRACKER_CALLS: Mapping[
+    Operation, Callable[[Effects, Tracker, AnyRow], dict[str, Any]]
+] = {
+    Operation.CREATE_ISSUE: Effects._create_issue,
+    Operation.UPDATE_ISSUE: Effects._update_issue,
+    Operation.COMMENT_ISSUE: Effects._comment_issue,
+    Operation.REOPEN_ISSUE: Effects._reopen_issue,
+    Operation.LINK_TICKET: Effects._link_ticket,
+    Operation.LINK_ISSUES: Effects._link_issues,
+}
+
+
+def _mode(config: Config, operation: Operation) -> Mode:
+    """Return how far the connector goes with this kind of write."""
+    if operation is Operation.CHANGE_TAGS:
+        return config.autonomy.tags
+    if operation in (Operation.ADD_NOTE, Operation.SHOW_ISSUE):
+        return config.autonomy.notes
+    if operation is Operation.SEND_MESSAGE:
+        return config.autonomy.messages
+    return config.autonomy.issues
+
+
+def _written(written: Written) -> dict[str, Any]:
+    return {
+        "id": written.external_id,
+        "ticket": written.ticket.external_id if written.ticket else None,
+    }
+
+
+def _in_state(
+    ledger: Mapping[str, AnyRow], tags: list[str], state: TagState
+) -> frozenset[str]:
+    return frozenset(
+        tag for tag in tags if tag in ledger and ledger[tag].state == state
+    )
+
+
+def _blocks(stored: list[list[str]]) -> tuple[Block, ...]:
+    return tuple(Block(BlockKind(kind), text, href) for kind, text, href in stored)
+
+
+def _issue_draft(row: AnyRow) -> IssueDraft:
+    said = row.payload
+    return IssueDraft(
+        project=said["project"],
+        issue_type=said["issue_type"],
+        summary=said["summary"],
+        description=_blocks(said["description"]),
+        mark=row.mark,
+        labels=tuple(said["labels"]),
+        properties=said["properties"],
+        fields=said["fields"],
+    )
