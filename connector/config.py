@@ -1,7 +1,8 @@
 """The configuration: one YAML file, secrets from the environment or from files.
 
-Every mistake is reported at once, each with its key path, what was expected and how to
-mend it. Vendors' settings are described beside their adapters.
+What the keys are, and whether their values go together. Every mistake is reported at
+once, each with its key path. The file is read in ``config_file``, a mistake put into
+words in ``mistakes``; vendors' settings are described beside their adapters.
 """
 
 from __future__ import annotations
@@ -10,11 +11,9 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -22,13 +21,14 @@ from sqlalchemy.exc import ArgumentError
 from adapters import kinds
 from adapters.base import Adapter, Helpdesk, Tracker
 from connector import secrets
+from connector.config_file import fill, read_raw
 from connector.errors import ConfigError
+from connector.mistakes import describe
 from connector.models import Duration, Mode
 from rules.schema import RuleSet, read_rules
 from rules.thresholds import Thresholds
 from rules.verdict import TYPES
 
-_REFERENCE = re.compile(r"\$\{(?:(file):)?([^}]+)\}")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
@@ -339,42 +339,8 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
         environ = {**secrets.read(secrets.beside(path)), **environ}
     except (OSError, UnicodeDecodeError):
         problems.append(f"{secrets.FILE}: cannot be read; it belongs to another user?")
-    filled = _fill(raw, "", path.parent, environ, problems)
-    return check(filled, str(path), problems)
-
-
-def reference(path: Path, source: str, key: str) -> str | None:
-    """Return the NAME that ``sources.<source>.<key>`` refers to as ``${NAME}``.
-
-    Of a list, the first. None if a value stands there as it is. Raises ``ConfigError``.
-    """
-    sources = read_raw(path).get("sources")
-    block = sources.get(source) if isinstance(sources, dict) else None
-    value = block.get(key) if isinstance(block, dict) else None
-    value = value[0] if isinstance(value, list) and value else value
-    match = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
-    return match[2] if match and not match[1] else None
-
-
-def read_raw(path: Path) -> dict[str, Any]:
-    """Read the file as it stands, references unfilled. Raises ``ConfigError``."""
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except OSError as err:
-        raise ConfigError(
-            str(path),
-            [f"cannot be read ({err.strerror}); copy config.example.yaml to start"],
-        ) from err
-    except UnicodeDecodeError as err:
-        raise ConfigError(str(path), ["is not UTF-8 text; save it as UTF-8"]) from err
-    except yaml.YAMLError as err:
-        # Without the cause: it quotes the line, and there may be a secret in it.
-        raise ConfigError(str(path), [_yaml_advice(err)]) from None
-    if not isinstance(raw, dict):
-        raise ConfigError(
-            str(path), ["expected keys such as 'sources:'; compare config.example.yaml"]
-        )
-    return raw
+    filled, unfilled = fill(raw, path.parent, environ)
+    return check(filled, str(path), problems + unfilled)
 
 
 def check(raw: dict[str, Any], path: str, problems: list[str] | None = None) -> Config:
@@ -497,153 +463,3 @@ def _check_together(config: Config) -> Iterator[str]:
             )
     for adapter in adapters.values():
         adapter.close()
-
-
-def describe(err: ValidationError, prefix: str, model: type[BaseModel]) -> list[str]:
-    """Put each mistake into a line: key path, what was expected, how to mend it."""
-    errors = err.errors(include_url=False)
-    places = [error["loc"] for error in errors]
-    lines = []
-    for error in errors:
-        place = error["loc"]
-        if error["type"] == "too_short" and _has_deeper(place, places):
-            continue  # the list is only short of the entries that were refused
-        path = ".".join(str(part) for part in (prefix, *place) if part != "")
-        lines.append(f"{path or 'the file'}: {_advice(error, model)}")
-    return lines
-
-
-def _has_deeper(place: tuple[Any, ...], places: list[tuple[Any, ...]]) -> bool:
-    return any(other != place and other[: len(place)] == place for other in places)
-
-
-#: What was expected, by pydantic's word for the mistake. The value itself stays out:
-#: it may be a secret.
-_EXPECTED = {
-    "missing": "missing; add this key",
-    "string_type": "expected text; put the value in quotes",
-    "bool_type": "expected true or false; correct this value",
-    "bool_parsing": "expected true or false; correct this value",
-    "int_type": "expected a whole number; correct this value",
-    "int_parsing": "expected a whole number; correct this value",
-    "int_from_float": "expected a whole number; correct this value",
-    "float_type": "expected a number; correct this value",
-    "float_parsing": "expected a number; correct this value",
-    "tuple_type": "expected a list; write it as [first, second]",
-    "mapping_type": "expected keys; write each on an indented line below",
-    "model_type": "expected keys; write each on an indented line below",
-    "greater_than": "expected more than {gt}; correct this value",
-    "greater_than_equal": "expected {ge} or more; correct this value",
-    "less_than": "expected less than {lt}; correct this value",
-    "less_than_equal": "expected {le} or less; correct this value",
-    "too_short": "too short, at least {min_length}; fill it in",
-    "too_long": "too long, at most {max_length}; shorten it",
-    "string_too_short": "too short, at least {min_length}; fill it in",
-    "string_too_long": "too long, at most {max_length}; shorten it",
-    "string_pattern_mismatch": "does not have the form {pattern}; correct this value",
-}
-
-
-def _advice(error: Any, model: type[BaseModel]) -> str:
-    kind, context = error["type"], error.get("ctx", {})
-    if kind == "string_pattern_mismatch" and "https?://" in context["pattern"]:
-        return "expected an address; write for example https://example.com"
-    if kind in _EXPECTED:
-        return _EXPECTED[kind].format(**context)
-    if kind == "extra_forbidden":
-        return f"unknown key; {_suggestion(error['loc'], model)}"
-    if kind in ("literal_error", "enum"):
-        choices = re.sub(r"<[^:>]+: ('[^']*')>", r"\1", str(context["expected"]))
-        return f"expected {choices}; choose one of these"
-    if kind == "value_error":
-        return str(context["error"])
-    return f"{error['msg'][0].lower()}{error['msg'][1:]}; correct this value"
-
-
-def _suggestion(place: tuple[Any, ...], model: type[BaseModel]) -> str:
-    """Name the key that was probably meant, looking only at where it was written."""
-    for part in place[:-1]:
-        field = model.model_fields.get(str(part))
-        if field is None or not isinstance(field.annotation, type):
-            break
-        if issubclass(field.annotation, BaseModel):
-            model = field.annotation
-    near = get_close_matches(str(place[-1]), model.model_fields, 1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return "take it out, or correct it after config.example.yaml"
-
-
-class _KeyTwice(yaml.MarkedYAMLError):
-    """A key was given twice, of which YAML would silently keep the last."""
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads plain values only, and refuses a key that is given twice."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
-                continue
-            if key.value in seen:
-                raise _KeyTwice(problem=key.value, problem_mark=key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _yaml_advice(err: yaml.YAMLError) -> str:
-    """Say where the mistake is without quoting the line."""
-    mark = getattr(err, "problem_mark", None)
-    line = f"line {mark.line + 1}" if mark else "somewhere"
-    if isinstance(err, _KeyTwice):
-        return f"{line}: the key {err.problem!r} is there twice; put both into one"
-    return (
-        f"{line}: is not valid YAML; look at the indentation there and just above, and "
-        "put values with special signs in quotes"
-    )
-
-
-def _fill(
-    value: Any,
-    where: str,
-    base: Path,
-    environ: Mapping[str, str],
-    problems: list[str],
-) -> Any:
-    """Replace references to the environment and to secret files in all strings."""
-    if isinstance(value, dict):
-        return {
-            key: _fill(
-                entry, f"{where}.{key}" if where else str(key), base, environ, problems
-            )
-            for key, entry in value.items()
-        }
-    if isinstance(value, list):
-        return [
-            _fill(entry, f"{where}.{index}", base, environ, problems)
-            for index, entry in enumerate(value)
-        ]
-    if not isinstance(value, str):
-        return value
-
-    def replace(match: re.Match[str]) -> str:
-        if match[1]:
-            try:
-                return (base / match[2]).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as err:
-                why = getattr(err, "strerror", "it is not text")
-                problems.append(
-                    f"{where}: the file {match[2]} cannot be read ({why}); create it "
-                    "or correct the path"
-                )
-                return "?"
-        if match[2] not in environ:
-            problems.append(
-                f"{where}: the environment has no {match[2]}; export it before the "
-                "start, write it into secrets.env, or use ${file:PATH}"
-            )
-            return "?"
-        return environ[match[2]]
-
-    return _REFERENCE.sub(replace, value)

@@ -15,7 +15,7 @@ import yaml
 from adapters import Question
 from adapters.base import Subscriber
 from connector import secrets
-from connector.config import reference
+from connector.config_file import reference
 from connector.errors import ConfigError
 from connector.models import Finding, Level, Subscribed
 

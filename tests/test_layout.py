@@ -26,6 +26,8 @@ ROWS = {
     "adapters": 2,
     "connector": 3,  # the bare package, which holds nothing
     "connector.config": 3,
+    "connector.config_file": 3,
+    "connector.mistakes": 3,
     "connector.store": 3,
     "connector.migrations": 3,
     "connector.secrets": 3,
@@ -64,7 +66,11 @@ ROWS = {
 
 #: Who may use whom in their own row; apart from this a row uses nothing of itself.
 SIDEWAYS = {
-    "connector.config": ("connector.secrets",),
+    "connector.config": (
+        "connector.config_file",
+        "connector.mistakes",
+        "connector.secrets",
+    ),
     "connector.migrations": ("connector.store",),
     "connector.escalation": (
         "connector.filing",

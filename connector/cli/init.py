@@ -17,8 +17,9 @@ from adapters.base import Subscriber
 from connector import callbacks, installation, secrets
 from connector.cli.common import config_option, read_config
 from connector.cli.setup import findings_of, show
-from connector.config import Config, build_adapters, describe
+from connector.config import Config, build_adapters
 from connector.errors import ConfigError, VendorError
+from connector.mistakes import describe
 from connector.models import Finding, Level
 
 NONE = "none"

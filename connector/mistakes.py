@@ -1,0 +1,88 @@
+"""What to say of settings that pydantic refuses: what was expected, how to mend it.
+
+Never the value itself: it may be a secret. What is only wrong together is found in
+``config``, what is wrong with the file itself in ``config_file``.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+
+def describe(err: ValidationError, prefix: str, model: type[BaseModel]) -> list[str]:
+    """Put each mistake into a line: key path, what was expected, how to mend it."""
+    errors = err.errors(include_url=False)
+    places = [error["loc"] for error in errors]
+    lines = []
+    for error in errors:
+        place = error["loc"]
+        if error["type"] == "too_short" and _has_deeper(place, places):
+            continue  # the list is only short of the entries that were refused
+        path = ".".join(str(part) for part in (prefix, *place) if part != "")
+        lines.append(f"{path or 'the file'}: {_advice(error, model)}")
+    return lines
+
+
+def _has_deeper(place: tuple[Any, ...], places: list[tuple[Any, ...]]) -> bool:
+    return any(other != place and other[: len(place)] == place for other in places)
+
+
+#: What was expected, by pydantic's word for the mistake. The value itself stays out:
+#: it may be a secret.
+_EXPECTED = {
+    "missing": "missing; add this key",
+    "string_type": "expected text; put the value in quotes",
+    "bool_type": "expected true or false; correct this value",
+    "bool_parsing": "expected true or false; correct this value",
+    "int_type": "expected a whole number; correct this value",
+    "int_parsing": "expected a whole number; correct this value",
+    "int_from_float": "expected a whole number; correct this value",
+    "float_type": "expected a number; correct this value",
+    "float_parsing": "expected a number; correct this value",
+    "tuple_type": "expected a list; write it as [first, second]",
+    "mapping_type": "expected keys; write each on an indented line below",
+    "model_type": "expected keys; write each on an indented line below",
+    "greater_than": "expected more than {gt}; correct this value",
+    "greater_than_equal": "expected {ge} or more; correct this value",
+    "less_than": "expected less than {lt}; correct this value",
+    "less_than_equal": "expected {le} or less; correct this value",
+    "too_short": "too short, at least {min_length}; fill it in",
+    "too_long": "too long, at most {max_length}; shorten it",
+    "string_too_short": "too short, at least {min_length}; fill it in",
+    "string_too_long": "too long, at most {max_length}; shorten it",
+    "string_pattern_mismatch": "does not have the form {pattern}; correct this value",
+}
+
+
+def _advice(error: Any, model: type[BaseModel]) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "string_pattern_mismatch" and "https?://" in context["pattern"]:
+        return "expected an address; write for example https://example.com"
+    if kind in _EXPECTED:
+        return _EXPECTED[kind].format(**context)
+    if kind == "extra_forbidden":
+        return f"unknown key; {_suggestion(error['loc'], model)}"
+    if kind in ("literal_error", "enum"):
+        choices = re.sub(r"<[^:>]+: ('[^']*')>", r"\1", str(context["expected"]))
+        return f"expected {choices}; choose one of these"
+    if kind == "value_error":
+        return str(context["error"])
+    return f"{error['msg'][0].lower()}{error['msg'][1:]}; correct this value"
+
+
+def _suggestion(place: tuple[Any, ...], model: type[BaseModel]) -> str:
+    """Name the key that was probably meant, looking only at where it was written."""
+    for part in place[:-1]:
+        field = model.model_fields.get(str(part))
+        if field is None or not isinstance(field.annotation, type):
+            break
+        if issubclass(field.annotation, BaseModel):
+            model = field.annotation
+    near = get_close_matches(str(place[-1]), model.model_fields, 1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return "take it out, or correct it after config.example.yaml"
