@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from signing_kit import is_let_in
 
 from adapters.helpscout import (
     KIND,
@@ -146,8 +147,12 @@ def request(body: bytes, signature: str | None) -> WebhookRequest:
 VECTOR = "7S2+kN8bZsrdAEADJ+yYfWWsf/4="
 
 
-def test_the_published_vector_is_accepted() -> None:
-    adapter().verify(request(b'{"id":123}', VECTOR), NOW)
+@pytest.mark.parametrize(("secret", "fits"), [("asdfasdf", True), ("asdfasdg", False)])
+def test_the_published_vector_is_accepted_by_its_secret(
+    secret: str, fits: bool
+) -> None:
+    signed = request(b'{"id":123}', VECTOR)
+    assert is_let_in(adapter(secret).verify, signed, NOW) is fits
 
 
 @pytest.mark.parametrize(

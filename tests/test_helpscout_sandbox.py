@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from kit import Clock
 from sandbox_kit import TYPE_TAG, complain, stepped
+from signing_kit import is_let_in
 
 from adapters.helpscout import KIND, HelpScoutAdapter, history
 from adapters.helpscout.subscriptions import NEEDED_EVENTS
@@ -644,7 +645,8 @@ def test_what_a_webhook_of_ours_brings_is_accepted(
     body = b'{"id":5,"subject":"\\/ \\u00e5"}'
     headers = helpscout_headers(hook["secret"], "convo.created", body)
     lowered = {name.lower(): value for name, value in headers.items()}
-    desk.verify(WebhookRequest(lowered, body), clock())
+    assert is_let_in(desk.verify, WebhookRequest(lowered, body), clock())
+    assert not is_let_in(desk.verify, WebhookRequest(lowered, body + b" "), clock())
 
 
 def test_the_secret_is_written_again_because_it_cannot_be_read(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
+from signing_kit import is_let_in
 
 from adapters.jira import KIND
 from adapters.jira.adapter import JiraAdapter, JiraConfig
@@ -71,7 +72,10 @@ GOOD = {"iss": "app", "iat": STAMP - 5, "exp": STAMP + 175}
 )
 @pytest.mark.parametrize("secrets", [SECRET, ["new", SECRET]])
 def test_token_of_our_app_is_accepted(claims, secrets):
-    jira(client_secret=secrets).verify(carrying(f"Bearer {token(claims)}"), NOW)
+    adapter = jira(client_secret=secrets)
+    assert is_let_in(adapter.verify, carrying(f"Bearer {token(claims)}"), NOW)
+    others = carrying(f"Bearer {token(claims, secret='of another app')}")
+    assert not is_let_in(adapter.verify, others, NOW)
 
 
 @pytest.mark.parametrize(

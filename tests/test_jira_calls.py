@@ -231,6 +231,8 @@ def test_issue_that_is_gone_is_not_found(web, cloud):
 def test_id_cannot_leave_its_place_in_the_path(web, cloud):
     web.get(f"{CLOUD}/issue/..%2Fmyself", json=raw_issue())
     cloud.fetch_issue("../myself")
+    (call,) = web.calls
+    assert call.request.url.partition("?")[0] == f"{CLOUD}/issue/..%2Fmyself"
 
 
 # -- credentials --

@@ -158,6 +158,13 @@ def test_links_that_live_at_the_other_place_are_found_there(
     web.post(MAKE, json=NO_ENDPOINT, status=404)
     web.post(LIST, json={"link": row()}, status=201)
     make().show_issue("5", ISSUE)
+    asked = [(call.request.method, call.request.url) for call in web.calls]
+    assert [(method, url.partition("?")[0]) for method, url in asked if url] == [
+        ("GET", LIST),
+        ("GET", MAKE),
+        ("POST", MAKE),
+        ("POST", LIST),
+    ]
 
 
 @pytest.mark.parametrize("is_there", [True, False])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from signing_kit import is_let_in
 
 from adapters.zendesk import deliveries, payloads, refusals
 from connector.errors import MalformedPayload, SignatureRejected
@@ -48,7 +49,9 @@ def signed(body: bytes, timestamp: str, secret: str = "s3cret") -> WebhookReques
 )
 @pytest.mark.parametrize("body", [b'{\n  "id": 1\n}\n', b""])
 def test_signed_delivery_is_accepted(timestamp: str, body: bytes) -> None:
-    deliveries.verify(signed(body, timestamp), ["old", "s3cret"], NOW, WINDOW)
+    request = signed(body, timestamp)
+    assert is_let_in(deliveries.verify, request, ["old", "s3cret"], NOW, WINDOW)
+    assert not is_let_in(deliveries.verify, request, ["old"], NOW, WINDOW)
 
 
 def test_signature_accepts_only_the_exact_bytes() -> None:
