@@ -88,22 +88,21 @@ def raw_issue(**fields: Any) -> dict[str, Any]:
 # -- who can read it --
 
 
-def test_note_is_internal_and_says_so_in_the_call(
-    web: responses.RequestsMock, desk: JiraDesk
+@pytest.mark.parametrize(
+    ("write", "public", "mark"),
+    [
+        (lambda desk: desk.add_note("10423", NOTE), False, "Ref. cc-1 (internal)"),
+        (lambda desk: desk.send_message("10423", MESSAGE), True, "Ref. cc-2"),
+    ],
+    ids=["note", "message"],
+)
+def test_call_says_whether_the_customer_sees_it(
+    web: responses.RequestsMock, desk: JiraDesk, write: Any, public: bool, mark: str
 ) -> None:
-    web.post(COMMENTS, status=201, json={"id": "7", "public": False})
-    assert desk.add_note("10423", NOTE) == Written("7")
-    assert sent(web)["public"] is False
-    assert sent(web)["body"].splitlines()[-1] == "Ref. cc-1 (internal)"
-
-
-def test_message_is_public_and_says_so_in_the_call(
-    web: responses.RequestsMock, desk: JiraDesk
-) -> None:
-    web.post(COMMENTS, status=201, json={"id": "8", "public": True})
-    assert desk.send_message("10423", MESSAGE) == Written("8")
-    assert sent(web)["public"] is True
-    assert sent(web)["body"].splitlines()[-1] == "Ref. cc-2"
+    web.post(COMMENTS, status=201, json={"id": "7", "public": public})
+    assert write(desk) == Written("7")
+    assert sent(web)["public"] is public
+    assert sent(web)["body"].splitlines()[-1] == mark
 
 
 def test_draft_is_an_internal_note_that_says_what_to_send(

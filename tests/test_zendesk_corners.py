@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from unittest.mock import Mock
 
@@ -11,10 +11,10 @@ import pytest
 import requests
 import responses
 from kit import Clock
+from zendesk_kit import Make, adapters_on
 
 from adapters.zendesk import conversations, merging, ratings
 from adapters.zendesk.adapter import ZendeskAdapter
-from adapters.zendesk.settings import ZendeskConfig
 from connector.errors import (
     CredentialsRejected,
     TicketGone,
@@ -46,8 +46,6 @@ LEGACY = {
     "api_token": "api-token",
 }
 
-Make = Callable[..., ZendeskAdapter]
-
 
 @pytest.fixture
 def clock() -> Clock:
@@ -62,23 +60,8 @@ def sandbox(clock: Clock) -> Iterator[Running]:
 
 @pytest.fixture
 def make(sandbox: Running) -> Iterator[Make]:
-    made: list[ZendeskAdapter] = []
-
-    def build(**more: object) -> ZendeskAdapter:
-        settings = SandboxSettings()
-        values = {
-            "base_url": f"{sandbox.url}/zendesk",
-            "client_id": settings.zendesk_client_id,
-            "client_secret": settings.zendesk_client_secret,
-            "webhook_secret": "hook-secret",
-            **more,
-        }
-        made.append(ZendeskAdapter("zd", ZendeskConfig(**values)))
-        return made[-1]
-
-    yield build
-    for adapter in made:
-        adapter.close()
+    with adapters_on(sandbox) as build:
+        yield build
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 import responses
+from zendesk_kit import Make, adapters_on
 
 from adapters.zendesk import deliveries
 from adapters.zendesk.adapter import ZendeskAdapter
@@ -30,8 +31,6 @@ from connector.sandbox.stage import utc_now
 ADDRESS = "https://connector.example/webhooks/zd"
 ELSEWHERE = "https://other.example/webhooks/zd"
 
-Make = Callable[..., ZendeskAdapter]
-
 
 @pytest.fixture
 def sandbox() -> Iterator[Running]:
@@ -41,23 +40,8 @@ def sandbox() -> Iterator[Running]:
 
 @pytest.fixture
 def make(sandbox: Running) -> Iterator[Make]:
-    made: list[ZendeskAdapter] = []
-
-    def build(**more: object) -> ZendeskAdapter:
-        settings = SandboxSettings()
-        values = {
-            "base_url": f"{sandbox.url}/zendesk",
-            "client_id": settings.zendesk_client_id,
-            "client_secret": settings.zendesk_client_secret,
-            "webhook_secret": "not known yet",
-            **more,
-        }
-        made.append(ZendeskAdapter("zd", ZendeskConfig(**values)))
-        return made[-1]
-
-    yield build
-    for adapter in made:
-        adapter.close()
+    with adapters_on(sandbox, webhook_secret="not known yet") as build:
+        yield build
 
 
 def call(sandbox: Running, method: str, path: str, body: object = None) -> Any:
