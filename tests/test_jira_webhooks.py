@@ -71,7 +71,7 @@ def delivery(body: bytes, received_at: datetime = NOW) -> Delivery:
         (["new", "newer"], False),
     ],
 )
-def test_published_signature_is_accepted_by_its_secret(secrets, fits):
+def test_published_signature_is_accepted(secrets, fits):
     adapter = cloud(webhook_secret=secrets)
     assert is_let_in(adapter.verify, signed(f"sha256={DIGEST}"), NOW) is fits
 
