@@ -250,7 +250,21 @@ class FilingCheck(ABC):
         """
 
 
-class Subscriber(ABC):
+class Pinger(ABC):
+    """A vendor of whose deliveries a harmless one can be made, to try the way of them.
+
+    The verdict on it has to be ``IGNORED``, with a reason.
+    """
+
+    @abstractmethod
+    def ping(self, word: str) -> tuple[bytes, str | None]:
+        """Make a delivery that ``parse`` understands and ignores, and its event's name.
+
+        It holds ``word``, so that it can be told from others.
+        """
+
+
+class Subscriber(Pinger):
     """A vendor whose webhooks can be made through its API.
 
     ``address`` is the public one of our receiver for this source
@@ -269,10 +283,3 @@ class Subscriber(ABC):
     @abstractmethod
     def unsubscribe(self, address: str) -> list[Subscription]:
         """Remove what of ours exists there, and return it. Safe to repeat."""
-
-    @abstractmethod
-    def ping(self, word: str) -> tuple[bytes, str | None]:
-        """Make a delivery that ``parse`` understands and ignores, and its event's name.
-
-        It holds ``word``, so that it can be told from others.
-        """

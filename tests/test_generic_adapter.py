@@ -309,6 +309,15 @@ def test_other_types_are_ignored_whatever_they_hold() -> None:
     assert "only ticket.changed" in event.reason
 
 
+def test_test_delivery_is_ignored_with_its_reason() -> None:
+    ours = adapter()
+    body, event = ours.ping("some word")
+    assert b"some word" in body
+    (said,) = ours.parse(delivery(json.loads(body)))
+    assert (said.kind, said.reason) == (EventKind.IGNORED, "a test delivery of doctor")
+    assert event is None
+
+
 def test_pointer_is_enough_where_a_ticket_can_be_fetched() -> None:
     body = delivery({"type": "ticket.changed", "data": {"id": 7, "more": 1}})
     fetching = adapter(ticket_url=TICKET_URL)

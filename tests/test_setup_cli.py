@@ -18,7 +18,7 @@ from sandbox_kit import _serving
 from adapters.base import Subscriber
 from connector import installation, secrets
 from connector.app import Runtime
-from connector.cli import cli, setup
+from connector.cli import cli, roundtrip
 from connector.config import Config, build_adapters, load
 from connector.demo import free_port, sandbox_config
 from connector.errors import ConfigError
@@ -43,7 +43,7 @@ def cloud() -> Iterator[Running]:
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(setup, "PATIENCE", 1)
+    monkeypatch.setattr(roundtrip, "PATIENCE", 1)
     return tmp_path / "config.yaml"
 
 
@@ -52,9 +52,11 @@ def invoke(path: Path, *words: str, typed: list[str] | None = None) -> Result:
     return CliRunner().invoke(cli, [*words, "--config", str(path)], input=given)
 
 
-def write(path: Path, sandbox: Running, public_url: str | None) -> None:
+def write(path: Path, sandbox: Running, public_url: str | None, port: int = 0) -> None:
     """Write a configuration between the look-alikes, Zendesk's secret in its file."""
-    raw = sandbox_config(sandbox.url, sandbox.world.settings, "sqlite:///c.db", 8800)
+    raw = sandbox_config(
+        sandbox.url, sandbox.world.settings, "sqlite:///c.db", port or free_port(0)
+    )
     raw["sources"]["desk"]["webhook_secret"] = "${DESK_SECRET}"
     raw["server"]["public_url"] = public_url
     path.write_text(yaml.safe_dump(raw), encoding="utf-8")

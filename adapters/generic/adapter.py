@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from adapters.base import Carrier, Helpdesk
+from adapters.base import Carrier, Helpdesk, Pinger
 from adapters.generic import payloads, signing
 from adapters.http import VendorClient
 from connector.errors import (
@@ -135,7 +135,7 @@ class GenericConfig(BaseModel):
         return self
 
 
-class GenericAdapter(Helpdesk, Carrier):
+class GenericAdapter(Helpdesk, Carrier, Pinger):
     """Takes tickets that are sent to it; writes back where there is a callback."""
 
     kind: ClassVar[str] = "generic"
@@ -169,6 +169,8 @@ class GenericAdapter(Helpdesk, Carrier):
         opened = payloads.open_envelope(delivery.body)
         if opened.kind != payloads.CHANGED:
             reason = f"only {payloads.CHANGED} is for us"
+            if opened.kind == payloads.TEST:
+                reason = "a test delivery of doctor"
             return (TicketEvent(EventKind.IGNORED, self.name, reason=reason),)
         if self.config.ticket_url is None:
             payloads.carried(opened, self.name, delivery.received_at)
@@ -196,6 +198,9 @@ class GenericAdapter(Helpdesk, Carrier):
 
     def close(self) -> None:
         self._client.close()
+
+    def ping(self, word: str) -> tuple[bytes, str | None]:
+        return payloads.envelope(payloads.TEST, self._clock(), {"word": word}), None
 
     # -- carrier --
 

@@ -35,6 +35,7 @@ from connector.models import (
 )
 
 CHANGED = "ticket.changed"
+TEST = "connector.test"  #: ours, by which ``doctor`` tries the way to us
 MISTAKES = 5  #: of one document that are named
 WORD = 40  #: longest name of a key that is repeated
 

@@ -4,39 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 import click
 
-from adapters.base import Adapter, FilingCheck, Subscriber, TagRules
+from adapters.base import Adapter, FilingCheck, TagRules
 from connector import callbacks, health, installation, sweep
+from connector.cli import roundtrip
 from connector.cli.common import config_option, json_option, read_config
-from connector.cli.send import post
 from connector.config import Config, build_adapters
 from connector.errors import StoreUnavailable
-from connector.models import DeliveryState, Finding, Level, Mode
-from connector.store import Store, deliveries
+from connector.models import Finding, Level, Mode
+from connector.store import Store
 from connector.tagging import possible_tags
 
 SIGNS = {Level.OK: "ok     ", Level.WARNING: "warning", Level.PROBLEM: "PROBLEM"}
-
-
-#: Seconds a test delivery may take to be worked on.
-PATIENCE = 10
-
-#: What to do about the answer to a test delivery; 0: there was none.
-ADVICE = {
-    0: "start the connector (`run`, or `serve` and `work`) and look at the proxy",
-    401: "the secret here is not the one the server has; restart it",
-    404: "the server has no such source, or the proxy does not pass /webhooks/ on",
-    413: "the proxy limits bodies too much",
-    500: "look at the log of the proxy and of the server",
-    503: "the server's database does not answer",
-}
 
 
 @click.command()
@@ -78,7 +62,7 @@ def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Fi
     findings += _check_filing(config, reached)
     findings += callbacks.check(config, adapters)
     if round_trips:
-        findings += _round_trips(config, adapters)
+        findings += roundtrip.round_trips(config, adapters)
     for adapter in adapters.values():
         adapter.close()
     return findings
@@ -92,56 +76,6 @@ def show(findings: Sequence[Finding], as_json: bool) -> None:
         click.echo(f"{SIGNS[finding.level]}  {finding.subject}: {finding.message}")
         if finding.remedy and finding.level is not Level.OK:
             click.echo(f"         → {finding.remedy}")
-
-
-def _round_trips(config: Config, adapters: Mapping[str, Adapter]) -> list[Finding]:
-    """Send each source a signed delivery of ours by the public address."""
-    if config.server.public_url is None:
-        return []
-    store = Store(config.database.url, pool_size=1)
-    try:
-        return [
-            _round_trip(config, store, name, adapter)
-            for name, adapter in adapters.items()
-            if isinstance(adapter, Subscriber)
-        ]
-    finally:
-        store.close()
-
-
-def _round_trip(
-    config: Config, store: Store, name: str, adapter: Subscriber
-) -> Finding:
-    word, subject = uuid4().hex, f"sources.{name}"
-    body, event = adapter.ping(word)
-    address = callbacks.address_of(config, name)
-    assert isinstance(adapter, Adapter)
-    status, words = post(adapter, address, body, event)
-    if status != 200:
-        said = f"a test delivery to {address} failed: {status or ''} {words}"
-        return Finding(Level.PROBLEM, subject, said, ADVICE.get(status, ADVICE[500]))
-    state = _wait_for(store, name, word)
-    if state is None:
-        message = (
-            f"another installation answers at {address}: it is not in our database"
-        )
-        return Finding(Level.PROBLEM, subject, message, "correct server.public_url")
-    if state in (DeliveryState.PENDING, DeliveryState.CLAIMED):
-        message = "a test delivery came in, but nobody works on it"
-        return Finding(Level.PROBLEM, subject, message, ADVICE[0])
-    return Finding(Level.OK, subject, "a test delivery went all the way")
-
-
-def _wait_for(store: Store, source: str, word: str) -> str | None:
-    """Return what became of the delivery that holds ``word``; give it some seconds."""
-    state = None
-    for _ in range(PATIENCE * 5):
-        with store.read() as connection:
-            state = deliveries.find(connection, source, word.encode())
-        if state not in (None, DeliveryState.PENDING, DeliveryState.CLAIMED):
-            break
-        time.sleep(0.2)
-    return state
 
 
 def _check_database(config: Config) -> list[Finding]:

@@ -217,17 +217,19 @@ def listing(
     return connection.execute(query.limit(limit)).mappings().all()
 
 
-def find(connection: Connection, source: str, word: bytes) -> str | None:
-    """Return the state of a recent delivery whose body holds ``word``."""
+def find(
+    connection: Connection, source: str, word: bytes
+) -> tuple[DeliveryState, str] | None:
+    """Return state and reason of a recent delivery whose body holds ``word``."""
     query = (
-        select(table.c.state, table.c.body)
+        select(table.c.state, table.c.reason, table.c.body)
         .where(table.c.source == source)
         .order_by(table.c.id.desc())
         .limit(100)
     )
-    for state, body in connection.execute(query):
+    for state, reason, body in connection.execute(query):
         if word in body:
-            return str(state)
+            return DeliveryState(state), str(reason)
     return None
 
 
