@@ -6,12 +6,12 @@ object is an ``AdapterKind``. It cannot replace a built-in one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -22,6 +22,17 @@ GROUP = "connector.adapters"
 BUILT_IN = ("helpscout", "zendesk", "jira", "generic", "memory")
 
 
+class Choice(NamedTuple):
+    """Something that an answer can be: what is kept of it, and what people call it."""
+
+    key: str
+    name: str
+
+
+#: Lists what can be chosen, given the answers so far. Raises ``VendorError``.
+Offers = Callable[[Mapping[str, Any]], Iterable[Choice]]
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A setting that ``init`` cannot find out by itself.
@@ -29,7 +40,8 @@ class Question:
     ``where`` says where to click for it. ``secret``: it goes into the secrets file.
     ``made``: nobody is asked, a random value of ``made`` hexadecimal digits is taken.
     ``only``: asked only if an earlier setting has that value. ``many``: a list, typed
-    with commas.
+    with commas; ``optional``: it may be empty. ``offers`` asks the vendor what there is
+    to choose from; an answer that is not among it can be typed all the same.
     """
 
     key: str
@@ -41,11 +53,16 @@ class Question:
     made: int = 0
     only: tuple[str, str] | None = None
     many: bool = False
+    optional: bool = False
+    default: str = ""
+    offers: Offers | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AdapterKind:
     """A vendor: the word in the configuration, its settings, and how to build one.
+
+    A tracker's ``place`` asks where new issues go: ``project`` and ``issue_type``.
 
     A kind without ``questions`` is not offered by ``init``; ``is_tracker`` says for
     which of the two places it is. Of a source with given settings ``takes_writes``
@@ -59,6 +76,7 @@ class AdapterKind:
     title: str = ""
     questions: tuple[Question, ...] = ()
     is_tracker: bool = False
+    place: tuple[Question, ...] = ()
     takes_writes: Callable[[Any], bool] = lambda settings: True
     shows_issues: Callable[[Any], bool] = lambda settings: False
 

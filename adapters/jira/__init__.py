@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters import AdapterKind, Question
+from adapters.jira import choices
 from adapters.jira.adapter import JiraAdapter, JiraConfig
 from adapters.jira.desk import JiraDesk, JiraDeskConfig
 
@@ -44,8 +45,30 @@ ACCOUNT = (
     Question("webhook_token", "webhook token", secret=True, made=40, only=DATA_CENTER),
 )
 
+#: Where new issues go.
+PLACE = (
+    Question(
+        "project",
+        "Project for new issues",
+        example="SHOP",
+        offers=choices.projects,
+    ),
+    Question(
+        "issue_type",
+        "Type of a new issue",
+        default="Bug",
+        offers=choices.issue_types,
+    ),
+)
+
 KIND = AdapterKind(
-    "jira", JiraConfig, build, title="Jira", questions=ACCOUNT, is_tracker=True
+    "jira",
+    JiraConfig,
+    build,
+    title="Jira",
+    questions=ACCOUNT,
+    is_tracker=True,
+    place=PLACE,
 )
 DESK_KIND = AdapterKind(
     "jira_service_management",
@@ -54,7 +77,13 @@ DESK_KIND = AdapterKind(
     title="Jira Service Management",
     questions=(
         *ACCOUNT,
-        Question("projects", "Keys of the service projects", example="SUP", many=True),
+        Question(
+            "projects",
+            "Keys of the service projects",
+            example="SUP",
+            many=True,
+            offers=choices.service_projects,
+        ),
     ),
 )
 KINDS = (KIND, DESK_KIND)

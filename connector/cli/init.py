@@ -12,9 +12,10 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from adapters import AdapterKind, Question, kinds
+from adapters import AdapterKind, kinds
 from adapters.base import Subscriber
 from connector import callbacks, installation, secrets
+from connector.cli.asking import AskAgain, ask, ask_place
 from connector.cli.common import config_option, read_config
 from connector.cli.setup import findings_of, show
 from connector.config import Config, build_adapters
@@ -77,12 +78,9 @@ def _ask_all(path: Path) -> None:
     _ask_source(helpdesk, "support", sources, hidden)
     tracker = _ask_kind("Where does the product team work?", is_tracker=True)
     if tracker:
-        name = _ask_source(tracker, tracker.kind, sources, hidden)
-        problems = {
-            "tracker": name,
-            "project": click.prompt("Key of the project for new issues").strip(),
-            "issue_type": click.prompt("Type of a new issue", default="Bug").strip(),
-        }
+        answers, is_let_in = _ask_source(tracker, tracker.kind, sources, hidden)
+        place = ask_place(tracker.place, answers, is_let_in)
+        problems = {"tracker": tracker.kind, **place}
     public_url = click.prompt(
         "Public address of this server, https://… (empty: later)",
         default="",
@@ -111,12 +109,18 @@ def _ask_source(
     name: str,
     sources: dict[str, dict[str, Any]],
     hidden: dict[str, str],
-) -> str:
-    """Ask until the vendor lets us in, or the person wants to go on without."""
+) -> tuple[dict[str, Any], bool]:
+    """Ask until the vendor lets us in, or the person wants to go on without.
+
+    Returns the answers, and whether we were let in.
+    """
     click.echo(f"\n{kind.title}")
     answers: dict[str, Any] = {}
     while True:
-        answers = _ask(kind.questions, answers)
+        try:
+            ask(kind.questions, answers)
+        except AskAgain:
+            continue
         # Only whether it lets us in; what is not set up yet is not a wrong answer.
         first = _try(kind, name, answers)[:1]
         show(first, as_json=False)
@@ -126,43 +130,7 @@ def _ask_source(
     block, own = installation.split(name, kind.questions, answers)
     sources[name] = {"kind": kind.kind, **block}
     hidden |= own
-    return name
-
-
-def _ask(questions: tuple[Question, ...], before: Mapping[str, Any]) -> dict[str, Any]:
-    answers: dict[str, Any] = {}
-    for question in questions:
-        if question.only and answers.get(question.only[0]) != question.only[1]:
-            continue
-        if question.made:
-            answers[question.key] = before.get(question.key) or installation.made(
-                question
-            )
-        else:
-            answer = _prompt(question, before.get(question.key))
-            answers[question.key] = _parts(answer) if question.many else answer
-    return answers
-
-
-def _parts(answer: str) -> list[str]:
-    return [part.strip() for part in answer.split(",") if part.strip()]
-
-
-def _prompt(question: Question, before: str | list[str] | None) -> str:
-    before = ", ".join(before) if isinstance(before, list) else before
-    text = question.text
-    if question.where:
-        text += f" ({question.where})"
-    elif question.example:
-        text += f" (such as {question.example})"
-    if question.choices:
-        wanted = click.Choice(question.choices)
-        default = before or question.choices[0]
-        return str(click.prompt(text, type=wanted, default=default))
-    # What is secret is neither echoed nor offered again.
-    known = None if question.secret else before
-    answer = click.prompt(text, default=known, hide_input=question.secret)
-    return str(answer).strip()
+    return answers, not wrong
 
 
 def _try(kind: AdapterKind, name: str, answers: Mapping[str, Any]) -> list[Finding]:

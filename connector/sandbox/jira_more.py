@@ -116,6 +116,18 @@ def _site_routes(app: Flask, world: World) -> None:
     def projects(version: str) -> ResponseReturnValue:
         return jsonify([shapes.project_shape(p) for p in tracker.projects.values()])
 
+    @app.get("/rest/api/<version>/project/search")
+    def project_search(version: str) -> ResponseReturnValue:
+        if not tracker.cloud:
+            raise _refused(404, "No project could be found with key 'search'.")
+        hidden = request.args.get("action") == "create" and (
+            "CREATE_ISSUES" in tracker.denied
+        )
+        known = () if hidden else tracker.projects.values()
+        found = offset_page("values", [shapes.project_shape(p) for p in known], 50)
+        end = found["startAt"] + len(found["values"])
+        return {**found, "isLast": end >= found["total"]}
+
     @app.get("/rest/api/<version>/mypermissions")
     def permissions(version: str) -> ResponseReturnValue:
         asked = request.args.get("permissions", "")
