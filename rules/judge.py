@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -20,13 +20,19 @@ from rules.words import Words, customer_words, looks_like_html
 
 JUDGED_CHARS = 12_000  # a longer message has said it by then
 _STEEPNESS = 1.6
-_ENOUGH = 0.75  # evidence of this weight makes a complaint
+_ENOUGH = 0.55  # evidence of this weight makes a complaint
 _NEGATION_REACH = 3  # words
 _SECONDARY_SHARE = 0.5
+_BARE_CHARS = 60
+_WORTH_TELLING = 0.05
 _TYPE_MINIMUM = 0.7
+_TOPIC_MINIMUM = 0.4  # what a complaint is about, where nothing says what is wrong
 _PERSONA_MINIMUM = 1.0
 _CONDITIONAL_SHARE = 0.3
 _NAMES = {"no": "nb", "nb-no": "nb", "nn-no": "nn"}
+VAGUE = "insufficient_information"  # what nothing else is said of, never added up
+_SAID = tuple(name for name in TYPES if name != VAGUE)
+_SAID_SET = frozenset(_SAID)
 _CLAUSE_END = re.compile(r"[.,;:!?\n]")
 _SENTENCE_END = re.compile(r"[.!?\n]")
 _REPLY = re.compile(r"(?i)^\s*(?:re|sv|vs|aw|fw|fwd|vl|wg|ang)\s*:")
@@ -41,12 +47,18 @@ class Tally:
 
     weights: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     reasons: list[tuple[float, str]] = field(default_factory=list)
+    bare: bool = False  #: says that something is wrong, and nothing of what
 
     def add(self, effect: str, weight: float) -> None:
         self.weights[effect] += weight
 
-    def explain(self, name: str, words: str, weight: float) -> None:
-        self.reasons.append((abs(weight), f'{name}: "{words}" ({weight:+.1f})'))
+    def explain(self, name: str, words: str, moved: Mapping[str, float]) -> None:
+        """Say what words moved: the score if they did, else what they moved most."""
+        told = {key: moved[key] for key in moved if key not in TYPES}
+        weight = told.get("complaint") or max(told.values(), key=abs, default=0.0)
+        if abs(weight) >= _WORTH_TELLING:
+            rank = abs(weight) + (100 if told.get("complaint") else 0)
+            self.reasons.append((rank, f'{name}: "{words}" ({weight:+.1f})'))
 
 
 class Judge:
@@ -132,10 +144,26 @@ def gather(pack: Pack, folded: str) -> Tally:
         if share and (hit.group.name, hit.start) not in taken:
             taken.add((hit.group.name, hit.start))
             found[hit.group.name].append((share, hit))
-    tally = Tally()
+    tally = Tally(bare=_is_bare(folded, found.values()))
     for hits in found.values():
         _count(tally, folded, hits)
     return tally
+
+
+def _is_bare(folded: str, found: Iterable[list[tuple[float, Hit]]]) -> bool:
+    """Tell whether each longer word of a very short text only says "it is wrong"."""
+    if len(folded) > _BARE_CHARS:
+        return False
+    groups = [hits for hits in found if not _names_a_type(hits[0][1].group)]
+    said = {
+        at for hits in groups for _, hit in hits for at in range(hit.start, hit.end)
+    }
+    words = [match for match in _WORD.finditer(folded) if len(match[0]) >= 4]
+    return bool(said) and all(match.start() in said for match in words)
+
+
+def _names_a_type(group: Group) -> bool:
+    return not _SAID_SET.isdisjoint(group.effects)
 
 
 def _count(tally: Tally, folded: str, hits: list[tuple[float, Hit]]) -> None:
@@ -150,13 +178,13 @@ def _count(tally: Tally, folded: str, hits: list[tuple[float, Hit]]) -> None:
         factor = share * (1.5 - 0.5 ** len(side))
         effects = hit.group.effects if share > 0 else _turned(hit.group)
         factor = abs(factor) if share < 0 else factor
-        for effect, weight in effects.items():
-            tally.add(effect, weight * factor)
+        moved = {effect: weight * factor for effect, weight in effects.items()}
+        for effect, weight in moved.items():
+            tally.add(effect, weight)
         words = folded[hit.start : hit.end].replace("\n", " ")
-        name = hit.group.name if share > 0 else f"not {hit.group.name}"
-        main = effects.get("complaint") or max(effects.values(), key=abs, default=0.0)
-        if main:
-            tally.explain(name, words, main * factor)
+        tally.explain(
+            hit.group.name if share > 0 else f"not {hit.group.name}", words, moved
+        )
 
 
 def _turned(group: Group) -> dict[str, float]:
@@ -215,9 +243,9 @@ def conclude(
     return Verdict(
         lang=lang,
         complaint=complaint,
-        score=round(score, 3),
+        score=round(score, 6),
         band=band_of(score),
-        types=_types(weights, text) if complaint else (),
+        types=_types(tally, text) if complaint else (),
         emotion=emotion,
         sentiment=_sentiment(complaint, praise, weights),
         praise=praise,
@@ -232,16 +260,17 @@ def _score(evidence: float) -> float:
     return 1 / (1 + math.exp(-_STEEPNESS * (evidence - _ENOUGH)))
 
 
-def _types(weights: dict[str, float], text: str) -> tuple[str, ...]:
+def _types(tally: Tally, text: str) -> tuple[str, ...]:
     found = sorted(
-        ((weights[name], -place, name) for place, name in enumerate(TYPES)),
+        ((tally.weights[name], -place, name) for place, name in enumerate(_SAID)),
         reverse=True,
     )
     best = found[0][0]
-    if best < _TYPE_MINIMUM:
-        short = len(text.split()) <= 25
-        return ("insufficient_information",) if short else ("other",)
-    least = max(_TYPE_MINIMUM, _SECONDARY_SHARE * best)
+    if tally.bare or (best < _TOPIC_MINIMUM and len(text.split()) <= 25):
+        return (VAGUE,)
+    if best < _TOPIC_MINIMUM:
+        return ("other",)
+    least = min(best, max(_TYPE_MINIMUM, _SECONDARY_SHARE * best))
     return tuple(name for weight, _, name in found if weight >= least)[:3]
 
 
