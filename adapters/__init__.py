@@ -67,7 +67,8 @@ class AdapterKind:
     A kind without ``questions`` is not offered by ``init``; ``is_tracker`` says for
     which of the two places it is. Of a source with given settings ``takes_writes``
     tells whether anything can be written there, and ``shows_issues`` whether issues are
-    to be shown on its tickets (which takes a ``Shower``).
+    to be shown on its tickets (which takes a ``Shower``). ``gathers_tickets``: those of
+    a problem get a ticket above them (which takes a ``Gatherer``).
     """
 
     kind: str
@@ -79,6 +80,7 @@ class AdapterKind:
     place: tuple[Question, ...] = ()
     takes_writes: Callable[[Any], bool] = lambda settings: True
     shows_issues: Callable[[Any], bool] = lambda settings: False
+    gathers_tickets: Callable[[Any], bool] = lambda settings: False
 
 
 @cache

@@ -26,6 +26,7 @@ from connector.models import (
     IssueRef,
     Message,
     Note,
+    ProblemDraft,
     Signed,
     Subscribed,
     Subscription,
@@ -185,6 +186,40 @@ class Shower(ABC):
 
         Raises ``TakesNoWrites`` if that is not to be had here.
         """
+
+
+class Gatherer(ABC):
+    """A helpdesk that can gather tickets about a problem under a ticket of its own.
+
+    Whether it does is a setting of it; ``AdapterKind.gathers_tickets`` tells. Tickets
+    that were created like that are ``TicketOutside`` for ``fetch_ticket``.
+    """
+
+    @abstractmethod
+    def find_problem(self, mark: str) -> str | None:
+        """Return the id of the oldest problem's ticket with ``mark``, if there is one.
+
+        After a lost answer None proves nothing for some minutes.
+        """
+
+    @abstractmethod
+    def create_problem(self, draft: ProblemDraft) -> str:
+        """Create the ticket of a problem and return its id; the call is sent once.
+
+        No customer may see it or be told of it.
+        """
+
+    @abstractmethod
+    def add_incident(self, external_id: str, problem_id: str, mark: str) -> bool:
+        """Put a ticket under the one of its problem; the write carries ``mark``.
+
+        False, and nothing written, where a person decided otherwise or either of the
+        two is not to be worked on any more.
+        """
+
+    @abstractmethod
+    def find_incident(self, external_id: str, mark: str) -> Written | None:
+        """Find that write, even if a person undid it since, after a lost answer."""
 
 
 class TagRules(ABC):

@@ -324,6 +324,11 @@ class Config(Section):
         found = self.sources.get(source)
         return found is not None and kinds()[found.kind].shows_issues(found.settings)
 
+    def gathers_tickets(self, source: str) -> bool:
+        """Tell whether tickets of a problem get a ticket above them in a source."""
+        found = self.sources.get(source)
+        return found is not None and kinds()[found.kind].gathers_tickets(found.settings)
+
 
 def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     """Read and check the file at ``path``.

@@ -13,8 +13,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from adapters.base import Adapter, Helpdesk, IssueLinker, Shower, Tracker
-from connector import escalation
+from adapters.base import (
+    Adapter,
+    Gatherer,
+    Helpdesk,
+    IssueLinker,
+    Shower,
+    Tracker,
+)
+from connector import escalation, incidents
 from connector.config import Config
 from connector.errors import TakesNoWrites, VendorError, VendorRefused
 from connector.models import (
@@ -29,6 +36,7 @@ from connector.models import (
     Note,
     Operation,
     OutboxState,
+    ProblemDraft,
     TicketLink,
     TicketStatus,
     Written,
@@ -43,6 +51,8 @@ LOOP_WINDOW = timedelta(minutes=10)
 
 #: Tickets in these states are written nothing at all.
 UNWRITTEN = (TicketStatus.SPAM, TicketStatus.DELETED)
+
+GATHERING = (Operation.CREATE_PROBLEM, Operation.ADD_INCIDENT)
 
 
 class StillLooking(VendorError):
@@ -114,6 +124,8 @@ class Effects:
             raise Withdrawn(OutboxState.OBSERVED, "the mode is observe by now")
         if operation is Operation.CREATE_ISSUE:
             self._ensure_still_to_follow(row)
+        elif operation in GATHERING:
+            self._ensure_to_gather(row)
         if operation not in _HELPDESK_CALLS or row.ticket_id is None:
             return
         with self.store.read() as connection:
@@ -136,6 +148,17 @@ class Effects:
         if not escalation.is_to_follow(group, follows):
             why = "the issue before it was opened again, or is not followed any more"
             raise Withdrawn(OutboxState.DISCARDED, why)
+
+    def _ensure_to_gather(self, row: AnyRow) -> None:
+        if not self.config.gathers_tickets(row.source):
+            why = "the settings do not ask for it any more"
+            raise Withdrawn(OutboxState.OBSERVED, why)
+        if row.ticket_id is None:
+            return
+        with self.store.read() as connection:
+            member = groups.membership(connection, row.ticket_id)
+        if member is None or member.group_id != row.group_id:
+            raise Withdrawn(OutboxState.DISCARDED, "it is not of this problem any more")
 
     def _ensure_no_loop(self, connection: Connection, row: AnyRow) -> None:
         """Raise ``LoopSuspected`` if the ticket had all the writes it may have.
@@ -262,6 +285,31 @@ class Effects:
         adapter.show_issue(row.target, IssueRef(**row.payload))
         return {}
 
+    def _create_problem(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        gatherer = self._gatherer(adapter)
+        found = gatherer.find_problem(row.mark)
+        if found is None:
+            self._ensure_looked(row, self.config.work.lost_answer)
+            self._ensure_wanted(row)
+            subject, text = row.payload["subject"], row.payload["text"]
+            found = gatherer.create_problem(
+                ProblemDraft(subject=subject, text=text, mark=row.mark)
+            )
+        return {"id": found}
+
+    def _add_incident(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        gatherer = self._gatherer(adapter)
+        if self._look(row, gatherer.find_incident) is not None:
+            return {"is_added": True}
+        self._ensure_wanted(row)
+        problem = row.payload["problem"]
+        return {"is_added": gatherer.add_incident(row.target, problem, row.mark)}
+
+    def _gatherer(self, adapter: Helpdesk) -> Gatherer:
+        if not isinstance(adapter, Gatherer):
+            raise TakesNoWrites(f"{self.adapter.name} gathers no tickets")
+        return adapter
+
     def record(
         self,
         connection: Connection,
@@ -293,6 +341,9 @@ class Effects:
             escalation.issue_created(
                 connection, self.config, row.group_id, ref, now, follows
             )
+        elif operation is Operation.CREATE_PROBLEM:
+            group = groups.get(connection, row.group_id)
+            incidents.keep_up(connection, self.config, group, now)
         elif operation is Operation.REOPEN_ISSUE:
             escalation.reopen_done(
                 connection,
@@ -312,6 +363,8 @@ _HELPDESK_CALLS: Mapping[
     Operation.ADD_NOTE: Effects._add_note,
     Operation.SEND_MESSAGE: Effects._send_message,
     Operation.SHOW_ISSUE: Effects._show_issue,
+    Operation.CREATE_PROBLEM: Effects._create_problem,
+    Operation.ADD_INCIDENT: Effects._add_incident,
 }
 _TRACKER_CALLS: Mapping[
     Operation, Callable[[Effects, Tracker, AnyRow], dict[str, Any]]
@@ -329,7 +382,7 @@ def _mode(config: Config, operation: Operation) -> Mode:
     """Return how far the connector goes with this kind of write."""
     if operation is Operation.CHANGE_TAGS:
         return config.autonomy.tags
-    if operation in (Operation.ADD_NOTE, Operation.SHOW_ISSUE):
+    if operation in (Operation.ADD_NOTE, Operation.SHOW_ISSUE, *GATHERING):
         return config.autonomy.notes
     if operation is Operation.SEND_MESSAGE:
         return config.autonomy.messages

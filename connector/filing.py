@@ -92,7 +92,7 @@ def _evidence(rows: Sequence[AnyRow]) -> list[Block]:
     """Quote the customers of these tickets, and list the tickets."""
     return [
         Block(BlockKind.HEADING, "In the customers' words"),
-        *(Block(BlockKind.QUOTE, text) for text in _excerpts(rows)),
+        *(Block(BlockKind.QUOTE, text) for text in excerpts(rows)),
         Block(BlockKind.HEADING, "Tickets"),
         *(
             Block(BlockKind.BULLET, f"{row.source} {row.number}", row.url)
@@ -197,7 +197,7 @@ def relinking(
     ]
 
 
-def _excerpts(rows: Sequence[AnyRow]) -> list[str]:
+def excerpts(rows: Sequence[AnyRow]) -> list[str]:
     """Choose masked excerpts of different customers, languages taking turns."""
     by_language: dict[str, list[str]] = {}
     seen: set[int] = set()

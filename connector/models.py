@@ -221,6 +221,18 @@ class IssueChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemDraft:
+    """A ticket to be created that stands for a problem, to be seen by agents only.
+
+    ``text`` is plain, and masked; by ``mark`` a lost create is found again.
+    """
+
+    subject: str
+    text: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TicketLink:
     """A link from an issue to a ticket. ``global_id`` makes it an upsert."""
 
@@ -336,6 +348,8 @@ class Operation(StrEnum):
     LINK_TICKET = "link_ticket"
     LINK_ISSUES = "link_issues"
     SHOW_ISSUE = "show_issue"
+    CREATE_PROBLEM = "create_problem"
+    ADD_INCIDENT = "add_incident"
 
 
 class OutboxState(StrEnum):

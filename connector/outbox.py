@@ -53,6 +53,7 @@ DROPPED_BY = {
     Operation.CHANGE_TAGS: (TicketGone, TicketLocked),
     Operation.ADD_NOTE: (TicketGone, TicketLocked),
     Operation.SHOW_ISSUE: (NotFound, TicketLocked),
+    Operation.ADD_INCIDENT: (NotFound, TicketLocked),
     Operation.LINK_ISSUES: (NotFound,),
 }
 

@@ -51,6 +51,7 @@ ROWS = {
     "connector.effects": 4,
     "connector.outbox": 4,
     "connector.filing": 4,
+    "connector.incidents": 4,
     "connector.followups": 4,
     "connector.escalation": 4,
     "webhooks": 5,
@@ -76,7 +77,9 @@ SIDEWAYS = {
         "connector.filing",
         "connector.followups",
         "connector.grouping",
+        "connector.incidents",
     ),
+    "connector.incidents": ("connector.filing",),
     "connector.case": ("connector.judging",),
     "connector.tagging": ("connector.case",),
     "connector.pipeline": (
@@ -95,7 +98,7 @@ SIDEWAYS = {
         "connector.judging",
         "connector.pipeline",
     ),
-    "connector.effects": ("connector.escalation",),
+    "connector.effects": ("connector.escalation", "connector.incidents"),
     "connector.outbox": (
         "connector.backoff",
         "connector.effects",

@@ -26,4 +26,5 @@ KIND = AdapterKind(
         Question("webhook_secret", "signing secret", secret=True, made=40),
     ),
     shows_issues=lambda settings: settings.jira_links,
+    gathers_tickets=lambda settings: settings.problem_tickets,
 )

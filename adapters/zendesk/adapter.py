@@ -1,8 +1,8 @@
 """The Zendesk adapter: the methods in the order of ``adapters.base``, nothing more.
 
-What a call does is in ``reading``, ``tags``, ``writing``, ``jira_links``, ``history``,
-``subscriptions`` and ``checks``; what Zendesk's documents mean is in ``deliveries``,
-``payloads`` and ``refusals``.
+What a call does is in ``reading``, ``tags``, ``writing``, ``incidents``,
+``jira_links``, ``history``, ``subscriptions`` and ``checks``; what Zendesk's documents
+mean is in ``deliveries``, ``payloads`` and ``refusals``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,23 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from adapters.base import Helpdesk, Historian, Shower, Subscriber, TagRules
-from adapters.zendesk import deliveries, history, payloads, reading, tags, writing
+from adapters.base import (
+    Gatherer,
+    Helpdesk,
+    Historian,
+    Shower,
+    Subscriber,
+    TagRules,
+)
+from adapters.zendesk import (
+    deliveries,
+    history,
+    incidents,
+    payloads,
+    reading,
+    tags,
+    writing,
+)
 from adapters.zendesk.account import Account
 from adapters.zendesk.checks import Checks
 from adapters.zendesk.jira_links import JiraLinks
@@ -27,6 +42,7 @@ from connector.models import (
     IssueRef,
     Message,
     Note,
+    ProblemDraft,
     Signed,
     Subscribed,
     Subscription,
@@ -41,7 +57,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class ZendeskAdapter(Helpdesk, Historian, Subscriber, Shower, TagRules):
+class ZendeskAdapter(Helpdesk, Historian, Subscriber, Shower, Gatherer, TagRules):
     """Reads and writes tickets of one Zendesk Support account."""
 
     kind: ClassVar[str] = "zendesk"
@@ -123,6 +139,18 @@ class ZendeskAdapter(Helpdesk, Historian, Subscriber, Shower, TagRules):
 
     def show_issue(self, external_id: str, issue: IssueRef) -> None:
         self._jira_links.show(external_id, issue)
+
+    def find_problem(self, mark: str) -> str | None:
+        return incidents.find_problem(self._account, mark)
+
+    def create_problem(self, draft: ProblemDraft) -> str:
+        return incidents.create_problem(self._account, draft)
+
+    def add_incident(self, external_id: str, problem_id: str, mark: str) -> bool:
+        return incidents.add_incident(self._account, external_id, problem_id, mark)
+
+    def find_incident(self, external_id: str, mark: str) -> Written | None:
+        return incidents.find_incident(self._account, external_id, mark)
 
     # -- what changed --
 

@@ -48,6 +48,8 @@ ROLE = {
 
 SYSTEM_AUTHOR = "-1"
 MARK_KEY = "complaint_connector"
+#: How the external id begins of tickets that stand for a problem.
+PROBLEM_PREFIX = "complaint-connector:"
 DRAFT_HEADING = "Suggested reply, not sent to the customer:"
 #: Set and corrected by Zendesk's own classifier; never ours to touch.
 TRIAGE_TAGS = ("intent__", "language__", "sentiment__")
@@ -109,6 +111,11 @@ def tags(document: Json) -> frozenset[str]:
     return frozenset(name for name in names if name)
 
 
+def stands_for_problem(document: Json) -> bool:
+    """Tell a ticket that we made for a problem from those of customers."""
+    return text(document.get("external_id")).startswith(PROBLEM_PREFIX)
+
+
 def channel(document: Json) -> str:
     word = text(as_object(document.get("via")).get("channel")).lower()
     return VIA.get(word, word)
@@ -165,13 +172,18 @@ def is_complete(user: Json) -> bool:
     return "email" in user and "user_fields" in user
 
 
+def is_marked(document: Json, mark: str) -> bool:
+    """Tell whether a comment or an audit was written by us under this mark."""
+    custom = as_object(as_object(document.get("metadata")).get("custom"))
+    return custom.get(MARK_KEY) == mark
+
+
 def has_mark(document: Json, mark: str) -> bool:
     """Tell whether a comment carries exactly this mark, and not a longer one.
 
     A customer's reply that quotes the mark counts: it proves that we were read.
     """
-    custom = as_object(as_object(document.get("metadata")).get("custom"))
-    if custom.get(MARK_KEY) == mark:
+    if is_marked(document, mark):
         return True
     token = re.compile(rf"(?<![\w-]){re.escape(mark)}(?![\w-])")
     return any(
@@ -256,6 +268,33 @@ def comment_update(words: str, mark: str, *, public: bool) -> dict[str, Any]:
         "comment": {"body": with_mark(words, mark), "public": public},
         "metadata": {MARK_KEY: mark},
     }
+
+
+def problem(subject: str, words: str, mark: str, requester: int) -> dict[str, Any]:
+    """Build the ticket that stands for a problem; only agents see what it says."""
+    return {
+        "type": "problem",
+        "external_id": f"{PROBLEM_PREFIX}{mark}",
+        "requester_id": requester,
+        "subject": inert(subject),
+        **comment_update(inert(words), mark, public=False),
+    }
+
+
+def incident(problem_id: str, mark: str, stamp: str) -> dict[str, Any]:
+    """Build an update that puts a ticket under a problem's, unless it changed since."""
+    return {
+        "type": "incident",
+        "problem_id": int(problem_id),
+        "metadata": {MARK_KEY: mark},
+        "safe_update": True,
+        "updated_stamp": stamp,
+    }
+
+
+def inert(words: str) -> str:
+    """Return words in which Zendesk fills in no placeholders, whoever wrote them."""
+    return re.sub(r"{(?=[{%])", "{ ", words)
 
 
 def follow_up(source: Json, words: str, mark: str) -> dict[str, Any]:

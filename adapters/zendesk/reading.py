@@ -13,7 +13,7 @@ from adapters.zendesk.conversations import read_conversation
 from adapters.zendesk.merging import merged_into
 from adapters.zendesk.ratings import read_rating
 from adapters.zendesk.values import Json, as_object, identity, text
-from connector.errors import TicketGone, TicketMerged
+from connector.errors import TicketGone, TicketMerged, TicketOutside
 from connector.models import Comment, Ticket, TicketRef, Written
 
 FOLLOW_UPS = 5  #: newest follow-ups that are searched for a mark
@@ -24,6 +24,8 @@ def fetch_ticket(account: Account, external_id: str) -> Ticket:
     answer = account.about_ticket(
         "GET", path(external_id), params={"include": "users,organizations"}
     )
+    if payloads.stands_for_problem(as_object(answer.get("ticket"))):
+        raise TicketOutside(f"{account.name}: the connector made it for a problem")
     try:
         comments, people = read_comments(account, external_id)
         document = answer["ticket"]

@@ -85,6 +85,11 @@ class ZendeskConfig(BaseModel):
         default=False,
         description="Show the issue on its tickets, by Zendesk's own Jira integration.",
     )
+    problem_tickets: bool = Field(
+        default=False,
+        description="Make a ticket of the type problem for each filed problem, and its "
+        "tickets the incidents of it.",
+    )
     allow_test_secret: bool = Field(
         default=False,
         description="Accept Zendesk's published test secret too. Never in production.",

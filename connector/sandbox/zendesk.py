@@ -204,9 +204,39 @@ def checked(given: Any) -> Json:
     return given
 
 
+def _checked_problem(world: World, given: Json) -> Json:
+    """Refuse a link to what is no problem ticket, or not worked on any more."""
+    if given.get("problem_id") is not None:
+        problem = world.zendesk.get(int(given["problem_id"]))
+        if problem is None or problem.type != "problem" or problem.status == "closed":
+            words = [{"description": "Problem: is invalid"}]
+            raise invalid({"problem_id": words})
+    return given
+
+
 def _ticket_routes(app: Flask, world: World) -> None:
     desk = world.zendesk
     answers: dict[str, int] = {}
+
+    @app.get("/api/v2/tickets")
+    @app.get("/api/v2/tickets.json")
+    def listed() -> ResponseReturnValue:
+        wanted = request.args.get("external_id")
+        with world.lock:
+            found = [
+                shapes.ticket_shape(desk, one)
+                for one in desk.tickets.values()
+                if not one.deleted and wanted in (None, one.external_id)
+            ]
+        return cursor_page("tickets", found)
+
+    @app.get("/api/v2/tickets/<int:number>/incidents")
+    @app.get("/api/v2/tickets/<int:number>/incidents.json")
+    def incidents(number: int) -> ResponseReturnValue:
+        with world.lock:
+            linked = desk.incidents(find(world, number))
+            shown = [shapes.ticket_shape(desk, one) for one in linked]
+        return cursor_page("tickets", shown)
 
     @app.post("/api/v2/tickets")
     @app.post("/api/v2/tickets.json")
@@ -214,6 +244,7 @@ def _ticket_routes(app: Flask, world: World) -> None:
         given = checked(body_of_request("ticket"))
         key = request.headers.get("Idempotency-Key", "")
         with world.lock:
+            _checked_problem(world, given)
             hit = answers.get(key) if key else None
             ticket = desk.tickets[hit] if hit else _create(world, given)
             answers[key] = ticket.id
@@ -237,7 +268,7 @@ def _ticket_routes(app: Flask, world: World) -> None:
         with world.lock:
             ticket = writable(world, number)
             safe(ticket, given)
-            audit = desk.update(ticket, given, API)
+            audit = desk.update(ticket, _checked_problem(world, given), API)
             answer = {
                 "ticket": shapes.ticket_shape(desk, ticket),
                 "audit": shapes.audit_shape(ticket, audit),
@@ -279,6 +310,8 @@ def _ticket_routes(app: Flask, world: World) -> None:
         with world.lock:
             ticket = find(world, number)
             shown = [shapes.audit_shape(ticket, audit) for audit in ticket.audits]
+        if request.args.get("sort") == "-created_at":
+            shown.reverse()
         return cursor_page("audits", shown)
 
     @app.post("/api/v2/tickets/<int:number>/merge")

@@ -96,6 +96,7 @@ class Ticket:
     audits: list[Audit] = field(default_factory=list)
     custom_fields: list[Json] = field(default_factory=list)
     external_id: str | None = None
+    problem_id: int | None = None
     organization_id: int | None = None
     followup_ids: list[int] = field(default_factory=list)
     followup_of: int | None = None
@@ -199,7 +200,14 @@ class ZendeskDesk:
             organization_id=requester.organization_id,
         )
         ticket.tags = clean_tags(given.get("tags") or ())
-        for key in ("status", "priority", "type", "external_id", "custom_fields"):
+        for key in (
+            "status",
+            "priority",
+            "type",
+            "external_id",
+            "problem_id",
+            "custom_fields",
+        ):
             if given.get(key) is not None:
                 setattr(ticket, key, given[key])
         self.tickets[ticket.id] = ticket
@@ -249,7 +257,19 @@ class ZendeskDesk:
             self._fire_comment(ticket, ticket.comments[-1])
         if changed or comment:
             self._run_triggers(ticket, actor, "Change")
+        if any(event.get("value") == "solved" for event in changed):
+            self._solve_incidents(ticket, actor)
         return audit
+
+    def incidents(self, ticket: Ticket) -> list[Ticket]:
+        """Return the tickets that are linked to a problem ticket."""
+        return [one for one in self.tickets.values() if one.problem_id == ticket.id]
+
+    def _solve_incidents(self, ticket: Ticket, actor: str) -> None:
+        """Solve what hangs on a problem ticket that somebody solved."""
+        for one in self.incidents(ticket):
+            if one.status not in ("solved", "closed"):
+                self.update(one, {"status": "solved"}, actor)
 
     def change_tags(
         self,
@@ -364,6 +384,8 @@ class ZendeskDesk:
         """Set what differs and return it as audit events."""
         changed: list[Json] = []
         wanted = dict(changes)
+        if wanted.get("type", ticket.type) != "incident":
+            wanted["problem_id"] = None  # only incidents have one
         if wanted.get("tags") is not None:
             wanted["tags"] = clean_tags(wanted["tags"])
         for key in (
@@ -373,6 +395,7 @@ class ZendeskDesk:
             "type",
             "tags",
             "external_id",
+            "problem_id",
             "custom_fields",
         ):
             before = getattr(ticket, key)
@@ -402,6 +425,9 @@ class ZendeskDesk:
                 "current": after.upper() if loud and after else after,
             }
             self.fire(f"{key}_changed", ticket, values, author)
+        elif key == "problem_id":
+            linked = {"previous": _number(before), "current": _number(after)}
+            self.fire("problem_link_changed", ticket, linked, author)
 
     def _comment(
         self, ticket: Ticket, given: Json, actor: str, custom: Json, changed: list[Json]
@@ -465,6 +491,10 @@ class ZendeskDesk:
 
     def _witness(self, act: str, ticket: Ticket, actor: str, **detail: Any) -> None:
         self.stage.witness(VENDOR, act, ticket.id, actor, **detail)
+
+
+def _number(value: int | None) -> str | None:
+    return None if value is None else str(value)
 
 
 def _channel(actor: str) -> str:

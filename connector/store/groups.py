@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from connector.models import GroupState, OutboxState
+from connector.models import GroupState, OutboxState, TicketStatus
 from connector.store.dialects import insert
 from connector.store.schema import (
     AnyRow,
@@ -47,6 +47,7 @@ def _of_group(value: Any, *conditions: Any) -> Any:
 
 
 _COUNTED = ~members.c.archived
+_OVER = (TicketStatus.CLOSED, TicketStatus.SPAM, TicketStatus.DELETED)
 
 
 _RECOUNT = (
@@ -262,6 +263,29 @@ def unlinked_tickets(connection: Connection, group_id: int) -> Sequence[AnyRow]:
         .where(
             members.c.group_id == group_id,
             _COUNTED,
+            ~exists().where(outbox.c.dedup_key == key),
+        )
+        .order_by(tickets.c.id)
+    )
+    return connection.execute(query).all()
+
+
+def ungathered_tickets(
+    connection: Connection, group_id: int, source: str
+) -> Sequence[AnyRow]:
+    """Return member tickets of a source that may still be put under another one.
+
+    Those are left out that are over, or for which that was enqueued before.
+    """
+    key = literal(f"incident:{group_id}:") + cast(tickets.c.id, String)
+    query = (
+        select(tickets.c.id, tickets.c.external_id)
+        .select_from(members.join(tickets, members.c.ticket_id == tickets.c.id))
+        .where(
+            members.c.group_id == group_id,
+            _COUNTED,
+            tickets.c.source == source,
+            tickets.c.status.not_in(_OVER),
             ~exists().where(outbox.c.dedup_key == key),
         )
         .order_by(tickets.c.id)

@@ -38,7 +38,9 @@ PRIORITY = {
     Operation.UPDATE_ISSUE: 60,
     Operation.LINK_TICKET: 70,
     Operation.LINK_ISSUES: 70,
+    Operation.CREATE_PROBLEM: 80,
     Operation.SHOW_ISSUE: 80,
+    Operation.ADD_INCIDENT: 80,
 }
 
 #: How the reason begins for which a row waits that may be part of a loop.
@@ -331,6 +333,14 @@ def is_held(connection: Connection, ticket_id: int) -> bool:
 
 def state_of(connection: Connection, dedup_key: str) -> str | None:
     query = select(table.c.state).where(table.c.dedup_key == dedup_key)
+    return connection.scalar(query)
+
+
+def result_of(connection: Connection, dedup_key: str) -> dict[str, Any] | None:
+    """Return what was kept of the answer to a row that was carried out."""
+    query = select(table.c.result).where(
+        table.c.dedup_key == dedup_key, table.c.state == OutboxState.DONE
+    )
     return connection.scalar(query)
 
 
