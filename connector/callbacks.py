@@ -146,6 +146,7 @@ def _look(config: Config, name: str, adapter: Adapter) -> list[Finding]:
 
 def _judge(name: str, found: Subscription, remedy: str) -> Finding:
     what = f"{found.kind} {found.external_id}"
+    remedy = found.remedy or remedy
     if not found.enabled:
         return Finding(Level.PROBLEM, name, f"{what} is switched off", remedy)
     if found.missing:

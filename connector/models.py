@@ -399,6 +399,7 @@ class Subscription:
 
     ``address`` is where it calls, without secrets. ``enabled`` is False when the vendor
     or a person switched it off. ``missing`` are events that we want and it lacks.
+    ``remedy`` is what a person has to do where making it anew does not help.
     """
 
     kind: str
@@ -406,6 +407,7 @@ class Subscription:
     address: str
     enabled: bool
     missing: frozenset[str] = frozenset()
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -84,6 +85,19 @@ def test_webhook_that_is_off_is_on_the_status_page(
     called.found = found
     assert callbacks.watch(bench.store, called, bench.config, START)
     assert told(bench) == words
+
+
+@pytest.mark.parametrize(
+    ("of_its_own", "shown"),
+    [("", "complaint-connector webhooks register support"), ("Delete 7.", "Delete 7.")],
+)
+def test_remedy_is_the_vendors_own_where_making_it_anew_does_not_help(
+    bench: Bench, called: Called, of_its_own: str, shown: str
+) -> None:
+    called.found = [replace(LACKING, remedy=of_its_own)]
+    callbacks.watch(bench.store, called, bench.config, START)
+    (found,) = status(bench.store, bench.config, START)["findings"]
+    assert found["remedy"] == shown
 
 
 def test_it_is_looked_at_once_an_hour_by_all_processes(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
@@ -21,7 +23,9 @@ from adapters.zendesk.subscriptions import (
     EVENTS,
     LABEL,
     MESSAGING_EVENT,
+    STRANGE,
     TRIGGER_BODY,
+    Subscriptions,
 )
 from connector.errors import VendorRefused, VendorUnavailable
 from connector.models import Delivery, Subscribed, WebhookRequest
@@ -243,10 +247,71 @@ def test_webhook_made_by_hand_beside_ours_is_kept_and_told(
     call(sandbox, "POST", f"/webhooks/{theirs}/signing_secret")
     adapter = make(**done.settings)
     assert adapter.subscribe(ADDRESS).kept == (ours,)
-    found = {one.external_id: one.missing for one in adapter.subscriptions(ADDRESS)}
+    found = {one.external_id: one for one in adapter.subscriptions(ADDRESS)}
     assert set(found) == {ours.external_id, theirs}
-    assert found[ours.external_id] == frozenset()
-    assert any("remove it in Zendesk" in each for each in found[theirs])
+    assert found[ours.external_id] == ours
+    assert STRANGE in found[theirs].missing
+    assert "delete 'made by hand'" in found[theirs].remedy
+    assert theirs in found[theirs].remedy
+
+
+def test_second_webhook_with_our_name_needs_no_person(
+    sandbox: Running, make: Make
+) -> None:
+    settings = make().subscribe(ADDRESS).settings
+    second = by_hand(sandbox, name=LABEL)
+    call(sandbox, "POST", f"/webhooks/{second}/signing_secret")
+    adapter = make(**settings)
+    found = {one.external_id: one for one in adapter.subscriptions(ADDRESS)}
+    assert STRANGE in found[second].missing
+    assert found[second].remedy == ""  # which leaves it to the one that helps
+    adapter.subscribe(ADDRESS)
+    assert second not in {one["id"] for one in webhooks(sandbox)}
+
+
+@pytest.mark.parametrize("kind", ["events", "trigger"])
+def test_two_who_subscribe_at_once_end_with_one_webhook(
+    sandbox: Running, make: Make, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    together = threading.Barrier(2, timeout=20)
+    usual = Subscriptions._write
+
+    def write(self: Subscriptions, method: str, *what: Any) -> dict[str, Any]:
+        if method != "POST":
+            return usual(self, method, *what)
+        together.wait()  # both have seen that there is none
+        added = usual(self, method, *what)
+        together.wait()  # and both have made one
+        return added
+
+    monkeypatch.setattr(Subscriptions, "_write", write)
+    both = [make(webhook_kind=kind) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda one: one.subscribe(ADDRESS), both))
+    (left,) = webhooks(sandbox)
+    assert left["status"] == "active"
+    known = sandbox.world.zendesk.webhooks[left["id"]].secret
+    assert [one.settings for one in done] == 2 * [{"webhook_secret": known}]
+    assert len(triggers(sandbox)) == (kind == "trigger")
+
+
+def test_who_is_second_by_a_moment_takes_the_first_ones_webhook(
+    sandbox: Running, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, first = Subscriptions._add_webhook, make()
+
+    def add(self: Subscriptions) -> dict[str, Any]:
+        monkeypatch.setattr(Subscriptions, "_add_webhook", usual)
+        first.subscribe(ADDRESS)
+        theirs = by_hand(sandbox)  # of another name: not to be taken
+        assert theirs
+        return usual(self)
+
+    monkeypatch.setattr(Subscriptions, "_add_webhook", add)
+    done = make().subscribe(ADDRESS)
+    names = [one["name"] for one in webhooks(sandbox)]
+    assert names == [LABEL, "made by hand"]
+    assert [one.external_id for one in done.kept] == [webhooks(sandbox)[0]["id"]]
 
 
 def test_both_webhooks_of_a_rotation_are_in_order(sandbox: Running, make: Make) -> None:

@@ -18,6 +18,7 @@ from connector.errors import NotFound, VendorUnavailable
 from connector.models import Subscribed, Subscription
 
 LABEL = "Complaint Connector"
+TITLE = f"{LABEL}: tell of changed tickets"
 WEBHOOK, TRIGGER = "webhook", "trigger"
 
 #: What a webhook subscribes to that triggers call; it cannot be mixed with events.
@@ -51,8 +52,8 @@ CONDITIONS = {
     ],
 }
 
-#: What a webhook lacks that somebody made beside ours.
-STRANGE = "a secret we know (remove it in Zendesk: another one brings the same)"
+#: What a webhook lacks that was made beside ours.
+STRANGE = "a secret we know"
 
 PAGE_SIZE = 100
 PAGES = 50
@@ -73,7 +74,11 @@ class Subscriptions:
         webhooks = self._webhooks()
         strange = self._strange(webhooks)
         return [
-            replace(one, missing=one.missing | {STRANGE})
+            replace(
+                one,
+                missing=one.missing | {STRANGE},
+                remedy=_removal(strange[one.external_id]),
+            )
             if one.external_id in strange
             else one
             for one in self._described(webhooks, self._triggers(webhooks))
@@ -82,7 +87,7 @@ class Subscriptions:
     def make(self) -> Subscribed:
         """Make what is missing, mend what is off, and fetch the signing secret."""
         existing = self._webhooks()
-        webhook = self._chosen(existing) or self._add_webhook()
+        webhook = self._chosen(existing) or self._first(self._add_webhook())
         # Before it is switched on: what it signs with an unknown secret is refused.
         secret = self._secret(text(webhook["id"]))
         is_changed = self._mend_webhook(webhook)
@@ -142,13 +147,14 @@ class Subscriptions:
             fitting = known or fitting
         return fitting[0] if fitting else None
 
-    def _strange(self, webhooks: list[dict[str, Any]]) -> frozenset[str]:
+    def _strange(self, webhooks: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         """Return which deliver beside another one, and are refused for their secret."""
         on = [one for one in webhooks if one.get("status") == "active"]
         if len(on) < 2:
-            return frozenset()
+            return {}
         strange = [one for one in on if not self._is_signed_for_us(one)]
-        return _ids(strange if len(strange) < len(on) else strange[1:])
+        strange = strange if len(strange) < len(on) else strange[1:]
+        return {text(one["id"]): one for one in strange}
 
     def _is_signed_for_us(self, webhook: Json) -> bool:
         return self._secret(text(webhook["id"])) in self.account.config.secrets()
@@ -164,6 +170,23 @@ class Subscriptions:
             "subscriptions": [BY_TRIGGER] if self.by_trigger else sorted(self.events),
         }
         return self._write("POST", "/webhooks", WEBHOOK, wish, (201, 200))
+
+    def _first(self, added: dict[str, Any]) -> dict[str, Any]:
+        """Return the webhook to use: ours, unless somebody added one at the same time.
+
+        Both see both then, and agree on the oldest one; its ids sort by time. Each
+        removes no other than its own, which is not switched on yet.
+        """
+        ours = [
+            one
+            for one in self._webhooks()
+            if one.get("name") == LABEL and self._is_wanted_kind(one)
+        ]
+        first = min([added, *ours], key=lambda one: text(one["id"]))
+        if text(first["id"]) == text(added["id"]):
+            return added
+        self._delete(f"/webhooks/{added['id']}")
+        return first
 
     def _mend_webhook(self, webhook: dict[str, Any]) -> bool:
         """Switch it on and complete it; tell whether that was needed."""
@@ -224,18 +247,27 @@ class Subscriptions:
         webhook = {"id": webhook_id, "subscriptions": [BY_TRIGGER]}
         trigger = next(iter(self._triggers([webhook])), None)
         if trigger is None:
-            wish = {
-                "title": f"{LABEL}: tell of changed tickets",
-                "conditions": CONDITIONS,
-                "actions": [_action(webhook_id)],
-            }
-            made = self._write("POST", "/triggers", TRIGGER, wish, (201, 200))
-            return True, self._as_trigger(made, ids)
+            return True, self._as_trigger(self._add_trigger(webhook), ids)
         wish = _mending(trigger, ids)
         if wish:
             where = f"/triggers/{trigger['id']}"
             trigger = self._write("PUT", where, TRIGGER, wish, (200,))
         return bool(wish), self._as_trigger(trigger, ids)
+
+    def _add_trigger(self, webhook: dict[str, Any]) -> dict[str, Any]:
+        """Make one; of two made at once the older stays, as with webhooks."""
+        wish = {
+            "title": TITLE,
+            "conditions": CONDITIONS,
+            "actions": [_action(text(webhook["id"]))],
+        }
+        added = self._write("POST", "/triggers", TRIGGER, wish, (201, 200))
+        ours = [one for one in self._triggers([webhook]) if one.get("title") == TITLE]
+        first = min([added, *ours], key=lambda one: int(one["id"]))
+        if text(first["id"]) == text(added["id"]):
+            return added
+        self._delete(f"/triggers/{added['id']}")
+        return first
 
     def _remove_trigger(self, trigger: Json, ids: frozenset[str]) -> None:
         others = [one for one in _actions(trigger) if _target(one) not in ids]
@@ -286,6 +318,20 @@ class Subscriptions:
             self.account.call("DELETE", path, expect=(200, 204))
         except NotFound:
             return  # somebody was faster
+
+
+def _removal(webhook: Json) -> str:
+    """Say how a person removes what brings the same as another one does.
+
+    Nothing of what bears our name: making it anew removes that.
+    """
+    if webhook.get("name") == LABEL:
+        return ""
+    return (
+        "In Zendesk, Admin Center > Apps and integrations > Webhooks, delete "
+        f"{text(webhook.get('name'))!r} ({text(webhook['id'])}), and before it any "
+        "trigger that calls it; another webhook delivers to the same address."
+    )
 
 
 def _ids(webhooks: list[dict[str, Any]]) -> frozenset[str]:

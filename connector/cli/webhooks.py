@@ -152,9 +152,11 @@ def _show(name: str, what: str, found: Sequence[Subscription], as_json: bool) ->
                 "address": one.address,
                 "enabled": one.enabled,
                 "missing": sorted(one.missing),
+                "remedy": one.remedy,
             }
             click.echo(json.dumps(said))
             continue
         lacks = f", lacks {', '.join(sorted(one.missing))}" if one.missing else ""
         off = "" if one.enabled else ", switched off"
-        click.echo(f"{name}: {one.kind} {one.external_id} {what}{off}{lacks}")
+        remedy = f". {one.remedy}" if one.remedy else ""
+        click.echo(f"{name}: {one.kind} {one.external_id} {what}{off}{lacks}{remedy}")
