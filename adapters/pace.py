@@ -51,13 +51,21 @@ class Charge(NamedTuple):
     """What a call takes from one budget.
 
     ``limit`` units in ``seconds`` is what holds until the vendor tells its own number;
-    None where there is no telling.
+    None where there is no telling. ``is_narrow``: without it only calls like this one
+    wait, and everything else goes on. What follows a colon in a bucket's name tells it
+    from others of its kind; people are not shown that.
     """
 
     bucket: str
     units: int = 1
     limit: int | None = None
     seconds: float = MINUTE
+    is_narrow: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Return what the budget is of, as people are told."""
+        return self.bucket.partition(":")[0]
 
 
 class Told(NamedTuple):

@@ -93,10 +93,11 @@ class VendorBusy(VendorError):
 class BudgetSpent(VendorBusy):
     """Our own budget for this vendor is used up for now; nothing was asked of it.
 
-    More urgent calls may still be made.
+    More urgent calls may still be made; if it ``is_narrow``, any other calls.
     """
 
     whole_source = False
+    is_narrow = False
 
 
 class VendorConflict(VendorError):

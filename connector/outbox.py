@@ -282,7 +282,8 @@ class Sender:
         elif isinstance(err, VendorBusy):
             until = now + wait_for(err)
             if isinstance(err, BudgetSpent):
-                self._slowed = _urgency(operation), until
+                if not err.is_narrow:
+                    self._slowed = _urgency(operation), until
             elif err.whole_source:  # some limits are of one issue or ticket only
                 self._pause(until)
             self._later(row, err, until, is_attempt=False)

@@ -80,14 +80,14 @@ class Budgets:
         # A clock that somebody sets is not waited for.
         patience = turn.patience if self._clock is None else 0.0
         while True:
-            wait, bucket = self._take(account, charges, turn.priority)
-            if wait <= 0:
+            wait, charge = self._take(account, charges, turn.priority)
+            if charge is None:
                 return
             outcome = "slept" if wait <= patience else "postponed"
             kind = turn.priority.name.lower()
-            BUDGET_WAITS.labels(account, bucket, kind, outcome).inc()
+            BUDGET_WAITS.labels(account, charge.kind, kind, outcome).inc()
             if outcome == "postponed":
-                raise _spent(account, bucket, wait, turn)
+                raise _spent(account, charge, wait, turn)
             time.sleep(wait)
             patience -= wait
 
@@ -111,21 +111,21 @@ class Budgets:
 
     def _take(
         self, account: str, charges: Sequence[Charge], priority: Priority
-    ) -> tuple[float, str]:
-        """Take what a call costs; or return how long to wait, and for which bucket."""
+    ) -> tuple[float, Charge | None]:
+        """Take what a call costs; or return how long to wait, and for what of it."""
         known = self._account(account)
         with known.lock:
             now = self._timer()
             found = {c: known.at_hand(c, priority, now) for c in charges}
             missing = [charge for charge, block in found.items() if block is None]
             if missing:
-                wait = self._reserve(account, known, missing, priority, now)
-                if wait[0] > 0:
-                    return wait
-            for charge, block in found.items():
+                wait, charge = self._reserve(account, known, missing, priority, now)
+                if charge is not None:
+                    return wait, charge
+            for used, block in found.items():
                 if block is not None:
-                    block.units -= charge.units
-            return 0.0, ""
+                    block.units -= used.units
+            return 0.0, None
 
     def _reserve(
         self,
@@ -134,10 +134,10 @@ class Budgets:
         charges: Sequence[Charge],
         priority: Priority,
         timer: float,
-    ) -> tuple[float, str]:
+    ) -> tuple[float, Charge | None]:
         """Take a block of each bucket and use of it what the call costs, or of none."""
         blocks: dict[str, Block] = {}
-        waits: list[tuple[float, str]] = []
+        waits: dict[Charge, float] = {}
         with self._store.write() as connection:
             windows = {charge.bucket: charge.seconds for charge in charges}
             known.seconds.update(windows)
@@ -148,7 +148,7 @@ class Budgets:
                 for c in charges
             }
             taken = {c: take(buckets[c], c.units, priority, now) for c in charges}
-            waits = [(t.wait, c.bucket) for c, t in taken.items() if t.wait > 0]
+            waits = {c: t.wait for c, t in taken.items() if t.wait > 0}
             for charge, (after, units, _) in taken.items():
                 bucket = buckets[charge] if waits else after
                 budgets.save(connection, account, charge.bucket, _values(bucket))
@@ -159,10 +159,11 @@ class Budgets:
                     timer + bucket.life,
                 )
         if waits:
-            return max(waits)
+            longest = max(waits, key=lambda charge: waits[charge])
+            return waits[longest], longest
         for name, block in blocks.items():
             known.blocks.setdefault(name, []).append(block)
-        return 0.0, ""
+        return 0.0, None
 
     def _account(self, name: str) -> Account:
         with self._guard:
@@ -213,11 +214,12 @@ def _values(bucket: Bucket) -> dict[str, Any]:
     }
 
 
-def _spent(account: str, bucket: str, wait: float, turn: Turn) -> BudgetSpent:
+def _spent(account: str, charge: Charge, wait: float, turn: Turn) -> BudgetSpent:
     error = BudgetSpent(
-        f"waiting: the budget of {account} ({bucket}) is used up for now",
+        f"waiting: the budget of {account} ({charge.kind}) is used up for now",
         retry_after=wait,
     )
+    error.is_narrow = charge.is_narrow
     # Part of what was asked for may be done already.
     error.uncertain = turn.wrote
     return error

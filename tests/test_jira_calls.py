@@ -746,7 +746,10 @@ def test_meaning_of_a_status_is_the_one_of_all_vendors(code):
         ({"Retry-After": "1.5"}, 1.5, True),
         ({"Retry-After": "soon"}, None, True),
         ({}, None, True),
-        ({"RateLimit-Reason": "jira-burst-based"}, None, True),
+        ({"RateLimit-Reason": "jira-quota-global-based"}, None, True),
+        ({"RateLimit-Reason": "jira-quota-tenant-based"}, None, True),
+        ({"RateLimit-Reason": "one-of-next-year"}, None, True),
+        ({"RateLimit-Reason": "jira-burst-based"}, None, False),
         ({"RateLimit-Reason": "jira-per-issue-on-write"}, None, False),
     ],
 )

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import requests
 import responses
+from kit import Bench, Clock
+from test_loop import calls, complain
+from test_outbox import Failing
 
 from adapters import http, pace
 from adapters.helpscout.adapter import HelpScoutAdapter
@@ -19,9 +22,12 @@ from adapters.jira.rates import TARIFF as JIRA
 from adapters.pace import ACCOUNT, Call, Charge, Priority, Tariff, Told, Turn
 from adapters.zendesk.rates import TARIFF as ZENDESK
 from connector.errors import BudgetSpent, CredentialsRejected, VendorBusy, VendorRefused
+from connector.pacing import Budgets
+from connector.store import Store
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 DESK = "https://desk.example"
+WRITE_TO_ISSUE = {"one issue in 2 s": 1, "one issue in 30 s": 1}
 
 
 def headers(**given: str) -> requests.structures.CaseInsensitiveDict[str]:
@@ -64,19 +70,45 @@ def headers(**given: str) -> requests.structures.CaseInsensitiveDict[str]:
         (
             JIRA,
             Call("PUT", "/rest/api/3/issue/SHOP-12"),
-            {ACCOUNT: 1, "PUT api/*/issue/*": 1},
+            {ACCOUNT: 1, "PUT api/*/issue/*": 1, **WRITE_TO_ISSUE},
         ),
         (
             JIRA,
             Call("PUT", "/jira/rest/api/2/issue/10012/properties/our.group"),
-            {ACCOUNT: 1, "PUT api/*/issue/*/properties/*": 1},
+            {ACCOUNT: 1, "PUT api/*/issue/*/properties/*": 1, **WRITE_TO_ISSUE},
+        ),
+        (
+            JIRA,
+            Call("POST", "/rest/servicedeskapi/request/10012/comment"),
+            {
+                ACCOUNT: 1,
+                "POST servicedeskapi/request/*/comment": 1,
+                **WRITE_TO_ISSUE,
+            },
+        ),
+        # Neither reading an issue nor making one is a write to it.
+        (
+            JIRA,
+            Call("GET", "/rest/api/3/issue/SHOP-12"),
+            {ACCOUNT: 1, "GET api/*/issue/*": 1},
+        ),
+        (
+            JIRA,
+            Call("POST", "/rest/api/3/issue"),
+            {ACCOUNT: 1, "POST api/*/issue": 1},
+        ),
+        # What customers must not read is taken back at once.
+        (
+            JIRA,
+            Call("DELETE", "/rest/api/3/issue/10012/comment/7"),
+            {ACCOUNT: 1, "DELETE api/*/issue/*/comment/*": 1},
         ),
     ],
 )
 def test_call_costs_what_the_vendor_counts(
     tariff: Tariff, call: Call, costs: dict[str, int]
 ) -> None:
-    assert {one.bucket: one.units for one in tariff.charges(call)} == costs
+    assert {one.kind: one.units for one in tariff.charges(call)} == costs
 
 
 @pytest.mark.parametrize(
@@ -88,12 +120,14 @@ def test_call_costs_what_the_vendor_counts(
         (ZENDESK, Call("PUT", "/api/v2/tickets/1"), "tickets-update", 100, 60),
         (ZENDESK, Call("GET", "/api/v2/incremental/x"), "incremental-exports", 10, 60),
         (JIRA, Call("GET", "/rest/api/3/myself"), ACCOUNT, 1000, 10),
+        (JIRA, Call("PUT", "/rest/api/3/issue/7"), "one issue in 2 s", 20, 2),
+        (JIRA, Call("PUT", "/rest/api/3/issue/7"), "one issue in 30 s", 100, 30),
     ],
 )
 def test_budget_holds_before_the_vendor_told_any(
     tariff: Tariff, call: Call, bucket: str, limit: int, seconds: float
 ) -> None:
-    charge = next(one for one in tariff.charges(call) if one.bucket == bucket)
+    charge = next(one for one in tariff.charges(call) if one.kind == bucket)
     assert (charge.limit, charge.seconds) == (limit, seconds)
 
 
@@ -102,6 +136,7 @@ def test_budget_holds_before_the_vendor_told_any(
 GET = Call("GET", "/api/v2/tickets/1")
 UPDATE = Call("PUT", "/api/v2/tickets/1")
 ISSUE = Call("GET", "/rest/api/3/issue/SHOP-1")
+EDIT = Call("PUT", "/rest/api/3/issue/10012")
 ENDPOINT = "GET api/*/issue/*"
 
 
@@ -179,6 +214,12 @@ ENDPOINT = "GET api/*/issue/*"
         ),
         (
             JIRA,
+            EDIT,
+            {"RateLimit_Reason": "jira-per-issue-on-write", "X_RateLimit_Limit": "20"},
+            [],
+        ),
+        (
+            JIRA,
             ISSUE,
             {
                 "X_RateLimit_Limit": "50",
@@ -210,15 +251,43 @@ def test_answers_tell_of_budgets(
             "tickets-update",
         ),
         (JIRA, ISSUE, {}, ACCOUNT),
+        (JIRA, ISSUE, {"RateLimit_Reason": "jira-quota-global-based"}, ACCOUNT),
         (JIRA, ISSUE, {"RateLimit_Reason": "jira-quota-tenant-based"}, ACCOUNT),
+        (JIRA, EDIT, {"RateLimit_Reason": "one-of-next-year"}, ACCOUNT),
         (JIRA, ISSUE, {"RateLimit_Reason": "jira-burst-based"}, ENDPOINT),
+        (JIRA, EDIT, {"RateLimit_Reason": "jira-burst-based"}, "PUT api/*/issue/*"),
+        (
+            JIRA,
+            EDIT,
+            {"RateLimit_Reason": "jira-per-issue-on-write"},
+            "one issue in 30 s",
+        ),
+        # Which issue it was is not in the path.
         (JIRA, ISSUE, {"RateLimit_Reason": "jira-per-issue-on-write"}, None),
     ],
 )
 def test_429_holds_what_it_is_about(
     tariff: Tariff, call: Call, given: dict[str, str], bucket: str | None
 ) -> None:
-    assert tariff.held(call, headers(**given)) == bucket
+    found = tariff.held(call, headers(**given))
+    assert (found and found.partition(":")[0]) == bucket
+
+
+def test_issues_have_a_budget_each_whatever_is_written() -> None:
+    def budgets(method: str, path: str) -> set[str]:
+        found = JIRA.charges(Call(method, f"/jira/rest/{path}"))
+        return {one.bucket for one in found if one.kind.startswith("one issue")}
+
+    one = budgets("PUT", "api/3/issue/10012")
+    assert one == budgets("POST", "api/3/issue/10012/transitions")
+    assert one == budgets("POST", "servicedeskapi/request/10012/comment")
+    assert not one & budgets("PUT", "api/3/issue/10013")
+    busy = headers(RateLimit_Reason="jira-per-issue-on-write")
+    assert JIRA.held(Call("PUT", "/rest/api/3/issue/10012"), busy) in one
+    # However many issues there are, rows of budgets are few.
+    numbers = range(10_000, 15_000)
+    every = {name for n in numbers for name in budgets("PUT", f"api/3/issue/{n}")}
+    assert len(every) <= 512
 
 
 @pytest.mark.parametrize(
@@ -240,6 +309,71 @@ def test_reset_is_read_however_it_is_told(
     value: str | None, seconds: float | None
 ) -> None:
     assert pace.until(value, NOW) == seconds
+
+
+# -- writes to one issue
+
+
+def write(budgets: Budgets, number: int) -> BudgetSpent | None:
+    """Ask for a write to an issue; return why it has to wait."""
+    charges = JIRA.charges(Call("PUT", f"/rest/api/3/issue/{number}"))
+    try:
+        budgets.enter("n.example", charges, Turn(budgets, Priority.TAG))
+    except BudgetSpent as err:
+        return err
+    return None
+
+
+def test_writes_to_one_issue_keep_within_both_its_limits(store: Store) -> None:
+    clock = Clock()
+    processes = [Budgets(store, clock), Budgets(store, clock)]
+    made: list[float] = []
+    for step in range(45 * 4):
+        for keeper in processes * 20:
+            if write(keeper, 10012) is not None:
+                break
+            made.append(step / 4)
+        clock.pass_(seconds=0.25)
+    for limit, seconds in ((20, 2), (100, 30)):
+        within = [sum(at <= one < at + seconds for one in made) for at in made]
+        assert limit * 0.8 <= max(within) <= limit
+
+
+def test_issue_that_has_to_wait_leaves_the_others_going(store: Store) -> None:
+    budgets = Budgets(store, Clock())
+    waits = [write(budgets, 10012) for _ in range(30)]
+    assert waits[0] is None
+    (kept,) = {(one.is_narrow, one.whole_source) for one in waits if one}
+    assert kept == (True, False)
+    assert "(one issue in 2 s)" in str(waits[-1])
+    assert write(budgets, 10013) is None
+
+
+def test_429_of_one_issue_holds_it_for_all_processes(store: Store) -> None:
+    clock = Clock()
+    here, there = Budgets(store, clock), Budgets(store, clock)
+    assert write(here, 10012) is None
+    busy = headers(RateLimit_Reason="jira-per-issue-on-write")
+    bucket = JIRA.held(Call("PUT", "/rest/api/3/issue/10012"), busy)
+    assert bucket is not None
+    here.hold("n.example", bucket, 40)
+    held = write(there, 10012)
+    assert held is not None and 39 < (held.retry_after or 0) <= 40
+    assert write(there, 10013) is None
+    clock.pass_(seconds=41)
+    assert write(there, 10012) is None
+
+
+@pytest.mark.parametrize("is_narrow", [True, False])
+def test_only_a_wide_budget_slows_what_else_there_is(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, is_narrow: bool
+) -> None:
+    spent = BudgetSpent("waiting", retry_after=600)
+    spent.is_narrow = is_narrow
+    Failing(monkeypatch, bench.support, "change_tags", spent, 1, after=False)
+    complain(bench, 3)
+    bench.settle()
+    assert len(calls(bench, "change_tags")) == (2 if is_narrow else 0)
 
 
 # -- at the transport

@@ -22,7 +22,7 @@ from jira.exceptions import JIRAError
 
 from adapters import http
 from adapters.http import TIMEOUT, USER_AGENT, lost
-from adapters.jira.rates import TARIFF
+from adapters.jira import rates
 from connector.errors import (
     CredentialsRejected,
     VendorBusy,
@@ -191,7 +191,7 @@ class JiraClient:
         client.deploymentType = "Cloud" if self._cloud else "Server"
         # Credentials come from the configuration, never from a .netrc or proxy file.
         client._session.trust_env = False
-        http.mount(client._session, http.account_of(self._server), TARIFF)
+        http.mount(client._session, http.account_of(self._server), rates.TARIFF)
         client._session.hooks["response"].append(self._judge)
         return client
 
@@ -222,8 +222,8 @@ def problem(name: str, response: requests.Response) -> VendorError:
     """Turn an unwanted answer into the error that answers "try again?"."""
     found = http.problem(name, response, explain(response))
     if isinstance(found, VendorBusy):
-        # Too many writes to one issue; all others can still be written.
-        found.whole_source = not _concerns_one_issue(response)
+        # Of one issue or one endpoint: everything else goes on.
+        found.whole_source = rates.is_site_wide(response.headers)
     elif isinstance(found, VendorUnavailable):
         pass
     elif _login_failed(response):
@@ -272,7 +272,3 @@ def _denied(response: requests.Response) -> str:
 def _login_failed(response: requests.Response) -> bool:
     reason = response.headers.get("X-Seraph-LoginReason", "")
     return bool(_denied(response)) or any(word in reason for word in LOGIN_FAILED)
-
-
-def _concerns_one_issue(response: requests.Response) -> bool:
-    return response.headers.get("RateLimit-Reason") == "jira-per-issue-on-write"
