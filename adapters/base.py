@@ -173,6 +173,20 @@ class IssueLinker(ABC):
     def link_issues(self, external_id: str, other_external_id: str) -> None:
         """Link an issue to another that it is related to. Safe to repeat."""
 
+    @abstractmethod
+    def find_issues(self, project: str, mark: str) -> tuple[IssueRef, ...]:
+        """Return all issues that carry ``mark``, oldest first, as ``find_issue`` would.
+
+        More than one are there if a create was carried out late, or somebody cloned it.
+        """
+
+    @abstractmethod
+    def link_duplicate(self, external_id: str, original_id: str) -> None:
+        """Link an issue as a duplicate of ``original_id``. Safe to repeat.
+
+        Raises ``NotFound`` where there are no such links, and changes nothing else.
+        """
+
 
 class Shower(ABC):
     """A helpdesk that can show an issue beside a ticket, in a place of its own.

@@ -586,6 +586,28 @@ class IssueLinkerConformance:
         with pytest.raises(NotFound):
             _link(stage, new, old)
 
+    def test_every_issue_with_a_mark_is_found_oldest_first(
+        self, stage: TrackerStage
+    ) -> None:
+        assert isinstance(stage.adapter, IssueLinker)
+        mark = new_mark()
+        refs = [stage.adapter.create_issue(stage.draft(mark)) for _ in range(3)]
+        stage.adapter.create_issue(stage.draft(new_mark()))
+        stage.pass_time()
+        assert stage.adapter.find_issues(stage.project, mark) == tuple(refs)
+        assert stage.adapter.find_issues(stage.project, new_mark()) == ()
+
+    def test_duplicate_can_be_linked_again_while_both_are_there(
+        self, stage: TrackerStage
+    ) -> None:
+        assert isinstance(stage.adapter, IssueLinker)
+        new, old = stage.make(), stage.make()
+        stage.adapter.link_duplicate(new, old)
+        stage.adapter.link_duplicate(new, old)
+        stage.delete(old)
+        with pytest.raises(NotFound):
+            stage.adapter.link_duplicate(new, old)
+
 
 def _link(stage: TrackerStage, external_id: str, other: str) -> None:
     assert isinstance(stage.adapter, IssueLinker)

@@ -235,10 +235,7 @@ class MemoryAdapter(Helpdesk, Tracker, Historian, IssueLinker, Shower):
             raise NotFound(f"no issue {external_id}", status=404) from err
 
     def find_issue(self, project: str, mark: str) -> IssueRef | None:
-        for issue in self.issues.values():
-            if mark in issue.labels:
-                return issue.ref
-        return None
+        return next(iter(self.find_issues(project, mark)), None)
 
     def create_issue(self, draft: IssueDraft) -> IssueRef:
         with self._lock:
@@ -292,6 +289,14 @@ class MemoryAdapter(Helpdesk, Tracker, Historian, IssueLinker, Shower):
     def link_issues(self, external_id: str, other_external_id: str) -> None:
         self.fetch_issue(other_external_id)
         self.calls.append(("link_issues", external_id, other_external_id))
+
+    def find_issues(self, project: str, mark: str) -> tuple[IssueRef, ...]:
+        return tuple(one.ref for one in self.issues.values() if mark in one.labels)
+
+    def link_duplicate(self, external_id: str, original_id: str) -> None:
+        self.fetch_issue(external_id)
+        self.fetch_issue(original_id)
+        self.calls.append(("link_duplicate", external_id, original_id))
 
     def show_issue(self, external_id: str, issue: IssueRef) -> None:
         self.fetch_ticket(external_id)

@@ -8,6 +8,7 @@ are the outbox's part.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,9 +22,9 @@ from adapters.base import (
     Shower,
     Tracker,
 )
-from connector import escalation, incidents
+from connector import escalation, filing, incidents
 from connector.config import Config
-from connector.errors import TakesNoWrites, VendorError, VendorRefused
+from connector.errors import NotFound, TakesNoWrites, VendorError, VendorRefused
 from connector.models import (
     Block,
     BlockKind,
@@ -275,8 +276,26 @@ class Effects:
         self._ensure_wanted(row)
         if not isinstance(adapter, IssueLinker):
             raise VendorRefused(f"{self.adapter.name} links no issues")
+        if "mark" in row.payload:
+            return {"doubles": self._link_doubles(adapter, row)}
         adapter.link_issues(row.target, row.payload["other"])
         return {}
+
+    def _link_doubles(self, adapter: IssueLinker, row: AnyRow) -> list[list[str]]:
+        """Link whatever else carries the mark of an issue; return what that is.
+
+        The search is given its time first.
+        """
+        shown = row.created_at + self.config.problems.search_lag
+        if self.clock() < shown:
+            raise StillLooking(shown)
+        found = adapter.find_issues(row.payload["project"], row.payload["mark"])
+        doubles = [ref for ref in found if ref.external_id != row.target]
+        for ref in doubles:
+            # Where there are no such links, what we say about it has to do.
+            with suppress(NotFound):
+                adapter.link_duplicate(ref.external_id, row.target)
+        return [[ref.key, ref.url] for ref in doubles]
 
     def _show_issue(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
         self._ensure_wanted(row)
@@ -341,6 +360,11 @@ class Effects:
             escalation.issue_created(
                 connection, self.config, row.group_id, ref, now, follows
             )
+            # An earlier try of it may show up yet.
+            if row.uncertain_since and isinstance(self.adapter, IssueLinker):
+                filing.look_for_doubles(connection, self.config, row, ref, now)
+        elif operation is Operation.LINK_ISSUES and result.get("doubles"):
+            filing.tell_of_doubles(connection, self.config, row, result["doubles"], now)
         elif operation is Operation.CREATE_PROBLEM:
             group = groups.get(connection, row.group_id)
             incidents.keep_up(connection, self.config, group, now)

@@ -7,6 +7,7 @@ is called from here. When something is filed is decided in ``connector.escalatio
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -181,6 +182,58 @@ def succession(
             issue_id=ref.external_id,
         )
     ]
+
+
+def look_for_doubles(
+    connection: Connection, config: Config, row: AnyRow, ref: IssueRef, now: datetime
+) -> None:
+    """Ask whether the issue that ``row`` created is the only one with its mark."""
+    group = groups.get(connection, row.group_id)
+    key = f"doubles:{group.id}:{ref.external_id}"
+    effect = issue_effect(
+        config,
+        group,
+        Operation.LINK_ISSUES,
+        key,
+        {"project": row.payload["project"], "mark": row.mark},
+        "an answer to its creation was lost: there may be another one",
+        issue_id=ref.external_id,
+    )
+    # In a line of its own: it waits for the search, and nothing is to wait for it.
+    outbox.enqueue(connection, [replace(effect, ordering_key=key)], now)
+
+
+def tell_of_doubles(
+    connection: Connection,
+    config: Config,
+    row: AnyRow,
+    doubles: Iterable[Sequence[str]],
+    now: datetime,
+) -> None:
+    """Ask for a comment, on the issue that ``row`` is about, that names the others."""
+    blocks = [
+        Block(
+            BlockKind.PARAGRAPH,
+            "There is more than one issue with the mark of this one: an answer to its "
+            "creation was lost, or somebody cloned it.",
+        ),
+        *(Block(BlockKind.BULLET, key, url) for key, url in doubles),
+        Block(
+            BlockKind.PARAGRAPH,
+            "Only this one is kept up to date. The others are linked to it as "
+            "duplicates, where that is possible, and were left as they are.",
+        ),
+    ]
+    effect = issue_effect(
+        config,
+        groups.get(connection, row.group_id),
+        Operation.COMMENT_ISSUE,
+        f"doubles:{row.group_id}:{row.target}:told",
+        {"body": _stored(blocks)},
+        "more than one issue carries its mark",
+        issue_id=row.target,
+    )
+    outbox.enqueue(connection, [effect], now)
 
 
 def relinking(

@@ -682,11 +682,55 @@ def test_jira_without_types_of_links_is_nothing_to_wait_for(web, cloud, answer):
         cloud.link_issues("20418", "20417")
 
 
-def test_issue_linking_that_is_switched_off_is_said(web, cloud):
+@pytest.mark.parametrize("link", ["link_issues", "link_duplicate"])
+def test_issue_linking_that_is_switched_off_is_said(web, cloud, link):
     words = {"errorMessages": ["Issue linking is currently disabled."], "errors": {}}
     web.get(f"{CLOUD}/issueLinkType", json=words, status=404)
     with pytest.raises(NotFound, match="Issue linking is currently disabled"):
-        cloud.link_issues("20418", "20417")
+        getattr(cloud, link)("20418", "20417")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"name": "Duplicate", "outward": "duplicates"},
+        {"name": "DUPLICATES"},
+        {"name": "Duplikat", "outward": "dupliserer"},
+        {"name": "Same thing", "outward": "duplicates"},
+    ],
+)
+def test_duplicate_is_linked_from_its_own_side(web, cloud, kind):
+    listed = [{"id": "1", "name": "Blocks", "outward": "blocks"}, {"id": "2", **kind}]
+    web.get(f"{CLOUD}/issueLinkType", json={"issueLinkTypes": listed})
+    web.post(f"{CLOUD}/issueLink", status=201)
+    cloud.link_duplicate("20418", "20417")
+    # Jira shows the outward words, "duplicates", on what is called inward here.
+    assert sent(web, 1) == {
+        "type": {"id": "2"},
+        "inwardIssue": {"id": "20418"},
+        "outwardIssue": {"id": "20417"},
+    }
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [[], [{"id": "1", "name": "Relates"}], [{"id": None, "name": "Duplicate"}]],
+)
+def test_jira_without_links_for_duplicates_uses_no_other_link(web, cloud, listed):
+    web.get(f"{CLOUD}/issueLinkType", json={"issueLinkTypes": listed})
+    with pytest.raises(NotFound, match="no type of link for duplicates"):
+        cloud.link_duplicate("20418", "20417")
+
+
+def test_all_issues_with_a_mark_are_found_oldest_first(web, cloud):
+    found = [
+        {"id": "100000", "key": "SHOP-90"},
+        {"id": "20500", "key": "SHOP-89"},
+        {"id": "20417", "key": "SHOP-88"},
+    ]
+    web.get(f"{CLOUD}/search/jql", json={"issues": found})
+    refs = cloud.find_issues("SHOP", "cc-group-7f")
+    assert [ref.key for ref in refs] == ["SHOP-88", "SHOP-89", "SHOP-90"]
 
 
 # -- errors --

@@ -98,7 +98,11 @@ SIDEWAYS = {
         "connector.judging",
         "connector.pipeline",
     ),
-    "connector.effects": ("connector.escalation", "connector.incidents"),
+    "connector.effects": (
+        "connector.escalation",
+        "connector.filing",
+        "connector.incidents",
+    ),
     "connector.outbox": (
         "connector.backoff",
         "connector.effects",

@@ -99,8 +99,7 @@ class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
         return payloads.to_issue(self.name, site, raw, meanings)
 
     def find_issue(self, project: str, mark: str) -> IssueRef | None:
-        refs = [self._ref(raw) for raw in self._search(project, mark)]
-        return min(refs, key=lambda ref: int(ref.external_id), default=None)
+        return next(iter(self.find_issues(project, mark)), None)
 
     def create_issue(self, draft: IssueDraft) -> IssueRef:
         fields = {**self.config.filled(draft.project), **draft.fields}
@@ -157,15 +156,23 @@ class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
         path = f"issue/{segment(external_id)}/remotelink"
         self._client.write("POST", path, payloads.link_body(link))
 
+    # -- issues among each other --
+
     def link_issues(self, external_id: str, other_external_id: str) -> None:
-        # Jira keeps one link of those made twice, so it is not asked for first.
-        answer = self._client.read("issueLinkType", {})
-        known = payloads.to_page(self.name, answer, "issueLinkTypes")
-        chosen = payloads.find_link_type(known)
+        chosen = payloads.find_link_type(self._link_types())
         if chosen is None:
             raise NotFound(f"{self.name} has no type of link between issues")
-        body = payloads.issue_link_body(chosen, external_id, other_external_id)
-        self._client.write("POST", "issueLink", body)
+        self._link(chosen, external_id, other_external_id)
+
+    def find_issues(self, project: str, mark: str) -> tuple[IssueRef, ...]:
+        refs = [self._ref(raw) for raw in self._search(project, mark)]
+        return tuple(sorted(refs, key=lambda ref: int(ref.external_id)))
+
+    def link_duplicate(self, external_id: str, original_id: str) -> None:
+        chosen = payloads.find_duplicate_type(self._link_types())
+        if chosen is None:
+            raise NotFound(f"{self.name} has no type of link for duplicates")
+        self._link(chosen, external_id, original_id)
 
     # -- what changed --
 
@@ -188,6 +195,15 @@ class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
         return self._registration.unsubscribe(address)
 
     # -- own --
+
+    def _link_types(self) -> list[dict[str, Any]]:
+        answer = self._client.read("issueLinkType", {})
+        return payloads.to_page(self.name, answer, "issueLinkTypes")
+
+    def _link(self, link_type: str, external_id: str, other: str) -> None:
+        # Jira keeps one link of those made twice, so it is not asked for first.
+        body = payloads.issue_link_body(link_type, external_id, other)
+        self._client.write("POST", "issueLink", body)
 
     def _is_done(self, external_id: str) -> bool:
         return payloads.is_done(self._client.issue(external_id, ("status",)))

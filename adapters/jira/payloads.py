@@ -88,6 +88,8 @@ PROPERTY_LIMIT = 32_768
 APPLICATION = {"type": "complaint-connector", "name": "Complaint Connector"}
 RELATIONSHIP = "reported by customer"
 RELATES = "relates"  #: the type of link that every new Jira has
+#: How the names of a type of link for duplicates begin, in English and translated.
+DUPLICATES = ("duplic", "duplik", "dublett", "dubblett", "kaksoiskappale")
 
 _ID = re.compile(r"[0-9]{1,19}")
 _ID_IN_LINK = re.compile(r"/issue/([0-9]{1,19})(?:/|$)")
@@ -398,8 +400,23 @@ def find_link_type(types: Iterable[Mapping[str, Any]]) -> str | None:
     return min(usable)[2] if usable else None
 
 
+def find_duplicate_type(types: Iterable[Mapping[str, Any]]) -> str | None:
+    """Choose the type of a link from a duplicate to its original, by its names."""
+    for each in types:
+        names = (_text(each.get(key)).casefold() for key in ("name", "outward"))
+        if (found := _id(each.get("id"))) and any(
+            name.startswith(DUPLICATES) for name in names
+        ):
+            return found
+    return None
+
+
 def issue_link_body(link_type: str, external_id: str, other: str) -> dict[str, Any]:
-    """Build a link between two issues; Jira refuses a comment that is null."""
+    """Build a link between two issues; Jira refuses a comment that is null.
+
+    It begins at the inward one, whatever that is called: there it is shown with the
+    words of the outward direction, such as "duplicates".
+    """
     return {
         "type": {"id": link_type},
         "inwardIssue": {"id": external_id},
