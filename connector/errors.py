@@ -128,6 +128,10 @@ class TicketOutside(TicketGone):
     """The ticket exists, but in a part of the helpdesk we are told to stay out of."""
 
 
+class ProjectClosed(VendorRefused):
+    """Our account may not work in this part of the vendor, and in another it may."""
+
+
 class TakesNoWrites(VendorRefused):
     """The source can only be read: what was wanted is recorded, and no failure."""
 

@@ -25,22 +25,28 @@ from sandbox_kit import (
     writes,
 )
 
-from connector.models import OutboxState
+from connector import health
+from connector.models import DeliveryState, OutboxState
 from connector.sandbox import SandboxSettings
-from connector.store import outbox
+from connector.store import deliveries, outbox
 
 SITE_EVENTS = [*EVENTS["jira"], *ECHOES["jira"], "comment_updated"]
 
 
 @contextmanager
-def care(database_url: str, flavour: Any, **changes: Any) -> Iterator[Stepped]:
+def care(
+    database_url: str,
+    flavour: Any,
+    projects: tuple[str, ...] = ("SUP",),
+    **changes: Any,
+) -> Iterator[Stepped]:
     """Run a connector whose helpdesk and tracker are one site."""
-    settings = SandboxSettings(jira_flavour=flavour, jsm_projects=("SUP",))
+    settings = SandboxSettings(jira_flavour=flavour, jsm_projects=projects)
     original = sandbox_kit.configuration
 
     def with_desk(*given: Any) -> dict[str, Any]:
         raw = original(*given)
-        desk = {"kind": "jira_service_management", "projects": ["SUP"]}
+        desk = {"kind": "jira_service_management", "projects": list(projects)}
         raw["sources"]["care"] = {**raw["sources"]["tracker"], **desk}
         return raw
 
@@ -106,6 +112,26 @@ def test_requests_become_an_issue_and_every_customer_is_told_once(
         assert sorted(told) == [0] + [1] * THRESHOLD
         assert len(filed(scene)) == 1
         scene.assert_nothing_parked()
+
+
+def test_project_that_is_closed_to_us_does_not_stop_the_others(
+    one_database: str,
+) -> None:
+    with care(one_database, "cloud", ("CARE", "SUP")) as scene:
+        scene.world.jsm.closed = {"SUP"}
+        shut_out = complain(scene.world, 1, "jsm").ticket
+        scene.world.agent("jsm", shut_out, "move", into="SUP")
+        scene.settle(minutes=1)
+        with scene.runtime.store.read() as connection:
+            assert health.troubles(connection) == {}
+            parked = deliveries.listing(connection, DeliveryState.PARKED, 50)
+        assert parked
+        assert all("may not work in project SUP" in one["reason"] for one in parked)
+        heard = complain(scene.world, 2, "jsm").ticket
+        scene.settle(minutes=1)
+        tags = {one["id"]: our_tags(one) for one in requests_of(scene)}
+        assert TYPE_TAG in tags[heard]
+        assert tags[shut_out] == []
 
 
 def test_issue_that_we_file_in_the_service_project_is_no_complaint(

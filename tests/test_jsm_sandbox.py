@@ -11,7 +11,14 @@ from kit import START, Clock
 
 from adapters.jira import DESK_KIND
 from adapters.jira.desk import JiraDesk, JiraDeskConfig
-from connector.errors import TicketGone, TicketLocked, TicketOutside, VendorRefused
+from connector.errors import (
+    ProjectClosed,
+    TicketGone,
+    TicketLocked,
+    TicketOutside,
+    VendorRefused,
+)
+from connector.health import is_denial
 from connector.models import (
     Author,
     Delivery,
@@ -197,6 +204,39 @@ def test_account_that_is_no_agent_shows_customers_nothing(site: Site) -> None:
     assert (shown["notes"], shown["messages"]) == ([], [])
     levels = [finding.level for finding in site.desk.check(site.clock())]
     assert Level.PROBLEM in levels
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda desk, number: desk.fetch_ticket(number),
+        lambda desk, number: desk.find_mark(number, "cc-1"),
+        lambda desk, number: desk.add_note(number, Note(text="En klage", mark="cc-1")),
+        lambda desk, number: desk.send_message(
+            number, Message(text="Hei", mark="cc-1", draft=False)
+        ),
+    ],
+    ids=["reading", "mark", "note", "message"],
+)
+def test_project_that_is_closed_to_us_is_told_from_a_closed_site(
+    site: Site, call: Any
+) -> None:
+    number = site.ask()
+    site.world.jsm.closed = {"SUP"}
+    with pytest.raises(ProjectClosed, match="may not work in project SUP") as caught:
+        call(site.desk, number)
+    assert not is_denial(caught.value)
+    site.world.jsm.closed = {"SUP", "CARE"}
+    with pytest.raises(VendorRefused) as all_closed:
+        call(site.desk, number)
+    assert is_denial(all_closed.value)
+
+
+def test_project_that_is_closed_to_us_is_named_by_the_check(site: Site) -> None:
+    site.world.jsm.closed = {"SUP"}
+    found = {one.subject: one for one in site.desk.check(site.clock())}
+    assert found["care: project SUP"].level is Level.PROBLEM
+    assert found["care: project CARE"].level is Level.OK
 
 
 # -- coming and going --

@@ -8,7 +8,8 @@ written through the service desk alone, where each says whether a customer reads
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -32,6 +33,7 @@ from adapters.jira.payloads import Flavour
 from adapters.jira.registration import Registration
 from connector.errors import (
     NotFound,
+    ProjectClosed,
     TicketGone,
     TicketLocked,
     TicketOutside,
@@ -114,8 +116,9 @@ class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
     # -- tickets --
 
     def fetch_ticket(self, external_id: str) -> Ticket:
-        issue = self._issue_inside(external_id)
-        reading = self._reading(external_id, issue)
+        with self._in_its_project(external_id):
+            issue = self._issue_inside(external_id)
+            reading = self._reading(external_id, issue)
         return desk_tickets.to_ticket(
             self.name, self.config.site_url, reading, self.config.pending_statuses
         )
@@ -124,11 +127,12 @@ class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
         self, external_id: str, add: frozenset[str], remove: frozenset[str]
     ) -> frozenset[str]:
         wanted = frozenset(payloads.checked_labels(sorted(add - remove)))
-        try:
-            return self._change_labels(external_id, wanted, remove)
-        except VendorConflict:
-            # Somebody was faster: read again, once.
-            return self._change_labels(external_id, wanted, remove)
+        with self._in_its_project(external_id):
+            try:
+                return self._change_labels(external_id, wanted, remove)
+            except VendorConflict:
+                # Somebody was faster: read again, once.
+                return self._change_labels(external_id, wanted, remove)
 
     def add_note(self, external_id: str, note: Note) -> Written:
         return self._comment(external_id, note.text, note.mark, public=False)
@@ -141,7 +145,9 @@ class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
         return self._comment(external_id, message.text, message.mark, public=True)
 
     def find_mark(self, external_id: str, mark: str) -> Written | None:
-        for comment in self._comments(external_id):
+        with self._in_its_project(external_id):
+            comments = self._comments(external_id)
+        for comment in comments:
             wanted = desk_payloads.meant_public(comment, mark)
             if wanted is None:
                 continue
@@ -264,6 +270,33 @@ class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
         except NotFound as err:
             raise TicketGone(str(err), status=err.status) from err
 
+    @contextmanager
+    def _in_its_project(self, external_id: str) -> Iterator[None]:
+        """Tell a project that is closed to us from a site that is.
+
+        All work waits for a site; a project is not to stop the work in the others.
+        """
+        try:
+            yield
+        except VendorRefused as err:
+            if type(err) is not VendorRefused or err.status != 403:
+                raise
+            project = self._project(external_id)
+            others = [key for key in self.config.projects if key != project]
+            if not project or not self._checks.is_any_open(others):
+                raise
+            words = f"{self.name}: our account may not work in project {project}"
+            raise ProjectClosed(f"{words}: {err}", status=err.status) from err
+
+    def _project(self, external_id: str) -> str:
+        """Return in which of several projects a request is, empty if nobody tells."""
+        if len(self.config.projects) == 1:
+            return ""
+        try:
+            return desk_payloads.project_of(self._issue(external_id, ("project",)))
+        except VendorError:
+            return ""
+
     @cached_property
     def _me(self) -> str:
         return desk_payloads.account_id(self._client.myself())
@@ -313,7 +346,8 @@ class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
         self, external_id: str, text: str, mark: str, *, public: bool
     ) -> Written:
         body = desk_payloads.comment_body(text, mark, public=public)
-        answer = self._gone(lambda: self._client.comment(external_id, body))
+        with self._in_its_project(external_id):
+            answer = self._gone(lambda: self._client.comment(external_id, body))
         return self._verified(external_id, answer, public=public)
 
     def _verified(

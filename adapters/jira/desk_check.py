@@ -52,11 +52,19 @@ class DeskChecks(AccountChecks):
             return found
         return [*found, *self.webhooks(listed), *self.projects()]
 
+    def is_any_open(self, projects: Collection[str]) -> bool:
+        """Tell whether our account is an agent of one of these."""
+        try:
+            desks = self._seen()
+            ids = [str(desks[key].get("id")) for key in projects if key in desks]
+            return any(self._is_agent(found) for found in ids)
+        except VendorError:
+            return False  # nothing is known of them
+
     def projects(self) -> list[Finding]:
         """Say of each project whether our account is an agent of it."""
         try:
-            pages = self._desks.pages("servicedesk")
-            desks = {str(desk.get("projectKey")): desk for desk in pages}
+            desks = self._seen()
         except VendorError as err:
             return [self._failed("service projects", err)]
         seen = ", ".join(sorted(desks)) or "none"
@@ -71,6 +79,10 @@ class DeskChecks(AccountChecks):
             )
             for key in self._projects
         ]
+
+    def _seen(self) -> dict[str, Mapping[str, Any]]:
+        pages = self._desks.pages("servicedesk")
+        return {str(desk.get("projectKey")): desk for desk in pages}
 
     def _project(self, key: str, desk: Mapping[str, Any]) -> Finding:
         subject = f"project {key}"

@@ -79,12 +79,18 @@ def find(world: World, key: str) -> Request:
     found = world.jsm.get(key)
     if found is None:
         raise refused(404, "The customer request does not exist.")
+    check_open(world.jsm, found.issue.project)
     return found
 
 
 def check_agent(desk: ServiceDesk) -> None:
     if not desk.is_agent:
         raise refused(403, "You do not have permission to do this.")
+
+
+def check_open(desk: ServiceDesk, project: str) -> None:
+    if project in desk.closed:
+        raise refused(403, "You do not have permission to view this request.")
 
 
 def _desk_routes(routes: Blueprint, world: World) -> None:
@@ -108,6 +114,7 @@ def _desk_routes(routes: Blueprint, world: World) -> None:
         if number not in desk.desks:
             raise refused(404, "The service desk does not exist.")
         check_agent(desk)
+        check_open(desk, desk.desks[number].key)
         shown: list[Json] = [{"id": "1", "name": "All open", "fields": []}]
         return page(world, f"servicedesk/{number}/queue", shown)
 

@@ -83,6 +83,7 @@ class ServiceDesk:
         self.organizations: dict[str, str] = {}
         self.requests: dict[str, Request] = {}
         self.is_agent = True  # whether the account of the connector has a licence
+        self.closed: set[str] = set()  # projects that it was taken out of
         self.keeps_internal = True  # False: as if every comment were for customers
         self.desks: dict[str, Project] = {}
         for place, key in enumerate(self.tracker.stage.settings.jsm_projects):
