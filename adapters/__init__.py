@@ -6,7 +6,7 @@ object is an ``AdapterKind``. It cannot replace a built-in one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from adapters.base import Adapter
 from connector.errors import ConnectorError
+from connector.models import Topic
 
 GROUP = "connector.adapters"
 BUILT_IN = ("helpscout", "zendesk", "jira", "generic", "memory")
@@ -68,7 +69,8 @@ class AdapterKind:
     which of the two places it is. Of a source with given settings ``takes_writes``
     tells whether anything can be written there, and ``shows_issues`` whether issues are
     to be shown on its tickets (which takes a ``Shower``). ``gathers_tickets``: those of
-    a problem get a ticket above them (which takes a ``Gatherer``).
+    a problem get a ticket above them (which takes a ``Gatherer``). ``topics`` are those
+    that fields of its tickets are to be kept at (which takes a ``FieldWriter``).
     """
 
     kind: str
@@ -81,6 +83,7 @@ class AdapterKind:
     takes_writes: Callable[[Any], bool] = lambda settings: True
     shows_issues: Callable[[Any], bool] = lambda settings: False
     gathers_tickets: Callable[[Any], bool] = lambda settings: False
+    topics: Callable[[Any], Collection[Topic]] = lambda settings: ()
 
 
 @cache

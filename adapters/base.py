@@ -19,6 +19,8 @@ from connector.models import (
     Carried,
     ChangedPage,
     Delivery,
+    Filled,
+    Filling,
     Finding,
     Issue,
     IssueChange,
@@ -33,6 +35,7 @@ from connector.models import (
     Ticket,
     TicketEvent,
     TicketLink,
+    Topic,
     WebhookRequest,
     Written,
 )
@@ -242,6 +245,34 @@ class TagRules(ABC):
     @abstractmethod
     def refused_tags(self, tags: Iterable[str]) -> Mapping[str, str]:
         """Return which of ``tags`` the vendor would not take, each with why. Pure."""
+
+
+class FieldWriter(ABC):
+    """A helpdesk whose tickets have fields of its own that we may keep at something.
+
+    Its settings say which; ``AdapterKind.topics`` tells. ``fetch_ticket`` shows them as
+    ``Ticket.places``, in the spelling in which ``change_fields`` returns them.
+    """
+
+    @abstractmethod
+    def change_fields(
+        self, external_id: str, wanted: Mapping[Topic, Filling]
+    ) -> Mapping[Topic, Filled]:
+        """Fill in these fields, keep all others as they are; return what stands there.
+
+        Reads first. A field is written only if it holds what our last write left there
+        (before the first: nothing); what it is to hold may stand there already. A
+        person's value is left alone. What the field cannot hold leaves it empty. Topics
+        for which this ticket has no field are left out. Looks again after writing; safe
+        to repeat.
+        """
+
+    @abstractmethod
+    def check_fields(self, possible: Mapping[Topic, Collection[str]]) -> list[Finding]:
+        """Say whether the fields exist and can hold these words.
+
+        A topic without words can be anything. Harmless reads; never raises.
+        """
 
 
 class Carrier(ABC):

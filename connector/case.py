@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from connector.config import Config
 from connector.judging import Judged
 from connector.models import Operation, OutboxState, Ticket, TicketRef
-from connector.store import outbox, tickets
+from connector.store import fields, outbox, tickets
 from rules.verdict import Verdict
 
 
@@ -20,6 +20,7 @@ class Trace:
     """Everything decided about a ticket in one go, each with its reason."""
 
     tags: list[dict[str, str]] = field(default_factory=list)
+    fields: list[dict[str, str]] = field(default_factory=list)
     personas: list[dict[str, str]] = field(default_factory=list)
     vip: str = ""
     group: dict[str, Any] = field(default_factory=dict)
@@ -42,11 +43,13 @@ class Batch:
     merged: dict[TicketRef, list[int]]
     decisions: list[dict[str, Any]] = field(default_factory=list)
     ledger: list[dict[str, Any]] = field(default_factory=list)
+    fields: list[dict[str, Any]] = field(default_factory=list)
 
     def write(self, connection: Connection) -> None:
         """Write what was collected; belongs at the end of the transaction."""
         tickets.add_decisions(connection, self.decisions)
         tickets.put_tags(connection, self.ledger)
+        fields.put(connection, self.fields)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from connector import secrets
 from connector.config_file import fill, read_raw
 from connector.errors import ConfigError
 from connector.mistakes import describe
-from connector.models import Duration, Mode
+from connector.models import Duration, Mode, Topic
 from rules.schema import RuleSet, read_rules
 from rules.thresholds import Thresholds
 from rules.verdict import TYPES
@@ -328,6 +328,11 @@ class Config(Section):
         """Tell whether tickets of a problem get a ticket above them in a source."""
         found = self.sources.get(source)
         return found is not None and kinds()[found.kind].gathers_tickets(found.settings)
+
+    def keeps_field(self, source: str, topic: Topic) -> bool:
+        """Tell whether tickets of a source may have a field that is kept at this."""
+        found = self.sources.get(source)
+        return found is not None and topic in kinds()[found.kind].topics(found.settings)
 
 
 def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from adapters.base import (
     Adapter,
+    FieldWriter,
     Gatherer,
     Helpdesk,
     IssueLinker,
@@ -24,10 +25,18 @@ from adapters.base import (
 )
 from connector import escalation, filing, incidents
 from connector.config import Config
-from connector.errors import NotFound, TakesNoWrites, VendorError, VendorRefused
+from connector.errors import (
+    NotFound,
+    TakesNoWrites,
+    TicketMerged,
+    VendorError,
+    VendorRefused,
+)
 from connector.models import (
     Block,
     BlockKind,
+    Filled,
+    Filling,
     GroupState,
     IssueChange,
     IssueDraft,
@@ -37,13 +46,16 @@ from connector.models import (
     Note,
     Operation,
     OutboxState,
+    Place,
     ProblemDraft,
     TicketLink,
     TicketStatus,
+    Topic,
     Written,
 )
-from connector.store import Store, groups, tickets
+from connector.store import Store, fields, groups, tickets
 from connector.store import outbox as rows
+from connector.store.fields import FieldState
 from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
 
@@ -54,6 +66,9 @@ LOOP_WINDOW = timedelta(minutes=10)
 UNWRITTEN = (TicketStatus.SPAM, TicketStatus.DELETED)
 
 GATHERING = (Operation.CREATE_PROBLEM, Operation.ADD_INCIDENT)
+
+#: What the outbox takes for a write that was not needed.
+NOTHING: Mapping[str, list[str]] = {"added": [], "removed": []}
 
 
 class StillLooking(VendorError):
@@ -190,6 +205,24 @@ class Effects:
         if add or remove:
             adapter.change_tags(row.target, add, remove)
         return {"added": sorted(add), "removed": sorted(remove)}
+
+    def _change_fields(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        self._ensure_wanted(row)
+        if not isinstance(adapter, FieldWriter):
+            raise TakesNoWrites(f"{self.adapter.name} fills in no fields")
+        with self.store.read() as connection:
+            ledger = fields.ledger(connection, row.ticket_id)
+        wanted = _still_wanted(row, ledger)
+        if not wanted:
+            return dict(NOTHING)
+        try:
+            filled = adapter.change_fields(row.target, wanted)
+        except TicketMerged as err:
+            # The ticket it became part of has fields of its own, and is decided itself.
+            raise Withdrawn(OutboxState.DISCARDED, str(err)) from err
+        asked = {str(topic): list(filling.words) for topic, filling in wanted.items()}
+        found = {str(topic): [*one.place, one.is_ours] for topic, one in filled.items()}
+        return {"asked": asked, "found": found}
 
     def _add_note(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
         found = self._look(row, adapter.find_mark)
@@ -352,6 +385,14 @@ class Effects:
             )
             # A reading from before this write must not look like a person's removal.
             tickets.touch(connection, row.ticket_id)
+        elif operation is Operation.CHANGE_FIELDS and "asked" in result:
+            asked = {Topic(topic): words for topic, words in result["asked"].items()}
+            found = {
+                Topic(topic): Filled(Place(place, value), is_ours)
+                for topic, (place, value, is_ours) in result["found"].items()
+            }
+            fields.settle(connection, row.ticket_id, asked, found, now)
+            tickets.touch(connection, row.ticket_id)
         elif operation is Operation.CREATE_ISSUE:
             ref = IssueRef(
                 self.adapter.name, result["id"], result["key"], result["url"]
@@ -384,6 +425,7 @@ _HELPDESK_CALLS: Mapping[
     Operation, Callable[[Effects, Helpdesk, AnyRow], dict[str, Any]]
 ] = {
     Operation.CHANGE_TAGS: Effects._change_tags,
+    Operation.CHANGE_FIELDS: Effects._change_fields,
     Operation.ADD_NOTE: Effects._add_note,
     Operation.SEND_MESSAGE: Effects._send_message,
     Operation.SHOW_ISSUE: Effects._show_issue,
@@ -404,7 +446,7 @@ _TRACKER_CALLS: Mapping[
 
 def _mode(config: Config, operation: Operation) -> Mode:
     """Return how far the connector goes with this kind of write."""
-    if operation is Operation.CHANGE_TAGS:
+    if operation in (Operation.CHANGE_TAGS, Operation.CHANGE_FIELDS):
         return config.autonomy.tags
     if operation in (Operation.ADD_NOTE, Operation.SHOW_ISSUE, *GATHERING):
         return config.autonomy.notes
@@ -426,6 +468,22 @@ def _in_state(
     return frozenset(
         tag for tag in tags if tag in ledger and ledger[tag].state == state
     )
+
+
+def _still_wanted(row: AnyRow, ledger: Mapping[Topic, AnyRow]) -> dict[Topic, Filling]:
+    """Return what of a row no person and no newer decision has taken back.
+
+    A try whose answer was lost is ended first even if it is out of date: what the newer
+    one finds has to be known as ours.
+    """
+    wanted = {}
+    for name, words in row.payload["fields"].items():
+        line = ledger.get(Topic(name))
+        if line is None or line.state != FieldState.WANTED:
+            continue
+        if line.wanted == words or row.uncertain_since is not None:
+            wanted[Topic(name)] = Filling(tuple(words), fields.known(line))
+    return wanted
 
 
 def _blocks(stored: list[list[str]]) -> tuple[Block, ...]:

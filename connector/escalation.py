@@ -16,6 +16,7 @@ from connector import filing, followups, incidents
 from connector.config import Config
 from connector.grouping import title
 from connector.models import (
+    EventKind,
     GroupState,
     Issue,
     IssueCategory,
@@ -23,8 +24,9 @@ from connector.models import (
     Meaning,
     Mode,
     OutboxState,
+    Topic,
 )
-from connector.store import groups, outbox
+from connector.store import deliveries, groups, outbox
 from connector.store.schema import AnyRow
 from rules.features import Features
 from rules.thresholds import Crossing, Sighting, crossed
@@ -115,6 +117,7 @@ def issue_created(
         checked_at=None,
     )
     plan(connection, config, group_id, now)
+    _read_tickets_again(connection, config, group_id, now)
 
 
 def issue_read(
@@ -142,6 +145,8 @@ def issue_read(
         checked_at=read_at,
         missing_since=None,
     )
+    if issue.ref.key != group.issue_key:  # it was moved to another project
+        _read_tickets_again(connection, config, group.id, now)
     if issue.category is IssueCategory.UNKNOWN:
         return "the tracker does not say whether it is done"
     groups.change(
@@ -224,6 +229,18 @@ def is_to_follow(group: AnyRow, follows: Mapping[str, Any]) -> bool:
         and group.episode == follows["episode"]
         and group.issue_category == IssueCategory.DONE
     )
+
+
+def _read_tickets_again(
+    connection: Connection, config: Config, group_id: int, now: datetime
+) -> None:
+    """Let tickets be decided again of which a field has to name the issue."""
+    refs = [
+        (EventKind.TICKET_CHANGED, row.source, row.external_id)
+        for row in groups.member_tickets(connection, group_id)
+        if config.keeps_field(row.source, Topic.PROBLEM)
+    ]
+    deliveries.accept(connection, deliveries.refresh_rows(refs, now))
 
 
 # -- before there is an issue

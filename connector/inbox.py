@@ -7,7 +7,7 @@ and their order does not matter. How deliveries get in is ``connector.acceptance
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,36 +43,14 @@ from connector.models import (
 )
 from connector.pipeline import Pipeline
 from connector.store import Store, deliveries, groups, tickets
+from connector.store.deliveries import REFRESH, STEPS, refresh_rows
 
 _log = structlog.get_logger(__name__)
-
-#: Header of a delivery that we wrote ourselves, in place of a vendor's.
-REFRESH = "refresh"
-STEPS = "steps"
 
 #: Ids are short; what is longer, or cannot be printed, is none.
 LONGEST_ID = 100
 MERGES_FOLLOWED = 8
 UNDECIDED = "could not be decided; the log has the details"
-
-
-def refresh_rows(
-    refs: Iterable[tuple[EventKind, str, str]], now: datetime, steps: int = 0
-) -> list[deliveries.Arrival]:
-    """Make deliveries of our own that ask to read something again.
-
-    ``steps`` counts how many merges led there.
-    """
-    return [
-        deliveries.new(
-            source,
-            None,
-            {REFRESH: kind, STEPS: str(steps)},
-            json.dumps({"kind": kind, "id": external_id}).encode(),
-            now,
-        )
-        for kind, source, external_id in refs
-    ]
 
 
 class Later(NamedTuple):

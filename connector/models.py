@@ -65,6 +65,25 @@ class Author(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Topic(StrEnum):
+    """What a field of a ticket can be kept at, where a source is told to do so."""
+
+    TYPE = "type"  #: the types of the complaint
+    PERSONA = "persona"  #: how the customer behaves
+    VIP = "vip"  #: whether the customer is one: yes or no
+    PROBLEM = "problem"  #: the key of the issue about the ticket's problem
+
+
+class Place(NamedTuple):
+    """A field that is to be kept: the vendor's id of it, and what stands there.
+
+    ``value`` is in the vendor's own spelling, and empty where nothing stands.
+    """
+
+    external_id: str
+    value: str
+
+
 class TicketRef(NamedTuple):
     source: str
     external_id: str
@@ -113,7 +132,8 @@ class Comment:
 class Ticket:
     """A ticket as it stands now. ``comments`` are oldest first; ``number`` is what
     people see; ``url`` opens it for an agent; ``version`` is the vendor's stamp for
-    safe updates (empty where there is none)."""
+    safe updates (empty where there is none). ``places`` are the fields to be kept, as
+    far as the ticket has them."""
 
     ref: TicketRef
     number: str
@@ -128,6 +148,7 @@ class Ticket:
     channel: str = ""
     version: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[Topic, Place] = field(default_factory=dict)
 
 
 class IssueCategory(StrEnum):
@@ -266,6 +287,23 @@ class Message:
     scheduled_at: datetime | None = None
 
 
+class Filling(NamedTuple):
+    """What a field is to hold: ``words``, the most important first; none: nothing.
+
+    ``known`` is what our last write left there; None: we never wrote it.
+    """
+
+    words: tuple[str, ...]
+    known: Place | None = None
+
+
+class Filled(NamedTuple):
+    """What stands in a field by now; not ``is_ours``: somebody else decided that."""
+
+    place: Place
+    is_ours: bool
+
+
 class Written(NamedTuple):
     """What an adapter wrote: the vendor's id, and the ticket it went to if that is
     another one (a follow-up of a closed ticket)."""
@@ -339,6 +377,7 @@ class DeliveryState(StrEnum):
 
 class Operation(StrEnum):
     CHANGE_TAGS = "change_tags"
+    CHANGE_FIELDS = "change_fields"
     ADD_NOTE = "add_note"
     SEND_MESSAGE = "send_message"
     CREATE_ISSUE = "create_issue"

@@ -37,8 +37,9 @@ from connector.metrics import CALLS, LOOPS
 from connector.models import (
     Operation,
     OutboxState,
+    Topic,
 )
-from connector.store import Store, dialects, locks, tickets
+from connector.store import Store, dialects, fields, locks, tickets
 from connector.store import outbox as rows
 from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
@@ -51,6 +52,7 @@ STOP = "stop"  #: name of the fact that stops all writing
 #: Housekeeping on what is gone is not worth a person's time.
 DROPPED_BY = {
     Operation.CHANGE_TAGS: (TicketGone, TicketLocked),
+    Operation.CHANGE_FIELDS: (TicketGone, TicketLocked),
     Operation.ADD_NOTE: (TicketGone, TicketLocked),
     Operation.SHOW_ISSUE: (NotFound, TicketLocked),
     Operation.ADD_INCIDENT: (NotFound, TicketLocked),
@@ -63,6 +65,7 @@ URGENCY = {
     Operation.CREATE_ISSUE: Priority.TAG,
     Operation.REOPEN_ISSUE: Priority.TAG,
     Operation.CHANGE_TAGS: Priority.TAG,
+    Operation.CHANGE_FIELDS: Priority.TAG,
 }
 
 
@@ -247,6 +250,9 @@ class Sender:
                 tickets.drop_tags(
                     connection, row.ticket_id, row.payload["add"], TagState.WANTED
                 )
+            elif ended and operation is Operation.CHANGE_FIELDS:
+                topics = [Topic(topic) for topic in row.payload["fields"]]
+                fields.give_up(connection, row.ticket_id, topics)
 
     def _succeeded(
         self, row: AnyRow, operation: Operation, result: dict[str, Any]

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from connector import escalation
 from connector.case import Batch, Case
 from connector.config import Config
+from connector.filling import change_fields, wanted_fields
 from connector.grouping import Grouping
 from connector.judging import Judged, customer_key, facts, vip_source
 from connector.models import GroupState, Mode, Operation, TicketRef, TicketStatus
@@ -86,6 +87,7 @@ class Pipeline:
         group_id = self._group(case)
         if judged.is_live and not case.is_archived:
             change_tags(case, wanted_tags(case, found, matches))
+            change_fields(case, wanted_fields(case, found, group_id))
             _add_notes(case, found, matches)
             outbox.enqueue(connection, case.effects, now)
         decision = {

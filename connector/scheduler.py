@@ -21,7 +21,6 @@ from connector.callbacks import is_watched
 from connector.config import Config
 from connector.errors import StoreUnavailable
 from connector.health import Health
-from connector.inbox import refresh_rows
 from connector.models import EventKind
 from connector.store import Store, deliveries, dialects, groups
 
@@ -46,7 +45,7 @@ def queue_due(store: Store, config: Config, now: datetime) -> int:
             if row.tracker in config.sources
         ]
         if refs:
-            deliveries.accept(connection, refresh_rows(refs, now))
+            deliveries.accept(connection, deliveries.refresh_rows(refs, now))
         for row in stale:
             # Asked for; not again before the next interval, whatever the answer.
             groups.change(connection, row.id, checked_at=now)

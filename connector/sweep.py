@@ -19,7 +19,6 @@ from adapters.pace import Pace, Priority, turn
 from connector.config import Config
 from connector.errors import BudgetSpent, VendorError
 from connector.health import Health, Side
-from connector.inbox import refresh_rows
 from connector.models import ChangedPage, EventKind, Finding, Level
 from connector.store import Store, cursors, deliveries, groups, tickets
 from connector.store.cursors import Purpose
@@ -130,7 +129,7 @@ def _take(
         )
         if not moved:  # somebody else took this page
             return None, 0
-        deliveries.accept(connection, refresh_rows(refs, now))
+        deliveries.accept(connection, deliveries.refresh_rows(refs, now))
         if row.error:
             _log.info("sweep.recovered", source=adapter.name)
         going_on = cursors.find(connection, adapter.name, Purpose.SWEEP)

@@ -19,7 +19,6 @@ from werkzeug.serving import make_server
 
 from adapters.generic import signing
 from connector.cli import cli
-from connector.inbox import refresh_rows
 from connector.models import EventKind, TicketRef, WebhookRequest
 from connector.store import carried, deliveries, outbox, schema, tickets
 from connector.store.schema import AnyRow
@@ -86,7 +85,8 @@ class Forms:
         """Let the ticket be read again, as a sweep or a merge asks for it."""
         again = (EventKind.TICKET_CHANGED, "forms", "7")
         with self.bench.store.write() as connection:
-            deliveries.accept(connection, refresh_rows([again], self.bench.clock()))
+            rows = deliveries.refresh_rows([again], self.bench.clock())
+            deliveries.accept(connection, rows)
         self.bench.settle()
 
 

@@ -41,6 +41,7 @@ ROWS = {
     "connector.judging": 4,
     "connector.case": 4,
     "connector.tagging": 4,
+    "connector.filling": 4,
     "connector.pipeline": 4,
     "connector.acceptance": 4,
     "connector.carrying": 4,
@@ -82,9 +83,11 @@ SIDEWAYS = {
     "connector.incidents": ("connector.filing",),
     "connector.case": ("connector.judging",),
     "connector.tagging": ("connector.case",),
+    "connector.filling": ("connector.case",),
     "connector.pipeline": (
         "connector.case",
         "connector.escalation",
+        "connector.filling",
         "connector.grouping",
         "connector.judging",
         "connector.tagging",
@@ -110,7 +113,7 @@ SIDEWAYS = {
     ),
     "connector.pacing": ("connector.budget",),
     "connector.callbacks": ("connector.health",),
-    "connector.sweep": ("connector.health", "connector.inbox"),
+    "connector.sweep": ("connector.health",),
     "connector.history": (
         "connector.backoff",
         "connector.judging",

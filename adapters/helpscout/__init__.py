@@ -26,6 +26,7 @@ KIND = AdapterKind(
             offers=inboxes,
         ),
     ),
+    topics=lambda settings: settings.fields.keys(),
 )
 
 __all__ = ["KIND", "HelpScoutAdapter", "HelpScoutConfig"]

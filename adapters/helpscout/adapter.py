@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import ClassVar
 
-from adapters.base import Helpdesk, Historian, Subscriber, TagRules
+from adapters.base import FieldWriter, Helpdesk, Historian, Subscriber, TagRules
 from adapters.helpscout import (
     checks,
     custom_fields,
     deliveries,
+    filling,
     history,
     tags,
     tickets,
@@ -37,6 +38,8 @@ from connector.errors import (
 from connector.models import (
     ChangedPage,
     Delivery,
+    Filled,
+    Filling,
     Finding,
     Message,
     Note,
@@ -45,6 +48,7 @@ from connector.models import (
     Subscription,
     Ticket,
     TicketEvent,
+    Topic,
     WebhookRequest,
     Written,
 )
@@ -55,7 +59,7 @@ SIGNATURE_HEADER = "x-helpscout-signature"
 MAX_THREAD_PAGES = 10  # a conversation holds 100 threads, four pages of 25
 
 
-class HelpScoutAdapter(Helpdesk, Historian, Subscriber, TagRules):
+class HelpScoutAdapter(Helpdesk, Historian, Subscriber, TagRules, FieldWriter):
     """One Help Scout account, acting as the user who owns the OAuth2 application."""
 
     kind: ClassVar[str] = "helpscout"
@@ -68,7 +72,7 @@ class HelpScoutAdapter(Helpdesk, Historian, Subscriber, TagRules):
         self._messages = Messages(self._account)
         self._webhooks = Webhooks(self._account)
         # Fixed in number: one lock for every conversation ever seen would never end.
-        self._tag_locks = tuple(threading.Lock() for _ in range(64))
+        self._locks = tuple(threading.Lock() for _ in range(64))
 
     # -- adapter --
 
@@ -114,7 +118,7 @@ class HelpScoutAdapter(Helpdesk, Historian, Subscriber, TagRules):
         if not tickets.has_all_threads(conversation):
             threads = list(self._account.threads(external_id, MAX_THREAD_PAGES))
         definitions: Json = {}
-        if custom_fields.lacks_labels(conversation):
+        if self.config.fields or custom_fields.lacks_labels(conversation):
             definitions = self._account.field_definitions(conversation)
         return tickets.ticket(
             self.name,
@@ -123,6 +127,7 @@ class HelpScoutAdapter(Helpdesk, Historian, Subscriber, TagRules):
             self._account.customer(conversation),
             self.config.web_base,
             definitions,
+            self.config.fields,
         )
 
     def change_tags(
@@ -130,7 +135,7 @@ class HelpScoutAdapter(Helpdesk, Historian, Subscriber, TagRules):
     ) -> frozenset[str]:
         for tag, why in self.refused_tags(add).items():
             raise VendorRefused(f"{self.name}: {tag!r} {why}")
-        with self._tag_locks[hash(external_id) % len(self._tag_locks)]:
+        with self._lock_of(external_id):
             for writes_left in (2, 1, 0):
                 existing = self._tags(external_id)
                 wanted = tags.merge_tags(existing, add, remove)
@@ -156,6 +161,28 @@ class HelpScoutAdapter(Helpdesk, Historian, Subscriber, TagRules):
 
     def refused_tags(self, tags: Iterable[str]) -> Mapping[str, str]:
         return refused_tags(tags)
+
+    # -- field writer --
+
+    def change_fields(
+        self, external_id: str, wanted: Mapping[Topic, Filling]
+    ) -> Mapping[Topic, Filled]:
+        with self._lock_of(external_id):
+            for writes_left in (2, 1, 0):
+                change = self._fill(external_id, wanted)
+                if change.body is None:
+                    return change.filled
+                if writes_left:
+                    self._account.call(
+                        "PUT", external_id, "/fields", json={"fields": change.body}
+                    )
+        raise VendorConflict(
+            f"{self.name}: the fields of conversation {external_id} were changed by "
+            "somebody else each time they were written"
+        )
+
+    def check_fields(self, possible: Mapping[Topic, Collection[str]]) -> list[Finding]:
+        return checks.check_fields(self._account, possible)
 
     # -- historian --
 
@@ -183,6 +210,27 @@ class HelpScoutAdapter(Helpdesk, Historian, Subscriber, TagRules):
 
     def unsubscribe(self, address: str) -> list[Subscription]:
         return self._webhooks.unsubscribe(address)
+
+    def _lock_of(self, external_id: str) -> threading.Lock:
+        return self._locks[hash(external_id) % len(self._locks)]
+
+    def _fill(
+        self, external_id: str, wanted: Mapping[Topic, Filling]
+    ) -> filling.Change:
+        conversation = self._account.living(external_id)
+        values = filling.values_of(conversation)
+        if values is None:
+            raise VendorUnavailable(
+                f"{self.name} did not say what stands in the fields of conversation "
+                f"{external_id}; nothing was written"
+            )
+        definitions = self._account.field_definitions(conversation)
+        if not definitions:
+            raise VendorRefused(
+                f"{self.name}: which fields the inbox of conversation {external_id} "
+                "has may not be read"
+            )
+        return filling.merge(values, definitions, self.config.fields, wanted)
 
     def _tags(self, external_id: str) -> list[str]:
         existing = tags.tags_of(self._account.living(external_id))

@@ -5,14 +5,15 @@ What is concluded from the answers is decided in ``findings``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from adapters.helpscout import findings, people
 from adapters.helpscout.account import Account, date_of
+from adapters.helpscout.shapes import identifier, text_of
 from adapters.helpscout.webhooks import Webhooks
 from connector.errors import CredentialsRejected, NotFound, VendorError, VendorRefused
-from connector.models import Finding, Level
+from connector.models import Finding, Level, Topic
 
 #: What to do about an error; the first kind that fits.
 REMEDIES: tuple[tuple[type[VendorError], str], ...] = (
@@ -36,6 +37,30 @@ def check(account: Account, webhooks: Webhooks, now: datetime) -> list[Finding]:
     if account.config.mailboxes:
         found += _try(account, "inboxes", lambda: _mailboxes(account))
     return found
+
+
+def check_fields(
+    account: Account, possible: Mapping[Topic, Collection[str]]
+) -> list[Finding]:
+    """Look for the fields to be filled in, in every inbox; never raise."""
+    if not account.config.fields:
+        return []
+    return _try(account, "fields", lambda: _fields(account, possible))
+
+
+def _fields(
+    account: Account, possible: Mapping[Topic, Collection[str]]
+) -> list[Finding]:
+    chosen = account.config.mailboxes
+    inboxes = {
+        f"{text_of(one.get('name'))} ({one['id']})": account.client.read(
+            f"/v2/mailboxes/{one['id']}/fields"
+        )
+        for one in account.items("/v2/mailboxes", "mailboxes", "inboxes")
+        if identifier(one.get("id")) and (not chosen or int(one["id"]) in chosen)
+    }
+    subject = _subject(account, "fields")
+    return findings.judge_fields(subject, inboxes, account.config.fields, possible)
 
 
 def _try(

@@ -1,4 +1,7 @@
-"""Custom fields of a conversation, as they are read. Pure. None is ever written."""
+"""Custom fields of a conversation, as a ticket shows them. Pure.
+
+Which of them are written, and how, is in ``filling``.
+"""
 
 from __future__ import annotations
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
+from adapters.helpscout import filling
 from adapters.helpscout.shapes import Json, identifier, strings, text_of
 from adapters.helpscout.subscriptions import (
     NEEDED_EVENTS,
@@ -12,7 +13,7 @@ from adapters.helpscout.subscriptions import (
     is_off,
     label,
 )
-from connector.models import Finding, Level
+from connector.models import Finding, Level, Topic
 
 MAX_SKEW = timedelta(seconds=60)
 
@@ -28,6 +29,13 @@ TURN_ON = (
 )
 WHOLE = f"{REGISTER}delete it, and make it again without notification."
 SUBSCRIBE = f"{REGISTER}choose ours, and tick these events."
+NAME_FIELD = (
+    "Make it under Manage > Inbox > Custom Fields, or correct it in fields; a name "
+    "fits several inboxes, an id only one."
+)
+OTHER_KIND = "Take a field that is a dropdown or a single line of text."
+ISSUE_KIND = "Take a field that is a single line of text: issues have any key."
+ADD_OPTIONS = "Add these options under Manage > Inbox > Custom Fields: {words}."
 SHOW_INBOX = "Check the ids in mailboxes, and give the app's user these inboxes."
 
 
@@ -72,6 +80,66 @@ def judge_clock(subject: str, ahead: timedelta) -> list[Finding]:
     said = f"this machine's clock is {seconds:.0f} s {which} Help Scout's"
     remedy = "Let the machine keep time by NTP."
     return [Finding(Level.WARNING, subject, said, remedy)]
+
+
+def judge_fields(
+    subject: str,
+    inboxes: Mapping[str, object],
+    kept: filling.Kept,
+    possible: Mapping[Topic, Collection[str]],
+) -> list[Finding]:
+    """Say of each field to be filled in where it is, and whether our words fit.
+
+    ``inboxes`` are the definitions of their fields, by what people call them.
+    """
+    found = []
+    for topic, named in kept.items():
+        fields = {
+            inbox: filling.definition(definitions, named)
+            for inbox, definitions in inboxes.items()
+        }
+        found += _judge_field(subject, topic, named, fields, possible.get(topic, ()))
+    return found
+
+
+def _judge_field(
+    subject: str,
+    topic: Topic,
+    named: str | int,
+    fields: Mapping[str, Json | None],
+    words: Collection[str],
+) -> list[Finding]:
+    what = f"{topic}, field {named}"
+    there = {inbox: field for inbox, field in fields.items() if field is not None}
+    if not there:
+        said = f"{what}: no inbox has it"
+        return [Finding(Level.PROBLEM, subject, said, NAME_FIELD)]
+    found = []
+    if missing := ", ".join(inbox for inbox in fields if inbox not in there):
+        said = f"{what}: not in {missing}; tickets there go without"
+        found.append(Finding(Level.WARNING, subject, said, NAME_FIELD))
+    for inbox, field in there.items():
+        misfit = _misfit(field, words)
+        if misfit is not None:
+            level, why, remedy = misfit
+            said = f"{what} in {inbox}: {why}"
+            found.append(Finding(level, subject, said, remedy))
+    said = f"{what}: in {', '.join(there)}"
+    return found or [Finding(Level.OK, subject, said)]
+
+
+def _misfit(field: Json, words: Collection[str]) -> tuple[Level, str, str] | None:
+    """Say what of a field does not fit; without ``words`` it may have to say any."""
+    kind = filling.kind_of(field)
+    if not words and kind not in filling.LONGEST:
+        return Level.PROBLEM, f"a {kind} holds no issue's key", ISSUE_KIND
+    lacking = filling.lacking(field, words)
+    if not lacking:
+        return None
+    if kind == filling.DROPDOWN:
+        remedy = ADD_OPTIONS.format(words=", ".join(lacking))
+        return Level.WARNING, f"{len(lacking)} options are missing", remedy
+    return Level.PROBLEM, f"a {kind} cannot say it", OTHER_KIND
 
 
 def _judge(subject: str, name: str, hook: Json) -> list[Finding]:

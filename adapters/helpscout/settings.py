@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+)
+
+from connector.models import Topic
 
 # An empty key is one that anybody can use; the vendor takes 40 characters at most.
 WebhookSecret = Annotated[SecretStr, Field(min_length=1, max_length=40)]
@@ -12,6 +22,17 @@ WebhookSecret = Annotated[SecretStr, Field(min_length=1, max_length=40)]
 
 def _as_list(value: object) -> object:
     return (value,) if isinstance(value, str | SecretStr) else value
+
+
+def _as_field(value: object) -> object:
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    raise ValueError("expected a custom field; write its name, or its id as a number")
+
+
+FieldName = Annotated[str | int, BeforeValidator(_as_field)]
 
 
 class HelpScoutConfig(BaseModel):
@@ -35,6 +56,11 @@ class HelpScoutConfig(BaseModel):
         default=(),
         description="Ids of the inboxes to listen to; empty means all of them.",
     )
+    fields: Mapping[Topic, FieldName] = Field(
+        default_factory=dict,
+        description="Custom fields to fill in, by name or id: type, persona, vip and "
+        "problem, as far as there is one.",
+    )
     api_base: str = Field(
         default="https://api.helpscout.net",
         pattern=r"^https?://\S+$",
@@ -45,3 +71,21 @@ class HelpScoutConfig(BaseModel):
         pattern=r"^https?://\S+$",
         description="Address where agents work; for links to conversations.",
     )
+
+    @field_validator("fields", mode="before")
+    @classmethod
+    def _name_topics(cls, value: object) -> object:
+        given = set(map(str, value)) if isinstance(value, Mapping) else set()
+        strange = sorted(given - set(Topic))
+        if strange:
+            said = f"{', '.join(strange)}: no topic; use {', '.join(Topic)}"
+            raise ValueError(said)
+        return value
+
+    @field_validator("fields")
+    @classmethod
+    def _are_different(cls, value: Mapping[Topic, FieldName]) -> Mapping[Topic, Any]:
+        named = [str(name).casefold() for name in value.values()]
+        if len(set(named)) < len(named):
+            raise ValueError("one field is there twice; give each topic its own")
+        return value

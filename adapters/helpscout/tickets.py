@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 
-from adapters.helpscout import custom_fields
+from adapters.helpscout import custom_fields, filling
 from adapters.helpscout.shapes import (
     Json,
     as_object,
@@ -83,10 +84,12 @@ def ticket(
     customer: Customer,
     web_base: str,
     definitions: object = None,
+    kept: filling.Kept = MappingProxyType({}),
 ) -> Ticket:
     """Put a conversation and all its threads into our words.
 
-    ``definitions`` are those of the custom fields, where they are needed.
+    ``definitions`` are those of the custom fields, where they are needed; ``kept`` are
+    the fields that we fill in.
     """
     listed = list(threads)
     comments = sorted(_comments(listed), key=lambda one: one.created_at)
@@ -108,6 +111,7 @@ def ticket(
             **_named(custom_fields.values(conversation, definitions)),
             **_named(_fields(conversation, listed)),
         },
+        places=filling.places(conversation, definitions, kept),
     )
 
 

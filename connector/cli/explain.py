@@ -87,6 +87,10 @@ def _print(ticket: str, number: str, decision: Any) -> None:
         why = f": {tag['reason']}" if tag["reason"] else ""
         rule = f" by {tag['rule']} {tag['version']}".rstrip() if tag["rule"] else ""
         click.echo(f"  {tag['outcome']} {tag['tag']}{rule}{why}")
+    for field in trace.get("fields", ()):
+        said = f"{field['outcome']} field {field['topic']} {field['words']}".rstrip()
+        why = f": {field['reason']}" if field["reason"] else ""
+        click.echo(f"  {said}{why}")
     if trace["group"]:
         click.echo(f"  problem {trace['group']['group']}: {trace['group']['reason']}")
     for rule in trace["rules"]:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import click
 
-from adapters.base import Adapter, FilingCheck, TagRules
+from adapters.base import Adapter, FieldWriter, FilingCheck, TagRules
 from connector import callbacks, health, installation, sweep
 from connector.cli import roundtrip
 from connector.cli.common import config_option, json_option, read_config
 from connector.config import Config, build_adapters
 from connector.errors import StoreUnavailable
+from connector.filling import possible_words
 from connector.models import Finding, Level, Mode
 from connector.store import Store
 from connector.tagging import possible_tags
@@ -58,6 +59,7 @@ def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Fi
         if not found or found[0].level is not Level.PROBLEM:
             reached[name] = adapter
     findings += _check_tags(config, adapters)
+    findings += _check_fields(reached)
     findings += _check_resolutions(config, reached)
     findings += _check_filing(config, reached)
     findings += callbacks.check(config, adapters)
@@ -128,6 +130,17 @@ def _check_tags(config: Config, adapters: Mapping[str, Adapter]) -> list[Finding
             said = f"can have each of our {len(wanted)} tags"
             findings.append(Finding(Level.OK, name, said))
     return findings
+
+
+def _check_fields(adapters: Mapping[str, Adapter]) -> list[Finding]:
+    """Say of each helpdesk whether the fields that we keep can hold our words."""
+    possible = possible_words()
+    return [
+        finding
+        for adapter in adapters.values()
+        if isinstance(adapter, FieldWriter)
+        for finding in adapter.check_fields(possible)
+    ]
 
 
 def _check_resolutions(

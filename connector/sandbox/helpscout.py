@@ -34,6 +34,7 @@ from connector.sandbox.helpscout_desk import (
     USERS,
     Conversation,
 )
+from connector.sandbox.helpscout_fields import wrong_with
 from connector.sandbox.stage import API, Json, Refusal
 from connector.sandbox.world import World
 
@@ -159,7 +160,8 @@ def _reading_routes(app: Flask, world: World) -> None:
 
     @app.get("/v2/mailboxes/<int:number>/fields")
     def definitions(number: int) -> ResponseReturnValue:
-        items = [dict(one) for one in shapes.FIELDS.get(number, ())]
+        with world.lock:
+            items = [dict(one) for one in desk.field_definitions.get(number, ())]
         return shapes.page_shape("fields", items, page_number(), 50)
 
     @app.get("/v2/ratings/<int:number>")
@@ -257,9 +259,13 @@ def _writing_routes(app: Flask, world: World) -> None:
         given = body_of_request().get("fields")
         if not isinstance(given, list):
             raise invalid("fields", "must be a list", "TypeMismatch")
-        values = {int(one["id"]): str(one["value"]) for one in given}
         with world.lock:
             found = find(world, number)
+            known = desk.field_definitions.get(found.mailbox_id, ())
+            if wrong := wrong_with(known, given):
+                raise invalid("fields", wrong, "InvalidValue")
+            # What is not in the list is emptied.
+            values = {one["id"]: one["value"] for one in given}
             desk.change(found, "fields", values, API, "convo.custom-fields")
         return done()
 

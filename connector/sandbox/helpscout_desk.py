@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.sandbox.deliveries import Deliveries, Webhook
+from connector.sandbox.helpscout_fields import definitions
 from connector.sandbox.helpscout_shapes import (
     conversation_shape,
     rating_shape,
@@ -133,6 +134,7 @@ class HelpScoutDesk:
         self.ratings: dict[int, Json] = {}
         self.webhooks: dict[str, Webhook] = {}
         self.tag_ids: dict[str, int] = {}
+        self.field_definitions = definitions()
         self.planned: dict[int, tuple[Conversation, Thread]] = {}
         # Whether writing a webhook switches one on that is off is not documented.
         self.put_enables = True

@@ -16,22 +16,6 @@ if TYPE_CHECKING:
     )
 
 PAGE_SIZE = 25
-#: Custom fields, by inbox.
-FIELDS: dict[int, list[Json]] = {
-    31: [
-        {
-            "id": 104,
-            "name": "Carrier",
-            "type": "dropdown",
-            "required": False,
-            "order": 1,
-            "options": [
-                {"id": 168, "order": 1, "label": "Posten"},
-                {"id": 169, "order": 2, "label": "Matkahuolto"},
-            ],
-        }
-    ]
-}
 
 
 def conversation_shape(desk: HelpScoutDesk, conversation: Conversation) -> Json:
@@ -62,7 +46,11 @@ def conversation_shape(desk: HelpScoutDesk, conversation: Conversation) -> Json:
         "primaryCustomer": desk.person("customer", customer),
         "customFields": [
             # A chosen option is an id, and its label is not always there.
-            {"id": number, "name": _field_name(conversation, number), "value": value}
+            {
+                "id": number,
+                "name": _name(desk, conversation, number),
+                "value": value,
+            }
             for number, value in conversation.fields.items()
         ],
     }
@@ -85,8 +73,8 @@ def conversation_shape(desk: HelpScoutDesk, conversation: Conversation) -> Json:
     return shape
 
 
-def _field_name(conversation: Conversation, number: int) -> str:
-    known = FIELDS.get(conversation.mailbox_id, ())
+def _name(desk: HelpScoutDesk, conversation: Conversation, number: int) -> str:
+    known = desk.field_definitions.get(conversation.mailbox_id, ())
     names = [str(field["name"]) for field in known if field["id"] == number]
     return names[0] if names else f"Field {number}"
 

@@ -26,6 +26,7 @@ def helpscout_ticket(desk: HelpScoutDesk, one: Conversation) -> Json:
         "status": "merged" if one.merged_into else status,
         "merged_into": str(one.merged_into) if one.merged_into else None,
         "tags": list(one.tags),
+        "fields": dict(one.fields),
         "url": web_link(desk, one),
         "customer": {
             "email": customer.email,

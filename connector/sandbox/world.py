@@ -205,7 +205,8 @@ class World:
 
     def agent(self, vendor: str, ticket: str | int, act: str, **given: Any) -> None:
         """Let a human agent act: reply, note, status, add_tag, remove_tag, merge,
-        delete. ``given``: ``text``, ``status``, ``tag`` or ``into``."""
+        delete; at Help Scout also field. ``given``: ``text``, ``status``, ``tag`` or
+        ``into``; ``field`` (its id) and ``value`` (of a list: the option's id)."""
         with self.lock:
             try:
                 if vendor == "helpscout":
@@ -232,6 +233,10 @@ class World:
         elif act == "remove_tag":
             kept = [tag for tag in one.tags if tag != given["tag"]]
             desk.set_tags(one, kept, AGENT)
+        elif act == "field":
+            entered = {**one.fields, given["field"]: given["value"]}
+            filled = {number: value for number, value in entered.items() if value}
+            desk.change(one, "fields", filled, AGENT, "convo.custom-fields")
         elif act == "merge":
             desk.merge(one, self._conversation(given["into"]), AGENT)
         elif act == "delete":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -9,13 +10,17 @@ from typing import NamedTuple
 from pydantic_core import to_json
 from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
 
-from connector.models import Delivery, DeliveryState
+from connector.models import Delivery, DeliveryState, EventKind
 from connector.store.dialects import for_claiming, insert_plain, notify
 from connector.store.schema import deliveries as table
 from connector.store.schema import microseconds
 from connector.store.signals import CHANNEL
 
 WAKE = "inbox"
+
+#: Header of a delivery that we wrote ourselves, in place of a vendor's.
+REFRESH = "refresh"
+STEPS = "steps"
 
 #: What is given for a row, with PostgreSQL's types.
 _GIVEN = {
@@ -51,6 +56,25 @@ def new(
     """Make a row for ``accept``."""
     written = to_json(headers).decode()
     return Arrival(source, key, microseconds(now), written, body)
+
+
+def refresh_rows(
+    refs: Iterable[tuple[EventKind, str, str]], now: datetime, steps: int = 0
+) -> list[Arrival]:
+    """Make deliveries of our own that ask to read something again.
+
+    ``steps`` counts how many merges led there.
+    """
+    return [
+        new(
+            source,
+            None,
+            {REFRESH: kind, STEPS: str(steps)},
+            json.dumps({"kind": kind, "id": external_id}).encode(),
+            now,
+        )
+        for kind, source, external_id in refs
+    ]
 
 
 def accept(connection: Connection, rows: Sequence[Arrival], wake: bool = False) -> None:

@@ -33,6 +33,7 @@ PRIORITY = {
     Operation.CREATE_ISSUE: 20,
     Operation.REOPEN_ISSUE: 20,
     Operation.CHANGE_TAGS: 30,
+    Operation.CHANGE_FIELDS: 35,
     Operation.ADD_NOTE: 40,
     Operation.COMMENT_ISSUE: 50,
     Operation.UPDATE_ISSUE: 60,

@@ -169,6 +169,21 @@ ticket_tags = Table(
     Column("at", Moment, nullable=False),
 )
 
+ticket_fields = Table(
+    "ticket_fields",
+    metadata,
+    Column("ticket_id", Id, ForeignKey("tickets.id"), primary_key=True),
+    Column("topic", String(20), primary_key=True),  # Topic
+    Column("state", String(20), nullable=False),  # FieldState
+    Column("wanted", JSON, nullable=False),  # words last asked for; null: none were
+    Column("place", String(100)),  # the vendor's id of the field we wrote; null: never
+    Column("value", Words),  # what our last write left there, in the vendor's spelling
+    Column("rule", Words, nullable=False),
+    Column("rule_version", String(40), nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
 groups = Table(
     "groups",
     metadata,
