@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ _NEGATION_REACH = 3  # words
 _SECONDARY_SHARE = 0.5
 _BARE_CHARS = 60
 _WORTH_TELLING = 0.05
+_HEARD_CHARS = 300  # who shouts does so from the beginning
 _TYPE_MINIMUM = 0.7
 _TOPIC_MINIMUM = 0.4  # what a complaint is about, where nothing says what is wrong
 _PERSONA_MINIMUM = 1.0
@@ -33,8 +35,9 @@ _NAMES = {"no": "nb", "nb-no": "nb", "nn-no": "nn"}
 VAGUE = "insufficient_information"  # what nothing else is said of, never added up
 _SAID = tuple(name for name in TYPES if name != VAGUE)
 _SAID_SET = frozenset(_SAID)
-_CLAUSE_END = re.compile(r"[.,;:!?\n]")
-_SENTENCE_END = re.compile(r"[.!?\n]")
+_ENDS = frozenset(".,;:!?\n")
+_SENTENCE_ENDS = frozenset(".!?\n")
+_WORD_OR_END = re.compile(r"\w+(?:'\w+)?|[.,;:!?\n]")
 _REPLY = re.compile(r"(?i)^\s*(?:re|sv|vs|aw|fw|fwd|vl|wg|ang)\s*:")
 _SHOUTED = re.compile(r"\b[A-ZÆØÅÄÖ]{4,}\b")
 _BANGS = re.compile(r"!{2,}|\?{2,}|!\?|\?!")
@@ -46,7 +49,7 @@ class Tally:
     """Evidence of one text, gathered by effect."""
 
     weights: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    reasons: list[tuple[float, str]] = field(default_factory=list)
+    reasons: list[tuple[float, str, str, float]] = field(default_factory=list)
     bare: bool = False  #: says that something is wrong, and nothing of what
 
     def add(self, effect: str, weight: float) -> None:
@@ -58,7 +61,7 @@ class Tally:
         weight = told.get("complaint") or max(told.values(), key=abs, default=0.0)
         if abs(weight) >= _WORTH_TELLING:
             rank = abs(weight) + (100 if told.get("complaint") else 0)
-            self.reasons.append((rank, f'{name}: "{words}" ({weight:+.1f})'))
+            self.reasons.append((rank, name, words, weight))
 
 
 class Judge:
@@ -139,15 +142,56 @@ def gather(pack: Pack, folded: str) -> Tally:
     """Add up what the words of a text mean in their clause."""
     found: dict[str, list[tuple[float, Hit]]] = defaultdict(list)
     taken: set[tuple[str, int]] = set()
+    clauses = _Clauses(pack, folded)
     for hit in pack.search(folded):
-        share = _share(pack, folded, hit)
-        if share and (hit.group.name, hit.start) not in taken:
-            taken.add((hit.group.name, hit.start))
-            found[hit.group.name].append((share, hit))
+        place = (hit.group.name, hit.start)
+        if place not in taken:
+            taken.add(place)
+            found[hit.group.name].append((clauses.share(hit), hit))
     tally = Tally(bare=_is_bare(folded, found.values()))
     for hits in found.values():
         _count(tally, folded, hits)
     return tally
+
+
+class _Clauses:
+    """Where a text denies and where it supposes, read once for all hits in it."""
+
+    def __init__(self, pack: Pack, folded: str) -> None:
+        self._folded = folded
+        self._negators = pack.spec.negators
+        self._starts: list[int] = []
+        self._denied: list[bool] = []  #: what follows this word is denied
+        self._supposed: list[bool] = []
+        reach, supposed = 0, False
+        special = pack.spec.negators | pack.spec.breaks | pack.spec.conditions
+        for match in _WORD_OR_END.finditer(folded):
+            word = match[0]
+            if word in _ENDS:
+                reach, supposed = 0, supposed and word not in _SENTENCE_ENDS
+            elif word in special or word.endswith("n't"):
+                reach = 0 if word in pack.spec.breaks else reach - 1
+                if word in pack.spec.negators or word.endswith("n't"):
+                    reach = _NEGATION_REACH
+                supposed = supposed or word in pack.spec.conditions
+            else:
+                reach -= 1
+            self._starts.append(match.start())
+            self._denied.append(reach > 0)
+            self._supposed.append(supposed)
+
+    def share(self, hit: Hit) -> float:
+        """Return how much of a hit counts: negative if denied, less after an "if"."""
+        if hit.group.firm:
+            return 1.0
+        before = bisect_left(self._starts, hit.start) - 1
+        if before < 0:
+            return 1.0
+        if self._denied[before]:
+            own = _WORD.findall(self._folded[hit.start : hit.end])
+            if self._negators.isdisjoint(own):
+                return -1.0
+        return _CONDITIONAL_SHARE if self._supposed[before] else 1.0
 
 
 def _is_bare(folded: str, found: Iterable[list[tuple[float, Hit]]]) -> bool:
@@ -197,34 +241,11 @@ def _turned(group: Group) -> dict[str, float]:
     return {}
 
 
-def _share(pack: Pack, folded: str, hit: Hit) -> float:
-    """Return how much of a hit counts: negative if negated, less after an "if"."""
-    if hit.group.firm:
-        return 1.0
-    before = folded[max(0, hit.start - 120) : hit.start]
-    own = set(_WORD.findall(folded[hit.start : hit.end]))
-    if not own & pack.spec.negators and _is_negated(pack, before):
-        return -1.0
-    sentence = _SENTENCE_END.split(before)[-1]
-    if pack.spec.conditions.intersection(_WORD.findall(sentence)):
-        return _CONDITIONAL_SHARE
-    return 1.0
-
-
-def _is_negated(pack: Pack, before: str) -> bool:
-    clause = _WORD.findall(_CLAUSE_END.split(before)[-1])
-    for word in reversed(clause[-_NEGATION_REACH:]):
-        if word in pack.spec.breaks:
-            return False
-        if word in pack.spec.negators or word.endswith("n't"):
-            return True
-    return False
-
-
 def shouting(text: str) -> float:
     """Measure capitals and exclamation marks, from 0 to about 1.5."""
-    letters = sum(map(str.isalpha, text))
-    upper = sum(map(str.isupper, text))
+    head = text[:_HEARD_CHARS]
+    letters = sum(map(str.isalpha, head))
+    upper = sum(map(str.isupper, head))
     loud = 0.4 * min(2, len(_SHOUTED.findall(text)))
     if letters > 20 and upper > 0.6 * letters:
         loud = 1.2
@@ -303,6 +324,8 @@ def _personas(weights: dict[str, float], emotion: int) -> tuple[str, ...]:
     return tuple(name for name in PERSONAS if name in found)
 
 
-def _reasons(reasons: Iterable[tuple[float, str]]) -> tuple[str, ...]:
-    ranked = sorted(reasons, key=lambda reason: -reason[0])
-    return tuple(text for _, text in ranked[:5])
+def _reasons(reasons: Iterable[tuple[float, str, str, float]]) -> tuple[str, ...]:
+    ranked = sorted(reasons, key=lambda reason: -reason[0])[:5]
+    return tuple(
+        f'{name}: "{words}" ({weight:+.1f})' for _, name, words, weight in ranked
+    )

@@ -24,27 +24,71 @@ _FOREIGN = (
 _WINDOW = 300
 _FOREIGN_CHARS = 25  # below this a foreign verdict is noise
 _SURE = 0.60
-_HINT_WORDS = 12  # up to this many words the small words decide
+_SURE_OF_FEW = 0.45  # one or two words
+_HINT_WORDS = 12  # up to this many words the small words decide alone
+_SHORT_SHARE, _SHORT_LEAD = 0.2, 0.6
+_LONG_SHARE, _LONG_LEAD = 0.12, 0.5
+# What Norwegian and Danish spell differently, wherever it stands in a word.
+_NORWEGIAN = re.compile(
+    r"(?:kk|gg|tt|pp|ss|nn|ll|mm|ff)(?:[\s.,!?]|$)|[ks]jon|kj|gj|øy|ei|sj|"
+    r"\b(?:av|ut|opp|etter|mye|hva|noe|nå|dere|vært|ble|seg|deg|meg)\b"
+)
+_DANISH = re.compile(
+    r"tion|[aiouæøå]d(?:[\s.,!?]|$)|øj|ej|ede(?:[\s.,!?]|$)|ægt|"
+    r"\b(?:af|ud|op|efter|meget|hvad|noget|nu|været|blev|sig|dig|mig|os|jer)\b"
+)
+_NEIGHBOURS = ("nb", "nn", "sv", "da")
 _BEYOND_LATIN = re.compile("[\u0250-\U0010ffff]")
 _lock = threading.Lock()
 
-# Words that are frequent in short mail and belong to few of these languages.
+# Words that are frequent in mail and belong to few of these languages. They decide
+# where they agree, which is nearly always; the model is asked for the rest.
 _HINTS: dict[str, str] = {
     "en": "the and my your is are not it this with what when please i you was have "
-    "doesn't don't can't hello thanks broken order refund problem complaint how does",
+    "doesn't don't can't hello thanks broken order refund problem complaint how does "
+    "of to that be we they he she which there their been has had were about could "
+    "should who if because from would will why where did just only very our but any "
+    "an on in at me do can get got now no one all out up so as by or than then these "
+    "am i'm it's didn't isn't won't i've still never after before again know need want",
     "nb": "ikke jeg dere hva hvor når fra det er og på ikkje takk virker samme igjen "
-    "feil bestilling hvordan noe mye deg meg hei fungerer klage min mitt mine",
+    "feil bestilling hvordan noe mye deg meg hei fungerer klage min mitt mine "
+    "av til med som den de nå noen gjøre gjør vært ble blitt litt uten disse gikk fikk "
+    "annet annen sier bare ennå fortsatt kanskje hvorfor etter sin eller men hadde gi "
+    "finnes hjelp mulig flere dager ganger vet kommer skulle trenger betaler pakken å "
+    "dette om for har jeg vil kan var seg ha så opp inn ut kunne måtte bestilt fått",
     "nn": "ikkje eg dykk dykkar kva korleis kvar frå noko mykje ein eit vart vore kome "
-    "framleis saman berre meir",
+    "framleis saman berre meir dei vere vera seier ho sjå sjølv òg fekk gjekk fleire "
+    "finst vert blei heile heilt gjer kjem kvifor kor nokon nokre sidan sende trur no "
+    "desse elles verte difor medan mellom då å verkar veit tek sa hjå skal på av til",
     "fi": "ei ja on että se mitä miten kun en oli ole olen teillä minun tilaus toimi "
-    "kiitos hei moi missä taas sama vika ongelma tämä onko jos lasku reklamaatio",
+    "kiitos hei moi missä taas sama vika ongelma tämä onko jos lasku reklamaatio "
+    "joka ovat mutta kuin hän myös niin sen jo vain nyt voi mukaan sekä tai olisi "
+    "ollut vielä kanssa siitä mikä jossa eivät ne tästä tässä minä te me koska sitten "
+    "kuitenkin siis vaikka minulle teidän sitä kaikki mitään aina vuoden kuinka tuli "
+    "saa ehkä hyvin miksi eikä edes enää oo tuo mun sun sä mä joku ettei pitäisi",
     "sv": "inte jag och är ni hur vad när från på det att har fungerar tack samma igen "
-    "hej klagomål er min mitt mina något mycket men",
+    "hej klagomål er min mitt mina något mycket men ett för här hon till av ska måste "
+    "göra gör vara blev bara där allt kanske också hade varför nog även eller än ju "
+    "finns kunde själv nån sig någon många fick säger efter utan sedan under sin var "
+    "kan vill oss dem deras åt vid som den de en så om upp ut hos mig dig ej helt bra",
     "da": "ikke jeg og er i hvad hvor når fra det har virker tak samme igen hej klage "
-    "jer min mit mine noget meget af hvordan fejl",
+    "jer min mit mine noget meget af hvordan fejl ud op havde mere mod nogen været "
+    "bliver blev gøre blevet hende siger os lad efter hvornår uden nogle anden inden "
+    "tilbage fået giver sådan lige vores også jeres altid hjælp fik lidt gik sige "
+    "endnu kunne skulle til at den de en for med som var vil kan på sig mig dig så",
     "de": "nicht ich und ist sie wie was wann von das die der habe funktioniert danke "
-    "gleiche wieder hallo beschwerde mein meine ein eine fehler es",
+    "gleiche wieder hallo beschwerde mein meine ein eine fehler es den dem des zu mit "
+    "im auf für auch sich als an werden aus er hat dass nach bei einer um noch wird "
+    "einen einem über sind oder war vor zum zur aber wir ihr ihre haben wurde kann "
+    "keine mehr wenn nur schon sehr uns mir bis durch seit mal immer man kein dann",
 }
+# Small words that those languages do not share: with these it is not one of ours.
+_ELSEWHERE = frozenset(
+    "le la les une est pas je vous dans que qui pour avec sur sont mais el los las "
+    "una por con para del como pero muy mi il che di per sono non della questo anche "
+    "een het niet ik van dat zijn voor maar ook naar bij wij jullie heeft geen nie się "
+    "jest na że jak czy que não uma com os mas está ekki það við ég eru fyrir".split()
+)
 
 
 def detect(text: str) -> str:
@@ -54,12 +98,28 @@ def detect(text: str) -> str:
     if letters < 3 or not _mostly_latin(sample, letters):
         return ""
     words = _words(sample)
-    hinted = _hinted(words) if len(words) <= _HINT_WORDS else ""
+    votes = _votes(words)
+    hinted = _agreed(words, votes)
     if hinted:
         return hinted
-    if len(words) < 3:
-        return ""
-    return _modelled(sample, letters)
+    return _spelled(_modelled(sample, letters, few=len(words) < 3), sample)
+
+
+def _spelled(modelled: str, sample: str) -> str:
+    """Correct the model between neighbours by the letters that only some have."""
+    if modelled not in _NEIGHBOURS:
+        return modelled
+    folded = sample.casefold()
+    swedish = sum(map(folded.count, "äö")) - sum(map(folded.count, "æø"))
+    if swedish > 0:
+        return "sv"
+    if modelled == "sv" and swedish < 0:
+        modelled = "nb"
+    if modelled in ("nb", "da"):
+        norwegian = len(_NORWEGIAN.findall(folded)) - len(_DANISH.findall(folded))
+        if abs(norwegian) > 1:
+            return "nb" if norwegian > 0 else "da"
+    return modelled
 
 
 def _words(text: str) -> list[str]:
@@ -89,17 +149,30 @@ def _hint_table() -> dict[str, tuple[tuple[str, float], ...]]:
     }
 
 
-def _hinted(words: list[str]) -> str:
+def _votes(words: list[str]) -> dict[str, float]:
+    table = _hint_table()
     votes: dict[str, float] = {}
     for word in words:
-        for lang, weight in _hint_table().get(word, ()):
+        for lang, weight in table.get(word, ()):
             votes[lang] = votes.get(lang, 0.0) + weight
+    return votes
+
+
+def _agreed(words: list[str], votes: dict[str, float]) -> str:
+    """Return the language that the small words agree on, if they do."""
+    if not votes:
+        return ""
+    long = len(words) > _HINT_WORDS
     ranked = sorted(votes.items(), key=lambda item: -item[1])
-    if not ranked or ranked[0][1] < max(0.5, 0.2 * len(words)):
+    best, most = ranked[0]
+    least, lead = (_LONG_SHARE, _LONG_LEAD) if long else (_SHORT_SHARE, _SHORT_LEAD)
+    if most < max(0.5, least * len(words)):
         return ""
-    if len(ranked) > 1 and ranked[1][1] > 0.6 * ranked[0][1]:
+    if len(ranked) > 1 and ranked[1][1] > lead * most:
         return ""
-    return ranked[0][0]
+    if long and sum(word in _ELSEWHERE for word in words) > most / 2:
+        return ""
+    return best
 
 
 @cache
@@ -109,12 +182,14 @@ def _model() -> Any:
     return model
 
 
-def _modelled(sample: str, letters: int) -> str:
+def _modelled(sample: str, letters: int, few: bool) -> str:
     with _lock:  # loading takes half a second; do it once
         model = _model()
     clean = sample.encode("utf-8", "replace").decode("utf-8")
     ranked = model.rank(clean)
     best, sure = ranked[0]
+    if few and (sure < _SURE_OF_FEW or best in _FOREIGN):
+        return ""
     if best in _FOREIGN:
         if sure >= _SURE and letters >= _FOREIGN_CHARS:
             return ""

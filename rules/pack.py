@@ -77,9 +77,12 @@ class Hit(NamedTuple):
 def fold(text: str) -> str:
     """Bring text to the form packs are matched in: NFC, casefolded, plain marks."""
     text = text.encode("utf-8", "replace").decode()  # RE2 takes no lone surrogates
-    text = unicodedata.normalize("NFC", text).casefold()
-    text = _SMILE.sub("☺", _FROWN.sub("☹", text.translate(_PLAIN)))
-    if _FOREIGN_LOOKALIKE.search(text):
+    if text.isascii():
+        text = text.lower().replace("`", "'")
+    else:
+        text = unicodedata.normalize("NFC", text).casefold().translate(_PLAIN)
+    text = _SMILE.sub("☺", _FROWN.sub("☹", text))
+    if not text.isascii() and _FOREIGN_LOOKALIKE.search(text):
         text = _MIXED.sub(lambda match: match[0].translate(_LOOKALIKES), text)
     return _SPACES.sub(lambda match: "\n" if "\n" in match[0] else " ", text)
 
@@ -198,6 +201,29 @@ def openings(words: str) -> frozenset[str]:
     )
 
 
+def single_words(words: str) -> tuple[str, ...]:
+    """Return the keys of words that are found by looking at one word, if all are.
+
+    That is what most words of a pack are, and no regular expression is asked then.
+    """
+    inner = _ALL_EITHER.fullmatch(words.strip())
+    choices = inner[1].split("|") if inner else [words.strip()]
+    if not all(_ONE_WORD.fullmatch(choice) for choice in choices):
+        return ()
+    return tuple(one[:-1] if one.endswith("*") else f"{one}$" for one in choices)
+
+
+_ALL_EITHER = re.compile(r"\(([^()]*)\)")
+_ONE_WORD = re.compile(r"\w+\*?")
+
+
+class _Seen(NamedTuple):
+    """What a word of a text says by itself, and which patterns it calls for."""
+
+    groups: tuple[Group, ...]
+    keys: tuple[str, ...]
+
+
 class _Pattern(NamedTuple):
     group: Group
     regex: re.Pattern[str]
@@ -229,19 +255,26 @@ class _Index:
     def __init__(self, groups: Sequence[Group]) -> None:
         self.loose: list[_Pattern] = []
         self.by_key: dict[str, list[_Pattern]] = {}
+        self.by_word: dict[str, list[Group]] = {}
         self.keys: set[str] = set()
         for group in groups:
             for words in group.words:
                 self._add(group, fold(words))
-        beginnings = [len(key) for key in self.keys if not key.endswith("$")]
+        known = self.keys | self.by_word.keys()
+        beginnings = [len(key) for key in known if not key.endswith("$")]
         self.shortest = min(beginnings, default=1)
         self.longest = max(beginnings, default=0)
         # Languages repeat themselves: most words of a ticket have been seen before.
-        self.keys_of = lru_cache(maxsize=20_000)(self._keys_of)
+        self.seen = lru_cache(maxsize=20_000)(self._seen)
 
     def _add(self, group: Group, words: str) -> None:
-        regex = re.compile(to_regex(words))
-        pattern = _Pattern(group, regex, needs(words), openings(words))
+        if alone := single_words(words):
+            for key in alone:
+                self.by_word.setdefault(key, []).append(group)
+            return
+        pattern = _Pattern(
+            group, re.compile(to_regex(words)), needs(words), openings(words)
+        )
         asked = pattern.needs.words
         if not asked:
             self.loose.append(pattern)
@@ -251,37 +284,47 @@ class _Index:
         for key in rarest:
             self.by_key.setdefault(key, []).append(pattern)
 
-    def search(self, folded: str) -> Iterator[Hit]:
+    def search(self, folded: str) -> list[Hit]:
         """Try the patterns whose needs a text fulfils, each once."""
-        present = self._present(folded)
+        hits: list[Hit] = []
+        present = self._present(folded, hits)
         keys = present.keys()
-        seen: set[int] = set()
-        for key in present:
-            for pattern in self.by_key.get(key, ()):
-                if id(pattern) in seen:
-                    continue
-                seen.add(id(pattern))
-                if not any(map(keys.isdisjoint, pattern.needs.words)):
-                    yield from pattern.find(folded, present)
+        called = {
+            id(pattern): pattern
+            for key in present
+            for pattern in self.by_key.get(key, ())
+        }
+        for pattern in called.values():
+            if not any(map(keys.isdisjoint, pattern.needs.words)):
+                hits.extend(pattern.find(folded, present))
         for pattern in self.loose:
             if pattern.needs.loose in folded:
-                yield from pattern.find(folded, present)
+                hits.extend(pattern.find(folded, present))
+        return hits
 
-    def _present(self, folded: str) -> dict[str, list[int]]:
-        """Return the keys that words of the text have, and where those words begin."""
-        places: dict[str, list[int]] = {}
-        for match in _WORD.finditer(folded):
-            places.setdefault(match[0], []).append(match.start())
+    def _present(self, folded: str, hits: list[Hit]) -> dict[str, list[int]]:
+        """Return the keys that words of the text have, and where those words begin.
+
+        What a word says by itself is added to ``hits`` on the way.
+        """
         found: dict[str, list[int]] = {}
-        for word, starts in places.items():
-            for key in self.keys_of(word):
-                found.setdefault(key, []).extend(starts)
+        for match in _WORD.finditer(folded):
+            groups, keys = self.seen(match[0])
+            if groups:
+                start, end = match.span()
+                hits.extend([Hit(group, start, end) for group in groups])
+            for key in keys:
+                found.setdefault(key, []).append(match.start())
         return found
 
-    def _keys_of(self, word: str) -> tuple[str, ...]:
+    def _seen(self, word: str) -> _Seen:
         ends = range(self.shortest, min(len(word), self.longest) + 1)
         forms = (word + "$", *(word[:end] for end in ends))
-        return tuple(form for form in forms if form in self.keys)
+        named = {
+            group.name: group for form in forms for group in self.by_word.get(form, ())
+        }
+        keys = tuple(form for form in forms if form in self.keys)
+        return _Seen(tuple(named.values()), keys)
 
 
 @dataclass(frozen=True)
@@ -300,10 +343,11 @@ class Pack:
         _ = self._index
         return self
 
-    def search(self, folded: str) -> Iterator[Hit]:
+    def search(self, folded: str) -> list[Hit]:
         """Find every group's words in folded text, in a stable order."""
         hits = self._index.search(folded)
-        return iter(sorted(hits, key=lambda hit: (hit.start, hit.end, hit.group.name)))
+        hits.sort(key=lambda hit: (hit.start, hit.end, hit.group.name))
+        return hits
 
 
 class Packs(NamedTuple):
