@@ -7,23 +7,25 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from kit import Bench
+from kit import START, Bench
 from test_loop import COMPLAINTS, calls, complain, file_issue, fix, the_group
 
 from adapters import pace
 from connector.errors import (
+    BudgetSpent,
     CredentialsRejected,
     TicketLocked,
     TicketMerged,
     VendorBusy,
+    VendorConflict,
     VendorError,
     VendorRefused,
     VendorUnavailable,
     VendorUnreachable,
 )
-from connector.models import Message, OutboxState
+from connector.models import Message, Operation, OutboxState
 from connector.outbox import Sender
-from connector.store import outbox
+from connector.store import Store, outbox
 
 
 def rows(bench: Bench, state: OutboxState | None = None) -> list[dict[str, Any]]:
@@ -262,6 +264,58 @@ def test_effects_of_one_ticket_keep_their_order(bench: Bench) -> None:
     bench.settle()
     names = [name for name, _, _ in bench.support.calls]
     assert names == ["change_tags", "add_note"]
+
+
+@pytest.mark.parametrize(
+    ("put_off", "later", "is_taken"),
+    [
+        (Operation.CHANGE_TAGS, Operation.SEND_MESSAGE, True),
+        (Operation.ADD_NOTE, Operation.SEND_MESSAGE, True),
+        (Operation.SEND_MESSAGE, Operation.SEND_MESSAGE, False),
+        (Operation.SEND_MESSAGE, Operation.ADD_NOTE, False),
+        (Operation.CHANGE_TAGS, Operation.ADD_NOTE, False),
+    ],
+)
+def test_only_a_message_goes_past_what_was_put_off(
+    store: Store, put_off: Operation, later: Operation, is_taken: bool
+) -> None:
+    with store.write() as connection:
+        outbox.enqueue(connection, [effect("first", put_off)], START)
+        (first,) = outbox.claim(connection, "support", "me", START, 9)
+        hour = START + timedelta(hours=1)
+        outbox.postpone(connection, first.id, "me", hour, "down", 1, None)
+        outbox.enqueue(connection, [effect("second", later)], START)
+        taken = outbox.claim(connection, "support", "me", START, 9)
+    assert [row.dedup_key for row in taken] == ["second"] * is_taken
+
+
+def effect(key: str, operation: Operation) -> outbox.Effect:
+    """Make a write of the one ticket there is."""
+    return outbox.Effect(
+        source="support",
+        operation=operation,
+        target="1",
+        dedup_key=key,
+        ordering_key="ticket:1",
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        VendorConflict("409", retry_after=7200),
+        BudgetSpent("used up", retry_after=7200),
+    ],
+    ids=["fails", "budget"],
+)
+def test_customers_are_told_while_tags_have_to_wait(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: VendorError
+) -> None:
+    Failing(monkeypatch, bench.support, "change_tags", error, 99, False)
+    fix(bench, file_issue(bench))
+    waiting = [row["operation"] for row in rows(bench, OutboxState.PENDING)]
+    assert waiting.count("change_tags") == 5
+    assert sorted(calls(bench, "send_message")) == ["0", "1", "2", "3", "4"]
 
 
 def test_two_senders_never_work_at_the_same_source(bench: Bench) -> None:

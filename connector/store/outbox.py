@@ -16,6 +16,7 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    or_,
     select,
     update,
 )
@@ -55,7 +56,8 @@ class Effect:
     """An outward call to be made. ``dedup_key`` makes it happen at most once, ever.
 
     ``ordering_key``: effects that share it are carried out in the order they were
-    enqueued. ``rule``, ``rule_version`` and ``reason`` say why.
+    enqueued; only a message to a customer goes past all but messages. ``rule``,
+    ``rule_version`` and ``reason`` say why.
     """
 
     source: str
@@ -119,7 +121,7 @@ def claim(
     limit: int,
     left_out: Sequence[Operation] = (),
 ) -> list[AnyRow]:
-    """Take what is due for ``source``, at most one row of each ordering key.
+    """Take what is due for ``source``: of each ordering key one row, and a message.
 
     Rows of operations that are ``left_out`` are not taken, whatever waits behind them.
     Only the holder of the source's sender lease may call this.
@@ -129,6 +131,12 @@ def claim(
         earlier.c.ordering_key == table.c.ordering_key,
         earlier.c.id < table.c.id,
         earlier.c.state.in_(WAITING),
+        # Tags and notes keep their order among themselves. A customer waits only for
+        # what was to be said to them before: a tag can be put off for hours.
+        or_(
+            table.c.operation != Operation.SEND_MESSAGE,
+            earlier.c.operation == Operation.SEND_MESSAGE,
+        ),
     )
     query = (
         select(table.c.id)
