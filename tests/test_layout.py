@@ -49,6 +49,7 @@ ROWS = {
     "connector.callbacks": 4,
     "connector.sweep": 4,
     "connector.history": 4,
+    "connector.imports": 4,
     "connector.effects": 4,
     "connector.outbox": 4,
     "connector.filing": 4,
@@ -116,6 +117,7 @@ SIDEWAYS = {
     "connector.sweep": ("connector.health",),
     "connector.history": (
         "connector.backoff",
+        "connector.imports",
         "connector.judging",
         "connector.pipeline",
     ),

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from adapters.base import Adapter, FieldWriter, FilingCheck, TagRules
-from connector import callbacks, health, installation, sweep
+from connector import callbacks, health, imports, installation, sweep
 from connector.cli import roundtrip
 from connector.cli.common import config_option, json_option, read_config
 from connector.config import Config, build_adapters
@@ -63,6 +63,7 @@ def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Fi
     findings += _check_resolutions(config, reached)
     findings += _check_filing(config, reached)
     findings += callbacks.check(config, adapters)
+    findings += _imports(config)
     if round_trips:
         findings += roundtrip.round_trips(config, adapters)
     for adapter in adapters.values():
@@ -108,6 +109,18 @@ def _remembered(config: Config) -> list[Finding]:
                 *health.findings(connection),
                 *sweep.findings(connection, config),
             ]
+    except StoreUnavailable:
+        return []  # said already
+    finally:
+        store.close()
+
+
+def _imports(config: Config) -> list[Finding]:
+    """Say how imports of history stand."""
+    store = Store(config.database.url, pool_size=1)
+    try:
+        with store.read() as connection:
+            return imports.findings(connection, config, datetime.now(UTC))
     except StoreUnavailable:
         return []  # said already
     finally:
