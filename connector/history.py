@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from adapters.base import Adapter, Helpdesk, Historian
 from adapters.pace import Pace, Priority, turn
+from connector import imports
 from connector.backoff import next_try
 from connector.config import Config
 from connector.errors import (
@@ -137,7 +138,12 @@ def import_history(
     lease.wait()
     readers = ThreadPoolExecutor(READERS, "backfill")
     try:
-        return _Walk(means, lease, readers, since, until).run(limit)
+        walk = _Walk(means, lease, readers, since, until)
+        try:
+            return walk.run(limit)
+        except VendorError as err:
+            walk.note(reason=str(err))
+            raise
     finally:
         readers.shutdown(wait=True, cancel_futures=True)
         lease.release()
@@ -148,7 +154,7 @@ class _Lease:
 
     def __init__(self, means: Importing) -> None:
         self._means = means
-        self._name = f"backfill:{means.adapter.name}"
+        self._name = imports.LEASE + means.adapter.name
 
     def wait(self) -> None:
         """Take it; whoever was killed a moment ago still has it for a while."""
@@ -196,8 +202,12 @@ class _Walk:
         self._until = until
         self._source = means.adapter.name
         self._reached: datetime | None = None
+        self._reached_before: datetime | None = None  # by earlier runs
         self._row, self._listening_since = self._begin(since)
         self._found = Found(**self._row.found)
+        self._run_began = means.clock()
+        self._tickets_before = self._found.tickets
+        self.note()
 
     def run(self, limit: int | None) -> bool:
         start = self._found.tickets
@@ -240,6 +250,8 @@ class _Walk:
                     until=self._until,
                 )
                 row = cursors.find(connection, self._source, Purpose.BACKFILL)
+            elif (said := imports.last_note(connection, self._source)) is not None:
+                self._reached_before = said.reached
             assert row is not None
             swept = cursors.find(connection, self._source, Purpose.SWEEP)
             heard = deliveries.first_at(connection, self._source)
@@ -272,6 +284,7 @@ class _Walk:
                 found=asdict(self._found),
                 ended_at=self._means.clock() if is_over else None,
             )
+            self._note_in(connection)
             row = cursors.find(connection, self._source, Purpose.BACKFILL)
         assert row is not None
         self._row = row
@@ -316,7 +329,7 @@ class _Walk:
         try:
             with self._means.store.write() as connection:
                 added = self._record_in(connection, history)
-                self._lease.renew(connection)
+                self._note_in(connection)
         except StoreUnavailable:
             raise
         except Exception:
@@ -350,6 +363,30 @@ class _Walk:
         batch.write(connection)
         cursors.change(connection, self._source, Purpose.BACKFILL, found=asdict(found))
         return found
+
+    # -- what others see of it --
+
+    def note(self, wait_until: datetime | None = None, reason: str = "") -> None:
+        """Write down how the import stands, and that somebody works on it."""
+        with self._means.store.write() as connection:
+            self._note_in(connection, wait_until, reason)
+
+    def _note_in(
+        self,
+        connection: Connection,
+        wait_until: datetime | None = None,
+        reason: str = "",
+    ) -> None:
+        said = imports.Note(
+            at=self._means.clock(),
+            run_began=self._run_began,
+            tickets_before=self._tickets_before,
+            reached=self._reached or self._reached_before,
+            wait_until=wait_until,
+            reason=reason,
+        )
+        imports.leave_note(connection, self._source, said)
+        self._lease.renew(connection)
 
     # -- the vendor --
 
@@ -416,7 +453,9 @@ class _Walk:
         due = next_try(means.config.work, max(tries, 1), now, err.retry_after)
         seconds = (due - now).total_seconds()
         self._tell(seconds, str(err))
+        self.note(wait_until=due, reason=str(err))
         means.sleep(seconds)
+        self.note()
 
     def _tell(self, wait: float = 0.0, reason: str = "") -> None:
         self._means.tell(Step(self._found, self._reached, wait, reason))

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from connector import callbacks, health, sweep
+from connector import callbacks, health, imports, sweep
 from connector.config import Config
 from connector.errors import StoreUnavailable
 from connector.models import DeliveryState, OutboxState
@@ -112,6 +113,10 @@ def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
                     *callbacks.findings(connection, config),
                     *sweep.findings(connection, config),
                 )
+            ],
+            "imports": [
+                {**_plain(asdict(one)), "state": one.state.value}
+                for one in imports.standings(connection, config, now)
             ],
             "inbox": deliveries.counts(connection),
             "outbox": outbox.counts(connection),

@@ -24,6 +24,11 @@ def find(connection: Connection, source: str, purpose: Purpose) -> AnyRow | None
     return connection.execute(query).one_or_none()
 
 
+def listing(connection: Connection, purpose: Purpose) -> Sequence[AnyRow]:
+    query = select(table).where(table.c.purpose == purpose)
+    return connection.execute(query.order_by(table.c.source)).all()
+
+
 def failing(connection: Connection, purpose: Purpose) -> Sequence[AnyRow]:
     """Return the walks whose last step failed."""
     query = select(table).where(table.c.purpose == purpose, table.c.error != "")

@@ -39,6 +39,14 @@ def acquire(
     return bool(result.rowcount == 1)
 
 
+def is_held(connection: Connection, name: str) -> bool:
+    """Tell whether anybody has the lease ``name``, by the database's clock."""
+    query = select(locks.c.name).where(
+        locks.c.name == name, locks.c.until >= clock(connection)
+    )
+    return connection.execute(query).first() is not None
+
+
 def release(connection: Connection, name: str, holder: str) -> None:
     connection.execute(
         delete(locks).where(locks.c.name == name, locks.c.holder == holder)
