@@ -221,7 +221,11 @@ class Effects:
             # The ticket it became part of has fields of its own, and is decided itself.
             raise Withdrawn(OutboxState.DISCARDED, str(err)) from err
         asked = {str(topic): list(filling.words) for topic, filling in wanted.items()}
-        found = {str(topic): [*one.place, one.is_ours] for topic, one in filled.items()}
+        found = {
+            # What a person wrote there is theirs, and kept nowhere.
+            str(topic): [place.external_id, place.value if is_ours else "", is_ours]
+            for topic, (place, is_ours) in filled.items()
+        }
         return {"asked": asked, "found": found}
 
     def _add_note(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:

@@ -54,7 +54,9 @@ def wanted_fields(
         names = tuple(persona.name for persona in found)
         evidence = "; ".join(persona.evidence for persona in found)
         wanted[Topic.PERSONA] = WantedField(names, "pack.persona", version, evidence)
-        wanted[Topic.VIP] = WantedField((NO,), "vip", "", "no list names the customer")
+        wanted[Topic.VIP] = WantedField(
+            (NO,), "vip", "", "nothing says that the customer is one"
+        )
     if case.trace.vip and not verdict.auto_reply:
         reason = f"VIP by {case.trace.vip}"
         wanted[Topic.VIP] = WantedField((YES,), "vip", "", reason)
@@ -126,21 +128,23 @@ def _outcome(case: Case, place: Place, entry: WantedField, line: AnyRow | None) 
     """Say what becomes of a field: vetoed, kept, filled or emptied."""
     if line is not None and line.state == FieldState.VETOED:
         return "vetoed"
-    if line is None or line.state != FieldState.WANTED:
-        ours = fields.known(line) if line is not None else None
-        is_same_field = ours is not None and ours.external_id == place.external_id
-        # Other inboxes have other fields: of those nothing is known yet.
-        expected = ours.value if ours is not None and is_same_field else ""
-        if place.value != expected:
-            return "vetoed"
-        is_asked = line is not None and line.wanted == list(entry.words)
-        if is_asked if is_same_field else not entry.words:
-            return "kept"
-    elif line.wanted == list(entry.words):
+    is_under_way = line is not None and line.state == FieldState.WANTED
+    ours = _left_there(place, line)
+    if not is_under_way and place.value != (ours.value if ours else ""):
+        return "vetoed"
+    # Of a field of another inbox nothing was asked yet, and there it is empty.
+    asked = line.wanted if line is not None and (ours or is_under_way) else []
+    if asked == list(entry.words):
         return "kept"
     if entry.words:
         return "filled"
     return "emptied" if case.config.autonomy.tags is Mode.ACT else "kept"
+
+
+def _left_there(place: Place, line: AnyRow | None) -> Place | None:
+    """Return what our last write left, if it was in this very field."""
+    ours = fields.known(line) if line is not None else None
+    return ours if ours and ours.external_id == place.external_id else None
 
 
 def _described(topic: Topic, entry: WantedField, outcome: str) -> dict[str, str]:

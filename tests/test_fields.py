@@ -14,8 +14,7 @@ from sandbox_kit import THRESHOLD, Stepped, Writer, complain, issues, stepped, w
 from adapters.base import FieldWriter
 from connector.errors import VendorUnavailable
 from connector.models import OutboxState, TicketRef
-from connector.store import fields, outbox, tickets
-from connector.store.schema import decisions
+from connector.store import fields, outbox, schema, tickets
 
 CARRIER, TYPE, PERSONA, VIP, ISSUE, HISTORY = 104, 105, 106, 107, 108, 111
 DISCOUNT, DELIVERY, YES, NO = "175", "171", "191", "192"
@@ -182,6 +181,11 @@ def test_person_who_is_quicker_than_the_outbox_is_not_overwritten(
     filled = said(scene, one)
     assert (filled[TYPE], filled[VIP]) == (DELIVERY, NO)
     assert ledger(scene, one) == {"type": "vetoed", "vip": "written"}
+    # What the person entered is kept nowhere.
+    with scene.runtime.store.read() as connection:
+        rows = connection.execute(schema.outbox.select()).all()
+    (result,) = [row.result for row in rows if row.operation == "change_fields"]
+    assert result["found"]["type"] == [str(TYPE), "", False]
 
 
 def test_persons_other_field_survives_each_of_our_writes(scene: Stepped) -> None:
@@ -342,7 +346,7 @@ def test_every_field_is_explained(scene: Stepped) -> None:
     enter(scene, one, TYPE, DELIVERY)
     scene.settle()
     with scene.runtime.store.read() as connection:
-        traces = [row.trace for row in connection.execute(decisions.select())]
+        traces = [row.trace for row in connection.execute(schema.decisions.select())]
     told = [
         {field["topic"]: field["outcome"] for field in trace["fields"]}
         for trace in traces
