@@ -71,6 +71,13 @@ EXCUSES = (
     ),
     Excuse(
         ZENDESK,
+        "GET /api/v2/guide/survey_responses",
+        Part.PATH,
+        "no such operation",
+        "answers to surveys are not in the file, but documented on a page of their own",
+    ),
+    Excuse(
+        ZENDESK,
         "GET /api/v2/incremental/tickets/cursor",
         Part.QUERY,
         "^per_page is",

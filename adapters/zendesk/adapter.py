@@ -27,6 +27,7 @@ from adapters.zendesk import (
     incidents,
     payloads,
     reading,
+    surveys,
     tags,
     writing,
 )
@@ -84,6 +85,7 @@ class ZendeskAdapter(Helpdesk, Historian, Subscriber, Shower, Gatherer, TagRules
         self._clock = clock
         self._account = Account(name, config)
         self._jira_links = JiraLinks(self._account)
+        self._surveys = surveys.Surveys()
 
     # -- webhooks --
 
@@ -99,6 +101,8 @@ class ZendeskAdapter(Helpdesk, Historian, Subscriber, Shower, Gatherer, TagRules
         if len(events) == 2:  # only a merge concerns two tickets
             source, target = events
             self._account.remember_merge(source.external_id, target.external_id)
+        if surveys.RECEIVED in delivery.body:
+            self._surveys.expect()
         return events
 
     def sign(self, body: bytes, event: str | None, now: datetime) -> Signed:
@@ -118,7 +122,7 @@ class ZendeskAdapter(Helpdesk, Historian, Subscriber, Shower, Gatherer, TagRules
     # -- tickets --
 
     def fetch_ticket(self, external_id: str) -> Ticket:
-        return reading.fetch_ticket(self._account, external_id)
+        return reading.fetch_ticket(self._account, self._surveys, external_id)
 
     def change_tags(
         self, external_id: str, add: frozenset[str], remove: frozenset[str]

@@ -27,7 +27,7 @@ def read_rating(account: Account, document: Json, ticket: Ticket) -> list[Commen
         return []
     ident = identity(rating.get("id"))
     answer = account.read_optional(f"/satisfaction_ratings/{ident}") if ident else {}
-    written = rated_at(answer) or _last_written(ticket)
+    written = rated_at(answer) or last_written(ticket)
     return [rating_comment(rating, ticket.customer.external_id, written)]
 
 
@@ -54,6 +54,7 @@ def rating_comment(rating: Json, customer: str, written: datetime) -> Comment:
     )
 
 
-def _last_written(ticket: Ticket) -> datetime:
+def last_written(ticket: Ticket) -> datetime:
+    """Return when the customer wrote last: a time that only they can move."""
     customers = (one for one in ticket.comments if one.author is Author.CUSTOMER)
     return max((one.created_at for one in customers), default=ticket.created_at)

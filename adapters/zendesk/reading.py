@@ -12,6 +12,7 @@ from adapters.zendesk.comments import COMMENT_PAGES, comment_pages, read_comment
 from adapters.zendesk.conversations import read_conversation
 from adapters.zendesk.merging import merged_into
 from adapters.zendesk.ratings import read_rating
+from adapters.zendesk.surveys import Surveys, with_answers
 from adapters.zendesk.values import Json, as_object, identity, text
 from connector.errors import TicketGone, TicketMerged, TicketOutside
 from connector.models import Comment, Ticket, TicketRef, Written
@@ -19,7 +20,7 @@ from connector.models import Comment, Ticket, TicketRef, Written
 FOLLOW_UPS = 5  #: newest follow-ups that are searched for a mark
 
 
-def fetch_ticket(account: Account, external_id: str) -> Ticket:
+def fetch_ticket(account: Account, surveys: Surveys, external_id: str) -> Ticket:
     """Read a ticket, its comments, its requester and their organisation."""
     answer = account.about_ticket(
         "GET", path(external_id), params={"include": "users,organizations"}
@@ -47,7 +48,8 @@ def fetch_ticket(account: Account, external_id: str) -> Ticket:
         )
         said = read_conversation(account, document)
         said += read_rating(account, document, ticket)
-        return replace(ticket, comments=_in_order(ticket.comments, said))
+        ticket = replace(ticket, comments=_in_order(ticket.comments, said))
+        return with_answers(account, surveys, document, ticket)
     except (KeyError, TypeError, ValueError, AttributeError) as err:
         raise account.nonsense("a ticket") from err
 

@@ -102,6 +102,7 @@ class Ticket:
     followup_of: int | None = None
     satisfaction: Json | None = None
     rated_at: datetime | None = None
+    surveys: list[Json] = field(default_factory=list)
     chat: list[Json] = field(default_factory=list)
     merged_into: int | None = None
     deleted: bool = False
@@ -126,6 +127,8 @@ class ZendeskDesk:
         self.jira_links: list[Json] = []
         #: The state of its Jira integration; tests change it.
         self.jira_integration = JiraIntegration.ON
+        #: Whether it asks by the newer kind of survey; tests change it.
+        self.has_surveys = False
         self._updates: dict[int, list[datetime]] = defaultdict(list)
         for number, email, name, role in (
             (INTEGRATION_USER, self.stage.settings.zendesk_email, "Connector", "admin"),
@@ -304,12 +307,25 @@ class ZendeskDesk:
         self.fire("soft_deleted", ticket, {}, self._actor_id(actor, ticket))
 
     def rate(self, ticket: Ticket, score: str, comment: str) -> None:
+        if self.has_surveys:
+            self._answer_survey(ticket, score, comment)
+            return
         number = self.stage.number("zendesk.rating", 35_001)
         ticket.satisfaction = {"id": number, "score": score, "comment": comment}
         ticket.rated_at = ticket.touched_at = ticket.updated_at = self.stage.clock()
         self._witness("rating", ticket, CUSTOMER, rating=score)
         event = {"satisfaction_score": {"score": score.upper()}}
         self.fire("csat_received", ticket, event, ticket.requester_id)
+
+    def _answer_survey(self, ticket: Ticket, score: str, comment: str) -> None:
+        """Answer the newer kind of survey, of which the ticket itself shows nothing."""
+        number = self.stage.number("zendesk.survey", 35_001)
+        ticket.surveys.append(
+            {"id": f"01SURVEY{number:018d}", "score": score, "comment": comment}
+            | {"at": self.stage.clock()}
+        )
+        self._witness("rating", ticket, CUSTOMER, rating=score)
+        self.fire("csat_received", ticket, {}, ticket.requester_id)
 
     # -- webhooks
 

@@ -134,6 +134,18 @@ def _rating_routes(app: Flask, world: World) -> None:
                     return {"satisfaction_rating": [shapes.rating_shape(ticket)]}
         raise Refusal(404, NOT_FOUND)
 
+    @app.get("/api/v2/guide/survey_responses")
+    def survey_responses() -> ResponseReturnValue:
+        wanted = request.args.get("filter[subject_zrns]")
+        with world.lock:
+            found = [
+                shapes.survey_shape(ticket, survey)
+                for ticket in world.zendesk.tickets.values()
+                for survey in ticket.surveys
+                if wanted in (None, f"zen:ticket:{ticket.id}")
+            ]
+        return cursor_page("survey_responses", found)
+
 
 def _search_routes(app: Flask, world: World) -> None:
     desk = world.zendesk

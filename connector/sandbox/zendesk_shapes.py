@@ -93,6 +93,35 @@ def rating_shape(ticket: Ticket) -> Json:
     }
 
 
+def survey_shape(ticket: Ticket, survey: Json) -> Json:
+    """A response to a survey of the newer kind: a part for each question."""
+    when = stamp(survey["at"])
+    rating = {
+        "type": "rating_scale",
+        "rating": {"bad": 1, "neutral": 3, "good": 5}[survey["score"]],
+        "rating_category": survey["score"],
+        "question": {"type": "rating_scale", "sub_type": "customer_satisfaction"},
+    }
+    given: Json = {"type": "open_ended", "value": survey["comment"]}
+    comment = {
+        **(given if survey["comment"] else {"type": "skipped"}),
+        "question": {"type": "open_ended", "alias": "comment"},
+    }
+    zrn = f"zen:ticket:{ticket.id}"
+    return {
+        "id": survey["id"],
+        "responder_id": ticket.requester_id,
+        "subject_zrns": [zrn],
+        "subjects": [{"id": str(ticket.id), "type": "ticket", "zrn": zrn}],
+        "survey": {"id": "01SURVEY", "state": "enabled", "version": 1},
+        "answers": [
+            {**part, "created_at": when, "updated_at": when}
+            for part in (rating, comment)
+        ],
+        "expires_at": when,
+    }
+
+
 def audit_shape(ticket: Ticket, audit: Audit) -> Json:
     return {
         "id": audit.id,
