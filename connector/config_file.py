@@ -25,11 +25,12 @@ def read_raw(path: Path) -> dict[str, Any]:
     """Read the file as it stands, references unfilled. Raises ``ConfigError``."""
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except FileNotFoundError as err:
+        advice = "'complaint-connector init' makes one, or copy config.example.yaml"
+        raise ConfigError(str(path), [f"is not there; {advice} to start"]) from err
     except OSError as err:
-        raise ConfigError(
-            str(path),
-            [f"cannot be read ({err.strerror}); copy config.example.yaml to start"],
-        ) from err
+        why = f"cannot be read ({err.strerror}); correct the path or its rights"
+        raise ConfigError(str(path), [why]) from err
     except UnicodeDecodeError as err:
         raise ConfigError(str(path), ["is not UTF-8 text; save it as UTF-8"]) from err
     except yaml.YAMLError as err:

@@ -307,8 +307,13 @@ def test_every_expectation_has_its_mistake() -> None:
 
 
 def test_missing_file_says_how_to_start(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"copy config\.example\.yaml to start"):
+    with pytest.raises(ConfigError, match="'complaint-connector init' makes one"):
         load(tmp_path / "config.yaml", {})
+
+
+def test_file_that_is_none_is_not_to_be_made_anew(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="correct the path or its rights"):
+        load(tmp_path, {})
 
 
 def test_command_tells_each_mistake_and_ends_with_1() -> None:
