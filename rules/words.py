@@ -75,6 +75,7 @@ _WROTE = re2.compile(
     r"|am\s.+\sschrieb\b.*:"
     r"|(?:ma|ti|ke|to|pe|la|su|maanantai|tiistai|keskiviikko|torstai|perjantai|"
     r"lauantai|sunnuntai)\w{0,4}\W.+\skirjoitti\b.*:"
+    r"|\S.{0,100}\skirjoitti\s.{0,30}\d.*:"  # Finnish puts the name first
     r")\s*$"
 )
 _SEPARATOR = re2.compile(
@@ -83,7 +84,9 @@ _SEPARATOR = re2.compile(
     r"vidaresend melding|videresendt meddelelse|ursprungligt meddelande|"
     r"vidarebefordrat meddelande|alkuperäinen viesti|välitetty viesti|"
     r"edelleenlähetetty viesti|ursprüngliche nachricht|weitergeleitete nachricht|"
-    r"begin forwarded message|please type your reply above this line|"
+    r"begin forwarded message|start på videresendt (?:melding|besked)|"
+    r"videresendt besked|vidarebefordrat brev|välitetty viesti alkaa|"
+    r"anfang der weitergeleiteten nachricht|please type your reply above this line|"
     r"##- .* -##|reply above this line)\W*$"
 )
 _FIELD = re2.compile(
@@ -91,18 +94,31 @@ _FIELD = re2.compile(
     r"från|skickat|till|kopia|ämne|datum|lähettäjä|lähetetty|vastaanottaja|kopio|"
     r"aihe|päivämäärä|päiväys|von|gesendet|an|betreff)\s?\*?:\*?\s?\S"
 )
+# A mail without any of these quotes nothing; most are told apart by this alone.
+_MAY_QUOTE = re2.compile(
+    r"(?i)^>|\n>|wrote|skrev|skreiv|schrieb|kirjoitti|messag|melding|meddel|viesti|"
+    r"nachricht|brev|besked|reply above|##-|____|<[^<>\n]+>\s?:|"
+    r"(?:^|\n)[\s*]*(?:from|fra|frå|från|lähettäjä|von|sent|sendt|skickat|lähetetty|"
+    r"gesendet|date|dato|datum|päivä\w+)\s?\*?:"
+)
+_MAY_END = re2.compile(
+    r"(?i)(?:^|\n)\W*(?:sent |sendt? |get |last |hent |få |skaff |skick|hämta |lähe|"
+    r"hanki |von meinem|gesendet|holen|outlook|this|denne|dett|diese|tämä|the info|"
+    r"informa|oplys|der inhalt|die info|confiden)|(?:^|\n)\s*(?:--|—|––|__)"
+)
+_DRAWN = re.compile(r"\n[-_=*—–]{4,}\s*$")
 _RULE = re2.compile(r"^\s*_{10,}\s*$")
 _DASHES = re2.compile(r"^\s*(?:--|—|––|__)\s*$")
 _DEVICE = re2.compile(
     r"(?i)^\W*(?:sent from (?:my|outlook|mail|yahoo|proton|samsung)\b.*"
     r"|get outlook for .*|sent via .*"
-    r"|sendt fra (?:min|outlook|mail|e-post|yahoo|samsung)\b.*"
+    r"|sendt? fr[aå] (?:min|outlook|mail|e-post|yahoo|samsung)\b.*"
     r"|(?:last ned|hent|få|skaff deg) outlook (?:for|til) .*"
-    r"|skickat från (?:min|outlook|mail|e-post|yahoo)\b.*|hämta outlook .*"
+    r"|skicka(?:t|des) från (?:min|outlook|mail|e-post|yahoo)\b.*|hämta outlook .*"
     r"|lähetetty .*(?:puhelimesta|iphonesta|ipadista|laitteesta|outlookista|"
     r"sähköpostista|sovelluksesta|samsung\w*|androidista)\w*.*"
     r"|hanki outlook .*"
-    r"|von meinem .+ gesendet|gesendet von .+|outlook für .+)\W*$"
+    r"|von meinem .+ gesendet|gesendet von .+|(?:holen sie sich )?outlook für .+)\W*$"
 )
 _CLOSING = re2.compile(
     r"(?i)^\W*(?:(?:best|kind|warm|warmest|many)?\s?(?:regards|wishes)|sincerely|"
@@ -112,14 +128,19 @@ _CLOSING = re2.compile(
     r"med vänliga hälsningar|hälsningar|med venlig hilsen|"
     r"(?:ystävällis\w*|parhain|lämpimin|kohteliaimmin)?\s?terveisin|terv|"
     r"(?:mit )?(?:freundlich\w*|beste\w*|viele\w*|liebe)\s(?:grüße\w*|grüssen|gruß)|"
-    r"mfg|lg)\W*(?:\b\S+(?:\s\S+){0,4})?\W*$"
+    r"bedste hilsner|mfg|lg)\W*(?:\b\S+(?:\s\S+){0,4})?\W*$"
+    r"|^\W*(?:best|(?:many )?thanks(?: again)?|thank you)\s?,\W*$"
 )
 _DISCLAIMER = re2.compile(
-    r"(?i)^\W*(?:this (?:e-?mail|message)\b.*\bconfidential|"
-    r"confidentiality notice|"
-    r"denne e-?posten .*konfidensiel|diese e-?mail .*vertraulich|"
-    r"tämä (?:sähköposti)?viesti .*luottamuksel|"
-    r"det(?:ta|te) .*(?:konfidentiel|sekretess))"
+    r"(?i)^\W*(?:confidentiality notice|"
+    r"(?:this|denne|dette|detta|diese|tämä) (?:e-?mail|mail|message|e-?post|melding|"
+    r"besked|meddel|e-?postmeddel|nachricht|sähköposti|viesti)\w*\b.*"
+    r"(?:confidential|privileged|konfiden|fortrolig|taushets|teieplikt|sekretess|"
+    r"vertraulich|luottamuks)|"
+    r"(?:the information (?:contained )?in|informasjonen i|informationen i|"
+    r"oplysningerne i|der inhalt|die informationen in) "
+    r"(?:this|denne|dette|detta|dieser) (?:e-?mail|mail|message|e-?post|melding|"
+    r"besked|meddel|nachricht))"
 )
 
 _AUTO_SUBJECT = re2.compile(
@@ -130,7 +151,8 @@ _AUTO_SUBJECT = re2.compile(
     r"poissaolo|automatische antwort|abwesenheit|abwesend|"
     r"undeliver|delivery (?:status notification|failure|has failed)|mail delivery|"
     r"failure notice|returned mail|message not delivered|"
-    r"meldingen kunne ikke leveres|kunne ikke leveres|kan ikke leveres|"
+    r"kan ikkje leverast|meldingen kunne ikke leveres|kunne ikke leveres|"
+    r"kan ikke leveres|"
     r"meddelandet kunde inte|viestiä ei voitu toimittaa|unzustellbar|"
     r"calendar\s?:|(?:accepted|declined|tentative|tentatively accepted|"
     r"godtatt|akseptert|avslått|godkänt|accepterat|accepteret|hyväksytty|hylätty|"
@@ -159,7 +181,8 @@ _BOUNCE_TEXT = re2.compile(
     r"(?i)(?:this is the mail system|mailer-daemon|"
     r"could not be delivered to one or more|"
     r"delivery to the following recipients? failed|550[ -]5\.\d\.\d"
-    r"|kunne (?:dessverre )?ikke leveres til|kunde inte levereras till"
+    r"|kunne (?:dessverre )?(?:ikke leveres|ikkje leverast) til"
+    r"|kunde inte levereras till"
     r"|ei (?:valitettavasti )?voitu toimittaa|konnte nicht zugestellt werden"
     r"|address (?:not found|rejected)|mailbox (?:is full|unavailable))"
 )
@@ -277,12 +300,15 @@ def _encodable(text: str) -> str:
 
 def cut_quotes(text: str) -> str:
     """Drop the mail that is being answered."""
-    lines = _encodable(text).split("\n")
+    text = _encodable(text)
+    if not _MAY_QUOTE.search(text):
+        return text.strip()
+    lines = text.split("\n")
     kept: list[str] = []
     for index, line in enumerate(lines):
         if _starts_quote(lines, index):
             if any(one.strip() for one in kept):
-                break
+                return _DRAWN.sub("", "\n".join(kept).strip()).strip()
             continue  # a bare forward: its text is all there is
         if not line.startswith(">"):
             kept.append(line)
@@ -315,6 +341,15 @@ def _starts_quote(lines: list[str], index: int) -> bool:
 def cut_signature(text: str) -> str:
     """Drop signature, device line and legal footer."""
     lines = text.split("\n")
+    if _MAY_END.search(text):
+        lines = _without_footer(lines)
+    for index in range(max(1, len(lines) - _CLOSING_LINES), len(lines)):
+        if len(lines[index]) <= 60 and _CLOSING.match(lines[index]):
+            return "\n".join(lines[:index]).strip()
+    return "\n".join(lines).strip()
+
+
+def _without_footer(lines: list[str]) -> list[str]:
     for index, line in enumerate(lines):
         if _DASHES.match(line) or (line and _DISCLAIMER.match(line)):
             if any(lines[:index]):
@@ -323,10 +358,7 @@ def cut_signature(text: str) -> str:
     lines = [line for line in lines if not (line and _DEVICE.match(line))]
     while lines and not lines[-1]:
         lines.pop()
-    for index in range(max(1, len(lines) - _CLOSING_LINES), len(lines)):
-        if len(lines[index]) <= 60 and _CLOSING.match(lines[index]):
-            return "\n".join(lines[:index]).strip()
-    return "\n".join(lines).strip()
+    return lines
 
 
 def automatic(subject: str, text: str) -> str:
