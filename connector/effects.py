@@ -169,11 +169,15 @@ class Effects:
         if not self.config.gathers_tickets(row.source):
             why = "the settings do not ask for it any more"
             raise Withdrawn(OutboxState.OBSERVED, why)
-        if row.ticket_id is None:
-            return
         with self.store.read() as connection:
-            member = groups.membership(connection, row.ticket_id)
-        if member is None or member.group_id != row.group_id:
+            group = groups.get(connection, row.group_id)
+            member = row.ticket_id and groups.membership(connection, row.ticket_id)
+        if row.ticket_id is None:
+            if group.state != GroupState.FILED:
+                # Asked for again should it come back.
+                why = f"the problem is {group.state} by now"
+                raise Withdrawn(OutboxState.OBSERVED, why)
+        elif member is None or member.group_id != row.group_id:
             raise Withdrawn(OutboxState.DISCARDED, "it is not of this problem any more")
 
     def _ensure_no_loop(self, connection: Connection, row: AnyRow) -> None:

@@ -13,8 +13,9 @@ import pytest
 from sandbox_kit import Stepped, Writer, complain, issues, stepped, writes
 
 from connector.models import Operation
+from connector.sandbox import zendesk_shapes
 from connector.sandbox.stage import AGENT
-from connector.sandbox.zendesk_desk import INTEGRATION_USER, Ticket
+from connector.sandbox.zendesk_desk import INTEGRATION_USER, Ticket, User
 from connector.store import outbox
 
 SIX = 6
@@ -133,6 +134,48 @@ def test_create_with_a_lost_answer_leaves_one_problem_ticket(
         scene.assert_nothing_parked()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("kind", ["after", "reset_after"])
+def test_link_with_a_lost_answer_is_made_once(database_url: str, kind: str) -> None:
+    with gathering(database_url) as scene:
+        path = r"/api/v2/tickets/\d+$"
+        scene.world.fail(kind, vendor="zendesk", method="PUT", path=path, times=3)
+        write_in(scene)
+        scene.settle(minutes=5)
+        assert len(gathered(scene)) == SIX
+        made = [a for a in scene.world.log() if a["act"] == "problem_id"]
+        assert len(made) == SIX
+        scene.assert_nothing_parked()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_problem_that_is_over_gets_no_ticket_until_it_is_back(
+    database_url: str,
+) -> None:
+    with gathering(database_url) as scene:
+        scene.world.fail("before", vendor="zendesk", method="GET", path="/tickets$")
+        for number in range(SIX):
+            complain(scene.world, number, "zendesk")
+        for _ in range(60):
+            if issues(scene.world):
+                break
+            scene.step()
+            scene.clock.pass_(seconds=20)
+        (issue,) = issues(scene.world)
+        scene.world.issue(issue["key"], "done")
+        for _ in range(4):
+            scene.step()
+            scene.clock.pass_(seconds=5)
+        scene.world.faults.clear()
+        scene.settle(minutes=5)
+        said = states(scene, Operation.CREATE_PROBLEM)
+        assert said == [("observed", "the problem is fixed by now")]
+        assert problems(scene) == []
+        scene.world.issue(issue["key"], "reopen")
+        scene.settle(minutes=5)
+        assert len(gathered(scene)) == SIX
+
+
 def test_killed_between_create_and_record_it_makes_no_second_one(
     database_url: str,
 ) -> None:
@@ -216,6 +259,23 @@ def test_ticket_that_people_use_otherwise_is_left(
         assert len(linked) == SIX and one not in linked
         assert {key: getattr(one, key) for key in theirs} == theirs
         scene.assert_nothing_parked()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_ticket_that_was_marked_as_spam_is_left(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with gathering(database_url) as scene:
+        spam = ticket(scene, complain(scene.world, 0, "zendesk", "spam@mail.example"))
+        usual = zendesk_shapes.user_shape
+
+        def shape(user: User) -> dict[str, Any]:
+            return {**usual(user), "suspended": user.id == spam.requester_id}
+
+        monkeypatch.setattr(zendesk_shapes, "user_shape", shape)
+        write_in(scene, 1)
+        assert len(gathered(scene)) == SIX
+        assert (spam.type, spam.problem_id) == (None, None)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
