@@ -144,6 +144,9 @@ def import_history(
         except VendorError as err:
             walk.note(reason=str(err))
             raise
+        except KeyboardInterrupt:
+            walk.note()  # else it would seem to wait for the vendor
+            raise
     finally:
         readers.shutdown(wait=True, cancel_futures=True)
         lease.release()

@@ -157,6 +157,19 @@ def test_pause_that_the_vendor_wants_is_told_with_its_reason(old: Bench) -> None
     assert (standing(old).state, standing(old).reason) == (State.DONE, "")
 
 
+def test_import_that_is_stopped_while_it_waits_waits_no_more(old: Bench) -> None:
+    def fetch(external_id: str) -> Any:
+        raise VendorBusy("support answered 429", retry_after=600.0)
+
+    def sleep(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    old.support.fetch_ticket = fetch  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        run(old, sleep=sleep)
+    assert standing(old).state is State.STOPPED
+
+
 def test_import_that_could_not_go_on_says_why(old: Bench) -> None:
     def fetch(external_id: str) -> Any:
         raise CredentialsRejected("support answered 401")

@@ -131,7 +131,8 @@ def _round_trip(config: Config, store: Store, name: str, adapter: Adapter) -> Fi
 def _failed(
     subject: str, address: str, answer: Answer, itself: Answer, straight: str
 ) -> Finding:
-    said = f"a test delivery to {address} failed: {answer.status or ''} {answer.words}"
+    told = f"{answer.status} {answer.words}" if answer.status else answer.words
+    said = f"a test delivery to {address} failed: {told}"
     if itself.is_good:
         said += f"; the connector itself took it at {straight}"
     return Finding(Level.PROBLEM, subject, said, advice(answer, itself))
