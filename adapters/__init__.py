@@ -71,6 +71,7 @@ class AdapterKind:
     to be shown on its tickets (which takes a ``Shower``). ``gathers_tickets``: those of
     a problem get a ticket above them (which takes a ``Gatherer``). ``topics`` are those
     that fields of its tickets are to be kept at (which takes a ``FieldWriter``).
+    ``plans_messages``: it is a ``Planner``.
     """
 
     kind: str
@@ -84,6 +85,7 @@ class AdapterKind:
     shows_issues: Callable[[Any], bool] = lambda settings: False
     gathers_tickets: Callable[[Any], bool] = lambda settings: False
     topics: Callable[[Any], Collection[Topic]] = lambda settings: ()
+    plans_messages: bool = False
 
 
 @cache

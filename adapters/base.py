@@ -239,6 +239,22 @@ class Gatherer(ABC):
         """Find that write, even if a person undid it since, after a lost answer."""
 
 
+class Planner(ABC):
+    """A helpdesk whose vendor sends a message later, and shows it to agents until then.
+
+    ``send_message`` with ``scheduled_at`` plans it, and is then safe to repeat. The
+    vendor does not send it if the customer writes before. ``AdapterKind`` says
+    ``plans_messages``.
+    """
+
+    @abstractmethod
+    def unplan_message(self, external_id: str, message_id: str) -> None:
+        """Do not send a planned message; it may stay behind as a draft.
+
+        Safe to repeat; what was sent by now stays so. Raises ``TicketGone``.
+        """
+
+
 class TagRules(ABC):
     """A helpdesk that does not take every word for a tag."""
 

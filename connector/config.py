@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from sqlalchemy import make_url
@@ -25,6 +26,7 @@ from connector.config_file import fill, read_raw
 from connector.errors import ConfigError
 from connector.mistakes import describe
 from connector.models import Duration, Mode, Topic
+from connector.workdays import countries
 from rules.schema import RuleSet, read_rules
 from rules.thresholds import Thresholds
 from rules.verdict import TYPES
@@ -252,6 +254,36 @@ class Messages(Section):
     )
 
 
+class Checkins(Section):
+    """Asking whether a solution helped, once, if nothing else came first."""
+
+    enabled: bool = Field(False, description="Whether customers are asked.")
+    after: int = Field(3, ge=1, le=60, description="Working days after the solution.")
+    hour: int = Field(10, ge=0, le=23, description="The hour of that day.")
+    timezone: str = Field("UTC", description="Where days are counted.")
+    holidays: str = Field("", description="Whose public holidays are no working days.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(
+                "no such time zone; write one such as Europe/Oslo"
+            ) from None
+        return value
+
+    @field_validator("holidays")
+    @classmethod
+    def _is_a_country(cls, value: str) -> str:
+        if value and value not in countries():
+            raise ValueError(
+                "no such country; write its two capital letters, such as NO or FI"
+            )
+        return value
+
+
 class Work(Section):
     """How the worker and the senders go about it; the defaults suit most."""
 
@@ -310,6 +342,7 @@ class Config(Section):
     vip: Vip = Vip()
     problems: Problems = Problems()
     messages: Messages = Messages()
+    checkins: Checkins = Checkins()
     rules: RuleSet = RuleSet()
     sweep: Sweep = Sweep()
     work: Work = Work()
@@ -318,6 +351,11 @@ class Config(Section):
         """Tell whether anything can be written to the tickets of a source."""
         found = self.sources.get(source)
         return found is not None and kinds()[found.kind].takes_writes(found.settings)
+
+    def plans_messages(self, source: str) -> bool:
+        """Tell whether the vendor of a source shows agents what will be sent when."""
+        found = self.sources.get(source)
+        return found is not None and kinds()[found.kind].plans_messages
 
     def shows_issues(self, source: str) -> bool:
         """Tell whether issues are to be shown on the tickets of a source."""

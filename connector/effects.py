@@ -20,10 +20,11 @@ from adapters.base import (
     Gatherer,
     Helpdesk,
     IssueLinker,
+    Planner,
     Shower,
     Tracker,
 )
-from connector import escalation, filing, incidents
+from connector import checkins, escalation, filing, incidents
 from connector.config import Config
 from connector.errors import (
     NotFound,
@@ -154,6 +155,14 @@ class Effects:
             same = group["episode"] == row.payload["episode"]
             if not same or group["state"] not in (GroupState.FIXED, GroupState.CLOSED):
                 raise Withdrawn(OutboxState.DISCARDED, "it is not fixed any more")
+        if "checkin" in row.payload:
+            self._ensure_still_to_ask(row)
+
+    def _ensure_still_to_ask(self, row: AnyRow) -> None:
+        with self.store.read() as connection:
+            why = checkins.against(connection, row.payload["checkin"])
+        if why:
+            raise Withdrawn(OutboxState.DISCARDED, why)
 
     def _ensure_still_to_follow(self, row: AnyRow) -> None:
         follows = row.payload.get("follows")
@@ -242,8 +251,10 @@ class Effects:
         return _written(found)
 
     def _send_message(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        planned = checkins.planned_time(row.payload, self.clock())
         found = self._look(row, adapter.find_mark)
-        if found is None:
+        # What is found of a planned message is its draft, perhaps without its time.
+        if found is None or planned:
             self._ensure_wanted(row)
             suggested = self.config.autonomy.messages is Mode.SUGGEST
             message = Message(
@@ -251,9 +262,16 @@ class Effects:
                 mark=row.mark,
                 draft=row.payload["draft"] or suggested,
                 language=row.payload["language"],
+                scheduled_at=planned,
             )
             found = adapter.send_message(row.target, message)
         return _written(found)
+
+    def _unplan_message(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        if not isinstance(adapter, Planner):
+            raise TakesNoWrites(f"{self.adapter.name} plans no messages")
+        adapter.unplan_message(row.target, row.payload["message"])
+        return {}
 
     def _create_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
         ref = adapter.find_issue(row.payload["project"], row.mark)
@@ -436,6 +454,7 @@ _HELPDESK_CALLS: Mapping[
     Operation.CHANGE_FIELDS: Effects._change_fields,
     Operation.ADD_NOTE: Effects._add_note,
     Operation.SEND_MESSAGE: Effects._send_message,
+    Operation.UNPLAN_MESSAGE: Effects._unplan_message,
     Operation.SHOW_ISSUE: Effects._show_issue,
     Operation.CREATE_PROBLEM: Effects._create_problem,
     Operation.ADD_INCIDENT: Effects._add_incident,
@@ -458,7 +477,7 @@ def _mode(config: Config, operation: Operation) -> Mode:
         return config.autonomy.tags
     if operation in (Operation.ADD_NOTE, Operation.SHOW_ISSUE, *GATHERING):
         return config.autonomy.notes
-    if operation is Operation.SEND_MESSAGE:
+    if operation in (Operation.SEND_MESSAGE, Operation.UNPLAN_MESSAGE):
         return config.autonomy.messages
     return config.autonomy.issues
 

@@ -380,6 +380,7 @@ class Operation(StrEnum):
     CHANGE_FIELDS = "change_fields"
     ADD_NOTE = "add_note"
     SEND_MESSAGE = "send_message"
+    UNPLAN_MESSAGE = "unplan_message"
     CREATE_ISSUE = "create_issue"
     UPDATE_ISSUE = "update_issue"
     COMMENT_ISSUE = "comment_issue"

@@ -47,13 +47,16 @@ from connector.store.tickets import TagState
 _log = structlog.get_logger(__name__)
 
 CLAIMED_AT_ONCE = 8
-STOP = "stop"  #: name of the fact that stops all writing
+
+#: What is written even then: it keeps something from being sent.
+ALLOWED_IN_STOP = (Operation.UNPLAN_MESSAGE,)
 
 #: Housekeeping on what is gone is not worth a person's time.
 DROPPED_BY = {
     Operation.CHANGE_TAGS: (TicketGone, TicketLocked),
     Operation.CHANGE_FIELDS: (TicketGone, TicketLocked),
     Operation.ADD_NOTE: (TicketGone, TicketLocked),
+    Operation.UNPLAN_MESSAGE: (TicketGone, TicketLocked),
     Operation.SHOW_ISSUE: (NotFound, TicketLocked),
     Operation.ADD_INCIDENT: (NotFound, TicketLocked),
     Operation.LINK_ISSUES: (NotFound,),
@@ -62,6 +65,7 @@ DROPPED_BY = {
 #: How urgent the calls are that a write takes.
 URGENCY = {
     Operation.SEND_MESSAGE: Priority.MESSAGE,
+    Operation.UNPLAN_MESSAGE: Priority.MESSAGE,
     Operation.CREATE_ISSUE: Priority.TAG,
     Operation.REOPEN_ISSUE: Priority.TAG,
     Operation.CHANGE_TAGS: Priority.TAG,
@@ -103,8 +107,9 @@ class Sender:
     def run_once(self) -> int:
         """Deliver what is due, if this process is the one to do so."""
         now = self.clock()
-        if self._has_to_wait() or not self._acquire() or self._is_stopped():
+        if self._has_to_wait() or not self._acquire():
             return 0
+        left_out = self._left_out()
         try:
             with self.store.write() as connection:
                 claimed = rows.claim(
@@ -113,7 +118,7 @@ class Sender:
                     self.holder,
                     now,
                     CLAIMED_AT_ONCE,
-                    self._left_out(),
+                    left_out,
                 )
             self._deliver_all(claimed)
         except BaseException:
@@ -125,7 +130,7 @@ class Sender:
 
     def _deliver_all(self, claimed: list[AnyRow]) -> None:
         for position, row in enumerate(claimed):
-            if not self._may_go_on(row) or self._is_stopped():
+            if not self._may_go_on(row):
                 self._give_back(claimed[position:])
                 return
             self._deliver(row)
@@ -142,7 +147,13 @@ class Sender:
         return self._health.enter(self.source, Side.WRITE) is None
 
     def _left_out(self) -> tuple[Operation, ...]:
-        """Return which writes are not urgent enough for what the budget has left."""
+        """Return which writes have to wait.
+
+        That is all of them while everything is stopped, but for what takes back what
+        would still be sent; and what is not urgent enough for the rest of the budget.
+        """
+        if self._is_stopped():
+            return tuple(one for one in Operation if one not in ALLOWED_IN_STOP)
         if self._slowed is None or self.clock() >= self._slowed[1]:
             return ()
         least = self._slowed[0]
@@ -152,7 +163,7 @@ class Sender:
         if self.config.autonomy.stop:
             return True
         with self.store.read() as connection:
-            return STOP in locks.all_facts(connection)
+            return locks.is_stopped(connection)
 
     def renew(self) -> None:
         """Keep the lease while a call takes long; called by the heartbeat."""

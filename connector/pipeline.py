@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import escalation
+from connector import checkins, escalation
 from connector.case import Batch, Case
 from connector.config import Config
 from connector.filling import change_fields, wanted_fields
@@ -89,6 +89,7 @@ class Pipeline:
             change_tags(case, wanted_tags(case, found, matches))
             change_fields(case, wanted_fields(case, found, group_id))
             _add_notes(case, found, matches)
+            checkins.plan(case)
             outbox.enqueue(connection, case.effects, now)
         decision = {
             "ticket_id": case.ticket_id,

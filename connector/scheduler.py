@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -16,7 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from adapters.base import Adapter
 from adapters.pace import Pace
-from connector import callbacks, escalation, sweep
+from connector import callbacks, checkins, escalation, sweep
 from connector.callbacks import is_watched
 from connector.config import Config
 from connector.errors import StoreUnavailable
@@ -25,6 +25,9 @@ from connector.models import EventKind
 from connector.store import Store, deliveries, dialects, groups
 
 _log = structlog.get_logger(__name__)
+
+#: How often what is planned for days from now is looked at again.
+CHECKINS = timedelta(minutes=1)
 
 
 def queue_due(store: Store, config: Config, now: datetime) -> int:
@@ -87,6 +90,7 @@ class Scheduler:
             },
         )
         self._every_tick("due", self._queue_due)
+        self._every_tick("checkins", self._review_checkins, CHECKINS)
         for adapter in swept:
             self._every_tick(f"sweep-{adapter.name}", partial(self._sweep, adapter))
         for adapter in watched:
@@ -99,13 +103,15 @@ class Scheduler:
         self._stopped.set()
         self._ticker.shutdown(wait=True)
 
-    def _every_tick(self, name: str, job: Callable[[], object]) -> None:
+    def _every_tick(
+        self, name: str, job: Callable[[], object], pause: timedelta = timedelta(0)
+    ) -> None:
         self._ticker.add_job(
             self._tick,
             "interval",
             [job],
             id=name,
-            seconds=self._config.work.tick.total_seconds(),
+            seconds=max(self._config.work.tick, pause).total_seconds(),
             max_instances=1,
             coalesce=True,
             misfire_grace_time=None,
@@ -113,6 +119,10 @@ class Scheduler:
 
     def _queue_due(self) -> None:
         queue_due(self._store, self._config, self._clock())
+
+    def _review_checkins(self) -> None:
+        with self._store.write(wake="outbox") as connection:
+            checkins.review(connection, self._config, self._clock())
 
     def _sweep(self, adapter: Adapter) -> None:
         sweep.sweep(

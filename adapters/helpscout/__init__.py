@@ -14,6 +14,7 @@ KIND = AdapterKind(
     HelpScoutConfig,
     HelpScoutAdapter,
     title="Help Scout",
+    plans_messages=True,
     questions=(
         Question("app_id", "App ID", where=_APP),
         Question("app_secret", "App Secret", where="the same page", secret=True),

@@ -11,7 +11,14 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import ClassVar
 
-from adapters.base import FieldWriter, Helpdesk, Historian, Subscriber, TagRules
+from adapters.base import (
+    FieldWriter,
+    Helpdesk,
+    Historian,
+    Planner,
+    Subscriber,
+    TagRules,
+)
 from adapters.helpscout import (
     checks,
     custom_fields,
@@ -59,7 +66,7 @@ SIGNATURE_HEADER = "x-helpscout-signature"
 MAX_THREAD_PAGES = 10  # a conversation holds 100 threads, four pages of 25
 
 
-class HelpScoutAdapter(Helpdesk, Historian, Subscriber, TagRules, FieldWriter):
+class HelpScoutAdapter(Helpdesk, Historian, Planner, Subscriber, TagRules, FieldWriter):
     """One Help Scout account, acting as the user who owns the OAuth2 application."""
 
     kind: ClassVar[str] = "helpscout"
@@ -155,6 +162,9 @@ class HelpScoutAdapter(Helpdesk, Historian, Subscriber, TagRules, FieldWriter):
 
     def send_message(self, external_id: str, message: Message) -> Written:
         return self._messages.send(external_id, message)
+
+    def unplan_message(self, external_id: str, message_id: str) -> None:
+        self._messages.unplan(external_id, message_id)
 
     def find_mark(self, external_id: str, mark: str) -> Written | None:
         return self._messages.find(external_id, mark)

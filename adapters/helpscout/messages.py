@@ -59,6 +59,17 @@ class Messages:
             return self._write(conversation, message, message.draft)
         return self._plan(conversation, message, message.scheduled_at)
 
+    def unplan(self, external_id: str, thread: str) -> None:
+        """Take back the time; the vendor keeps the message as a draft."""
+        try:
+            self._account.call("DELETE", external_id, f"/threads/{thread}/schedule")
+        except TicketGone:
+            raise
+        except VendorRefused as err:
+            # Not planned any more: sent, or taken back by an agent or an answer.
+            if err.status not in (400, 404, 409):
+                raise
+
     def find(self, external_id: str, mark: str) -> Written | None:
         conversation = self._account.conversation(external_id)
         return self._find(conversation, external_id, mark)

@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from connector.cli.common import config_option, open_store, read_config
-from connector.outbox import STOP
 from connector.store import locks
 from connector.store import outbox as outbox_rows
 
 STOPPED = """\
-Stopped: nothing more is written to helpdesks, trackers or customers.
+Stopped: nothing more is written to helpdesks, trackers or customers. Check-ins that a
+vendor would send later are taken back within minutes.
 What was already on its way may still arrive. Deliveries are still taken and judged;
 writes are kept and wait.
 Look at them with:   complaint-connector outbox list --state pending
@@ -32,7 +32,7 @@ def stop(path: Path) -> None:
     """
     now = datetime.now(UTC)
     with open_store(read_config(path)) as store, store.write() as connection:
-        locks.put_fact(connection, STOP, now.isoformat(), now)
+        locks.put_fact(connection, locks.STOP, now.isoformat(), now)
     click.echo(STOPPED)
 
 
@@ -48,7 +48,7 @@ def resume(path: Path) -> None:
         open_store(config) as store,
         store.write(wake=outbox_rows.WAKE) as connection,
     ):
-        locks.drop_fact(connection, STOP)
+        locks.drop_fact(connection, locks.STOP)
     if config.autonomy.stop:
         raise click.ClickException(
             "still stopped: the configuration says autonomy.stop; set it to false and "

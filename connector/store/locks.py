@@ -10,6 +10,8 @@ from sqlalchemy import Connection, delete, or_, select, update
 from connector.store.dialects import clock, insert
 from connector.store.schema import facts, locks
 
+STOP = "stop"  #: name of the fact that stops all writing
+
 
 def acquire(
     connection: Connection,
@@ -77,6 +79,12 @@ def is_due(connection: Connection, name: str, now: datetime, every: timedelta) -
         {"at": now},
     )
     return bool(result.rowcount == 1)
+
+
+def is_stopped(connection: Connection) -> bool:
+    """Tell whether a person stopped all writing."""
+    query = select(facts.c.name).where(facts.c.name == STOP)
+    return connection.scalar(query) is not None
 
 
 def all_facts(connection: Connection) -> dict[str, Any]:

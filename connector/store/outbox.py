@@ -31,6 +31,7 @@ WAKE = "outbox"
 #: Lower goes first: the customer before the product team before housekeeping.
 PRIORITY = {
     Operation.SEND_MESSAGE: 10,
+    Operation.UNPLAN_MESSAGE: 10,
     Operation.CREATE_ISSUE: 20,
     Operation.REOPEN_ISSUE: 20,
     Operation.CHANGE_TAGS: 30,
@@ -57,7 +58,7 @@ class Effect:
 
     ``ordering_key``: effects that share it are carried out in the order they were
     enqueued; only a message to a customer goes past all but messages. ``rule``,
-    ``rule_version`` and ``reason`` say why.
+    ``rule_version`` and ``reason`` say why. ``due_at``: not before then; None: at once.
     """
 
     source: str
@@ -74,6 +75,7 @@ class Effect:
     rule_version: str = ""
     reason: str = ""
     note: str = ""  # why it is parked or only observed
+    due_at: datetime | None = None
 
 
 def new_mark() -> str:
@@ -99,7 +101,7 @@ def enqueue(connection: Connection, effects: Iterable[Effect], now: datetime) ->
             "payload": effect.payload,
             "state": effect.state,
             "error": effect.note,
-            "due_at": now,
+            "due_at": effect.due_at or now,
             "ticket_id": effect.ticket_id,
             "group_id": effect.group_id,
             "delivery_id": effect.delivery_id,
@@ -338,6 +340,11 @@ def is_held(connection: Connection, ticket_id: int) -> bool:
         table.c.error.startswith(f"{HELD}: "),
     )
     return connection.scalar(query.limit(1)) is not None
+
+
+def by_key(connection: Connection, dedup_key: str) -> AnyRow | None:
+    query = select(table).where(table.c.dedup_key == dedup_key)
+    return connection.execute(query).one_or_none()
 
 
 def state_of(connection: Connection, dedup_key: str) -> str | None:

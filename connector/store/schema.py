@@ -248,6 +248,22 @@ messages = Table(
     Column("language", String(10), nullable=False),
     Column("at", Moment, nullable=False),
     UniqueConstraint("group_id", "customer_id", "episode"),
+    Index("ix_messages_customer", "customer_id", "at"),
+)
+
+checkins = Table(
+    "checkins",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("ticket_id", Id, ForeignKey("tickets.id"), nullable=False),
+    Column("wrote_at", Moment, nullable=False),  # the customer's last words
+    Column("number", Integer, nullable=False),  # after those words, from 0
+    Column("planned_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("state", String(20), nullable=False),  # CheckinState
+    Column("reason", Words, nullable=False, default="", server_default=""),
+    UniqueConstraint("ticket_id", "wrote_at", "number"),
+    Index("ix_checkins_state", "state", "due_at"),
 )
 
 outbox = Table(

@@ -1,0 +1,230 @@
+"""Asking whether a solution helped: once, some working days after, and only if nothing
+else came first.
+
+A vendor that shows agents what is going to be sent gets the message at once, with its
+time; elsewhere it waits in the outbox. What speaks against it is looked for again and
+again until then, and once more at the moment of sending.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from connector.case import Case
+from connector.config import Checkins, Config
+from connector.followups import render, text_language
+from connector.models import Author, Mode, Operation, OutboxState, TicketStatus
+from connector.store import checkins as rows
+from connector.store import locks, outbox
+from connector.store.checkins import CheckinState
+from connector.store.schema import AnyRow
+from connector.workdays import days_after
+
+RULE = "checkins"
+
+ENDED = (TicketStatus.RESOLVED, TicketStatus.CLOSED)
+
+#: Whose customer wrote longer ago than this is not asked: they have moved on.
+FRESH = timedelta(days=30)
+
+WROTE, RATED = "the customer wrote again", "the customer rated it"
+STOPPED, SWITCHED_OFF = "everything was stopped", "it was switched off"
+REOPENED = "the ticket is not solved any more"
+
+
+def plan(case: Case) -> None:
+    """Plan the check-in of a solved complaint, or take back one that is not needed."""
+    settings = case.config.checkins
+    if not settings.enabled or not case.config.takes_writes(case.ticket.ref.source):
+        return
+    wrote_at, rated = case.judged.wrote_at, bool(case.ticket.fields.get("satisfaction"))
+    for row in rows.planned(case.connection, ticket_id=case.ticket_id):
+        why = RATED if rated else WROTE if row.wrote_at != wrote_at else _against(row)
+        if why:
+            _withdraw(case.connection, row, why, case.now)
+    if rated or not _is_solved_complaint(case) or wrote_at < case.now - FRESH:
+        return
+    mode = case.config.autonomy.messages
+    due_at = _due(settings, case.now)
+    if mode is Mode.OBSERVE:
+        key = f"observed:checkin:{case.ticket_id}:{wrote_at.timestamp():.0f}"
+        case.effects.append(_effect(case, key, due_at, OutboxState.OBSERVED))
+        return
+    before = [
+        row
+        for row in rows.of_ticket(case.connection, case.ticket_id)
+        if row.wrote_at == wrote_at
+    ]
+    if any(row.reason != REOPENED for row in before):
+        return
+    made = rows.plan(
+        case.connection, case.ticket_id, wrote_at, len(before), due_at, case.now
+    )
+    if made is not None:
+        effect = _effect(case, _key(made), due_at, OutboxState.PENDING)
+        effect.payload["checkin"] = made
+        case.effects.append(effect)
+
+
+def review(connection: Connection, config: Config, now: datetime) -> int:
+    """Take back what something else came before, and note what went out.
+
+    What a vendor is to send by itself is also taken back when nothing may be sent any
+    more. Returns how many check-ins ended. May be called as often as one likes.
+    """
+    ended = 0
+    stopped = config.autonomy.stop or locks.is_stopped(connection)
+    may_send = config.autonomy.messages is Mode.ACT and config.checkins.enabled
+    for row in rows.planned(connection):
+        sent = outbox.by_key(connection, _key(row.id))
+        why = _against(row)
+        if not why and sent is not None and "scheduled_at" in sent.payload:
+            why = STOPPED if stopped else "" if may_send else SWITCHED_OFF
+        if why:
+            ended += _withdraw(connection, row, why, now)
+        elif sent is None or sent.state == OutboxState.DISCARDED:
+            reason = sent.error if sent else "taken out of the outbox"
+            rows.end(connection, [row.id], CheckinState.CANCELLED, reason)
+            ended += 1
+        elif sent.state == OutboxState.DONE and row.due_at <= now:
+            rows.end(connection, [row.id], CheckinState.ASKED)
+            ended += 1
+    return ended
+
+
+def against(connection: Connection, checkin_id: int) -> str:
+    """Say why a check-in is not to be sent, now that it would be; empty if it is."""
+    found = rows.planned(connection, checkin_id=checkin_id)
+    return _against(found[0]) if found else "it was taken back"
+
+
+def _against(row: AnyRow) -> str:
+    if row.merged_into is not None:
+        return "the ticket was merged into another"
+    if row.status not in ENDED:
+        return REOPENED
+    if row.told:
+        return "the customer was told meanwhile that it is fixed"
+    if row.newer:
+        return "the customer has a newer complaint"
+    if row.twin:
+        return "the customer is asked on another ticket"
+    return ""
+
+
+def _withdraw(connection: Connection, row: AnyRow, why: str, now: datetime) -> bool:
+    """Take a check-in back, also from the vendor; False while it is being handed over.
+
+    Whatever the vendor sent by its time is sent.
+    """
+    effect = outbox.by_key(connection, _key(row.id))
+    if effect is not None and effect.state == OutboxState.SENDING:
+        return False
+    if effect is not None and effect.state == OutboxState.DONE:
+        if row.due_at <= now:
+            rows.end(connection, [row.id], CheckinState.ASKED)
+            return True
+        outbox.enqueue(connection, [_unplan(effect, why)], now)
+    elif effect is not None:
+        if effect.uncertain_since is not None:
+            return False  # it may be at the vendor; the next try finds out
+        outbox.discard(connection, [effect.id], why, now)
+    rows.end(connection, [row.id], CheckinState.CANCELLED, why)
+    return True
+
+
+def _is_solved_complaint(case: Case) -> bool:
+    return (
+        case.ticket.status in ENDED
+        and case.judged.is_trusted
+        and not case.verdict.auto_reply
+        and _is_answered(case)
+    )
+
+
+def _is_answered(case: Case) -> bool:
+    """Whether anybody answered the customer's last words, so that there is a solution.
+
+    Who wrote "thanks" after it, or again without an answer, is not asked.
+    """
+    return any(
+        comment.author is Author.AGENT
+        and comment.public
+        and not comment.draft
+        and comment.created_at >= case.judged.wrote_at
+        for comment in case.ticket.comments
+    )
+
+
+def _due(settings: Checkins, now: datetime) -> datetime:
+    zone = ZoneInfo(settings.timezone)
+    hour = time(settings.hour)
+    return days_after(now, settings.after, hour, zone, settings.holidays)
+
+
+def _key(checkin_id: int) -> str:
+    return f"checkin:{checkin_id}"
+
+
+def _effect(
+    case: Case, key: str, due_at: datetime, state: OutboxState
+) -> outbox.Effect:
+    config, source = case.config, case.ticket.ref.source
+    suggested = config.autonomy.messages is Mode.SUGGEST
+    payload = _payload(config, case, suggested)
+    at_vendor = config.plans_messages(source) and not suggested
+    if at_vendor:
+        payload["scheduled_at"] = due_at.isoformat()
+    return outbox.Effect(
+        source=source,
+        operation=Operation.SEND_MESSAGE,
+        target=case.ticket.ref.external_id,
+        dedup_key=key,
+        # Of its own: what waits for days must not hold up what is written meanwhile.
+        ordering_key=f"checkin:{case.ticket_id}",
+        payload=payload,
+        state=state,
+        due_at=None if at_vendor else due_at,
+        ticket_id=case.ticket_id,
+        delivery_id=case.delivery_id,
+        rule=RULE,
+        reason=f"solved; {config.checkins.after} working days later",
+        note="autonomy.messages is observe" if state is OutboxState.OBSERVED else "",
+    )
+
+
+def _payload(config: Config, case: Case, suggested: bool) -> dict[str, Any]:
+    language = text_language(case.judged.language)
+    text = render(
+        "checkin",
+        language,
+        subject=case.ticket.subject,
+        signature=config.messages.signature,
+    )
+    return {"text": text, "draft": suggested, "language": language}
+
+
+def _unplan(effect: AnyRow, why: str) -> outbox.Effect:
+    written = effect.result or {}
+    return outbox.Effect(
+        source=effect.source,
+        operation=Operation.UNPLAN_MESSAGE,
+        target=written.get("ticket") or effect.target,
+        dedup_key=f"un{effect.dedup_key}",
+        ordering_key=effect.ordering_key,
+        payload={"message": written.get("id", "")},
+        ticket_id=effect.ticket_id,
+        rule=RULE,
+        reason=why,
+    )
+
+
+def planned_time(payload: dict[str, Any], now: datetime) -> datetime | None:
+    """Return when the vendor shall send a message; None: it is sent by us, now."""
+    said = payload.get("scheduled_at")
+    when = datetime.fromisoformat(said).astimezone(UTC) if said else None
+    return when if when and when > now else None

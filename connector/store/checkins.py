@@ -1,0 +1,121 @@
+"""Check-ins: which solved tickets are asked about, when, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, exists, select, update
+
+from connector.models import TicketStatus
+from connector.store.dialects import insert
+from connector.store.schema import AnyRow, checkins, messages, tickets
+
+
+class CheckinState(StrEnum):
+    PLANNED = "planned"  #: waits for its time, here or at the vendor
+    ASKED = "asked"  #: its time came, and it went out or lies there as a draft
+    CANCELLED = "cancelled"  #: something else came first
+
+
+WORKED_ON = (TicketStatus.NEW, TicketStatus.OPEN, TicketStatus.PENDING)
+
+
+def plan(
+    connection: Connection,
+    ticket_id: int,
+    wrote_at: datetime,
+    number: int,
+    due_at: datetime,
+    now: datetime,
+) -> int | None:
+    """Add a check-in, the ``number``-th after these words; None if it is there."""
+    statement = (
+        insert(connection.dialect.name, checkins)
+        .values(
+            ticket_id=ticket_id,
+            wrote_at=wrote_at,
+            number=number,
+            due_at=due_at,
+            planned_at=now,
+            state=CheckinState.PLANNED,
+        )
+        .on_conflict_do_nothing(index_elements=["ticket_id", "wrote_at", "number"])
+        .returning(checkins.c.id)
+    )
+    made: int | None = connection.scalar(statement)
+    return made
+
+
+def planned(
+    connection: Connection,
+    *,
+    checkin_id: int | None = None,
+    ticket_id: int | None = None,
+) -> Sequence[AnyRow]:
+    """Return check-ins that wait, with what may speak against them by now.
+
+    ``newer``: the customer has a later complaint that is worked on; ``told``: they were
+    told since that a problem is fixed; ``twin``: another ticket of theirs that was
+    solved later is asked about, or was lately.
+    """
+    their = tickets.alias("their")
+    other, others = checkins.alias("other"), tickets.alias("others")
+    newer = exists().where(
+        their.c.customer_id == tickets.c.customer_id,
+        their.c.complaint.is_(True),
+        their.c.created_at > tickets.c.created_at,
+        their.c.status.in_(WORKED_ON),
+    )
+    told = exists().where(
+        messages.c.customer_id == tickets.c.customer_id,
+        messages.c.at > checkins.c.planned_at,
+    )
+    twin = exists().where(
+        other.c.ticket_id == others.c.id,
+        others.c.customer_id == tickets.c.customer_id,
+        other.c.id != checkins.c.id,
+        ((other.c.state == CheckinState.PLANNED) & (other.c.id > checkins.c.id))
+        | (
+            (other.c.state == CheckinState.ASKED)
+            & (other.c.due_at > checkins.c.planned_at)
+        ),
+    )
+    query = (
+        select(
+            checkins,
+            tickets.c.status,
+            tickets.c.merged_into,
+            newer.label("newer"),
+            told.label("told"),
+            twin.label("twin"),
+        )
+        .join(tickets, tickets.c.id == checkins.c.ticket_id)
+        .where(checkins.c.state == CheckinState.PLANNED)
+        .order_by(checkins.c.id)
+    )
+    if checkin_id is not None:
+        query = query.where(checkins.c.id == checkin_id)
+    if ticket_id is not None:
+        query = query.where(checkins.c.ticket_id == ticket_id)
+    return connection.execute(query).all()
+
+
+def end(
+    connection: Connection,
+    ids: Iterable[int],
+    state: CheckinState,
+    reason: str = "",
+) -> None:
+    connection.execute(
+        update(checkins)
+        .where(checkins.c.id.in_(list(ids)), checkins.c.state == CheckinState.PLANNED)
+        .values(state=state, reason=reason)
+    )
+
+
+def of_ticket(connection: Connection, ticket_id: int) -> Sequence[AnyRow]:
+    """Return all check-ins of a ticket, oldest first."""
+    query = select(checkins).where(checkins.c.ticket_id == ticket_id)
+    return connection.execute(query.order_by(checkins.c.id)).all()

@@ -1,0 +1,455 @@
+"""Asking whether a solution helped: whom, when, once, and whom not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from kit import START, Bench
+from sandbox_kit import stepped
+from test_loop import COMPLAINTS, complain, fix, the_group
+from test_outbox import rows
+
+from connector import checkins
+from connector.models import Author, OutboxState, TicketStatus
+from connector.store import checkins as plans
+from connector.store import locks
+from connector.workdays import days_after
+
+KARI = "kari@mail.example"
+ON = {"enabled": True}
+#: START is a Monday at nine; three working days later it is Thursday.
+DUE = datetime(2026, 3, 5, 10, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def bench(make_bench: Callable[..., Bench]) -> Bench:
+    return make_bench(checkins=ON)
+
+
+def change(bench: Bench, ticket: str, **values: Any) -> None:
+    known = bench.support.tickets[ticket]
+    bench.support.tickets[ticket] = replace(known, updated_at=bench.clock(), **values)
+    bench.changed("support", ticket)
+    bench.settle()
+
+
+def answer(bench: Bench, ticket: str = "1") -> None:
+    known = bench.support.tickets[ticket]
+    words = replace(
+        known.comments[0],
+        external_id=f"answer-{len(known.comments)}",
+        author=Author.AGENT,
+        author_id="agent",
+        body="Try this code instead: NEW10.",
+        created_at=bench.clock(),
+    )
+    change(bench, ticket, comments=(*known.comments, words))
+
+
+def solve(bench: Bench, ticket: str = "1", email: str = KARI) -> None:
+    if ticket not in bench.support.tickets:
+        bench.write(ticket, COMPLAINTS[0], email, subject="Discount code")
+        bench.settle()
+    answer(bench, ticket)
+    change(bench, ticket, status=TicketStatus.RESOLVED)
+
+
+def review(bench: Bench) -> None:
+    with bench.store.write() as connection:
+        checkins.review(connection, bench.config, bench.clock())
+    bench.settle()
+
+
+def wait_until(bench: Bench, moment: datetime) -> None:
+    bench.clock.now = moment
+    review(bench)
+
+
+def asked(bench: Bench) -> list[tuple[str, bool]]:
+    """Return to which tickets it was written, and whether as a draft."""
+    return [
+        (ticket, bench.support.tickets[ticket].comments[-1].draft)
+        for name, ticket, _ in bench.support.calls
+        if name == "send_message"
+    ]
+
+
+def ends(bench: Bench, ticket: str = "1") -> list[tuple[str, str]]:
+    with bench.store.read() as connection:
+        known = connection.exec_driver_sql(
+            f"SELECT id FROM tickets WHERE external_id = '{ticket}'"
+        ).scalar_one()
+        return [(row.state, row.reason) for row in plans.of_ticket(connection, known)]
+
+
+# -- working days --
+
+
+@pytest.mark.parametrize(
+    ("moment", "days", "country", "expected"),
+    [
+        ("2026-03-02T08:00", 3, "", "2026-03-05T09:00"),
+        ("2026-03-06T08:00", 1, "", "2026-03-09T09:00"),  # over a weekend
+        ("2026-03-07T08:00", 1, "", "2026-03-09T09:00"),  # from a Saturday
+        ("2026-03-05T23:30", 1, "", "2026-03-09T09:00"),  # Friday in Oslo by then
+        ("2026-04-01T08:00", 1, "NO", "2026-04-07T08:00"),  # Easter, and summer time
+        ("2026-04-01T08:00", 1, "FI", "2026-04-02T08:00"),  # where Thursday is none
+        ("2026-12-23T08:00", 1, "FI", "2026-12-28T09:00"),
+        ("2026-05-13T08:00", 1, "NO", "2026-05-15T08:00"),  # Ascension Day
+    ],
+)
+def test_working_days_know_weekends_and_public_holidays(
+    moment: str, days: int, country: str, expected: str
+) -> None:
+    start = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    due = days_after(start, days, time(10), ZoneInfo("Europe/Oslo"), country)
+    assert due == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
+# -- who is asked --
+
+
+def test_customer_of_a_solved_complaint_is_asked_once_on_the_third_working_day(
+    bench: Bench,
+) -> None:
+    solve(bench)
+    wait_until(bench, DUE - timedelta(minutes=1))
+    assert asked(bench) == []
+    wait_until(bench, DUE)
+    assert asked(bench) == [("1", False)]
+    text = bench.support.tickets["1"].comments[-1].body
+    assert "Did that solve it" in text
+    assert "Discount code" in text
+    bench.changed("support", "1")
+    wait_until(bench, DUE + timedelta(days=20))
+    assert asked(bench) == [("1", False)]
+    assert ends(bench) == [("asked", "")]
+
+
+def test_nobody_is_asked_unless_that_is_switched_on(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench()
+    solve(bench)
+    wait_until(bench, DUE + timedelta(days=1))
+    assert asked(bench) == []
+    assert ends(bench) == []
+
+
+def test_who_did_not_complain_is_not_asked(bench: Bench) -> None:
+    bench.write("1", "Thank you, it works very well!", KARI)
+    bench.settle()
+    change(bench, "1", status=TicketStatus.RESOLVED)
+    assert ends(bench) == []
+
+
+def test_complaint_solved_long_after_its_last_words_is_left_alone(
+    bench: Bench,
+) -> None:
+    bench.write("1", COMPLAINTS[0], KARI)
+    bench.settle()
+    bench.clock.pass_(days=31)
+    solve(bench)
+    assert ends(bench) == []
+
+
+def test_complaint_that_nobody_answered_is_not_called_solved(bench: Bench) -> None:
+    bench.write("1", COMPLAINTS[0], KARI)
+    bench.settle()
+    change(bench, "1", status=TicketStatus.RESOLVED)
+    assert ends(bench) == []
+
+
+def test_customer_who_said_thanks_is_not_asked_when_it_is_closed_again(
+    bench: Bench,
+) -> None:
+    solve(bench)
+    bench.clock.pass_(hours=5)
+    bench.write("1", "Thanks, now it works!", KARI)
+    change(bench, "1", status=TicketStatus.OPEN)
+    change(bench, "1", status=TicketStatus.RESOLVED)
+    wait_until(bench, DUE + timedelta(days=5))
+    assert asked(bench) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("act", [("1", False)]), ("suggest", [("1", True)])]
+)
+def test_what_is_suggested_becomes_a_draft_when_its_time_comes(
+    make_bench: Callable[..., Bench], mode: str, expected: list[tuple[str, bool]]
+) -> None:
+    bench = make_bench(checkins=ON, autonomy={"messages": mode})
+    solve(bench)
+    assert asked(bench) == []
+    wait_until(bench, DUE)
+    assert asked(bench) == expected
+
+
+def test_observed_check_in_is_shown_and_not_sent(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(checkins=ON, autonomy={"messages": "observe"})
+    solve(bench)
+    wait_until(bench, DUE + timedelta(days=1))
+    assert asked(bench) == []
+    (row,) = [r for r in rows(bench, OutboxState.OBSERVED) if r["rule"] == "checkins"]
+    assert row["due_at"] == DUE
+
+
+# -- what comes first --
+
+
+def write_again(bench: Bench) -> None:
+    bench.write("1", "And what about my money?", KARI)
+    bench.settle()
+
+
+def reopen(bench: Bench) -> None:
+    change(bench, "1", status=TicketStatus.OPEN)
+
+
+def rate(bench: Bench) -> None:
+    change(bench, "1", fields={"satisfaction": "bad"})
+
+
+def complain_anew(bench: Bench) -> None:
+    bench.write("2", COMPLAINTS[1], KARI)
+    bench.settle()
+
+
+def solve_another(bench: Bench) -> None:
+    complain_anew(bench)
+    solve(bench, "2")
+
+
+def merge(bench: Bench) -> None:
+    bench.write("2", "Hello again", KARI)
+    bench.support.merged["1"] = "2"
+    bench.changed("support", "1")
+    bench.settle()
+
+
+def delete(bench: Bench) -> None:
+    change(bench, "1", status=TicketStatus.DELETED)
+
+
+@pytest.mark.parametrize(
+    ("act", "why"),
+    [
+        (write_again, checkins.WROTE),
+        (reopen, checkins.REOPENED),
+        (rate, checkins.RATED),
+        (complain_anew, "the customer has a newer complaint"),
+        (solve_another, "the customer is asked on another ticket"),
+        (merge, "the ticket was merged into another"),
+        (delete, checkins.REOPENED),
+    ],
+)
+@pytest.mark.parametrize("looked", ["before", "only when sending"])
+def test_check_in_is_taken_back_when_something_else_comes_first(
+    bench: Bench, act: Callable[[Bench], None], why: str, looked: str
+) -> None:
+    solve(bench)
+    bench.clock.pass_(hours=5)
+    act(bench)
+    if looked == "before":
+        review(bench)
+    bench.clock.now = DUE
+    bench.settle()
+    review(bench)
+    assert ("1", False) not in asked(bench)
+    assert ends(bench)[0] == ("cancelled", why)
+
+
+def test_customer_who_was_told_of_a_fix_is_not_asked_too(bench: Bench) -> None:
+    complain(bench, 5)
+    bench.settle()
+    bench.clock.pass_(minutes=11)
+    bench.settle()
+    solve(bench, "0")
+    fix(bench, str(the_group(bench)["issue_id"]))
+    told = len(asked(bench))
+    assert told == 5
+    wait_until(bench, DUE + timedelta(days=1))
+    assert len(asked(bench)) == told
+    assert ends(bench, "0") == [
+        ("cancelled", "the customer was told meanwhile that it is fixed")
+    ]
+
+
+def test_ticket_solved_again_is_asked_about_after_that(bench: Bench) -> None:
+    solve(bench)
+    bench.clock.pass_(hours=2)
+    reopen(bench)
+    bench.clock.pass_(days=1)
+    solve(bench)
+    wait_until(bench, DUE)
+    assert asked(bench) == []
+    wait_until(bench, DUE + timedelta(days=1))
+    assert asked(bench) == [("1", False)]
+
+
+def test_other_writes_to_the_ticket_do_not_wait_for_the_check_in(bench: Bench) -> None:
+    solve(bench)
+    complain(bench, 5)
+    bench.settle()
+    bench.clock.pass_(minutes=11)
+    bench.settle()
+    fix(bench, str(the_group(bench)["issue_id"]))
+    assert ("1", False) in asked(bench)
+
+
+def test_scheduler_looks_at_check_ins(bench: Bench) -> None:
+    solve(bench)
+    bench.clock.pass_(hours=1)
+    complain_anew(bench)
+    job = bench.runtime.scheduler._ticker.get_job("checkins")
+    job.func(*job.args)
+    assert ends(bench)[-1] == ("cancelled", "the customer has a newer complaint")
+
+
+# -- where the vendor keeps what is planned --
+
+
+def planned_at_vendor(scene: Any, number: str) -> list[str]:
+    one = scene.world.helpscout.get(int(number))
+    return [t.scheduled["scheduledFor"] for t in one.threads if t.scheduled]
+
+
+def sent(scene: Any, number: str) -> list[str]:
+    messages = scene.world.ticket("helpscout", number)["messages"]
+    return [
+        one["text"] for one in messages if one["actor"] == "api" and not one["draft"]
+    ]
+
+
+def write(scene: Any, ticket: str | None = None, text: str = COMPLAINTS[0]) -> str:
+    written = scene.world.write(
+        "helpscout", email=KARI, subject="Code", text=text, ticket=ticket
+    )
+    scene.settle()
+    return str(written)
+
+
+def close(scene: Any, number: str) -> None:
+    scene.world.agent("helpscout", number, "reply", text="Try NEW10 instead.")
+    scene.world.agent("helpscout", number, "status", status="closed")
+    scene.settle()
+
+
+def look(scene: Any) -> None:
+    with scene.runtime.store.write() as connection:
+        checkins.review(connection, scene.runtime.config, scene.clock())
+    scene.settle()
+
+
+ACT = {"autonomy": {"messages": "act"}, "checkins": ON}
+
+
+def test_vendor_shows_agents_what_is_planned_and_sends_it_once(
+    database_url: str,
+) -> None:
+    with stepped(database_url, **ACT) as scene:
+        number = write(scene)
+        close(scene, number)
+        assert planned_at_vendor(scene, number) == ["2026-03-05T10:00:00Z"]
+        scene.clock.now = DUE - timedelta(hours=1)
+        look(scene)
+        assert sent(scene, number) == []
+        scene.clock.now = DUE + timedelta(hours=1)
+        scene.runtime.adapters["support"].fetch_ticket(number)
+        look(scene)
+        scene.clock.pass_(days=10)
+        look(scene)
+        (text,) = sent(scene, number)
+        assert "Did that solve it" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"autonomy": {"messages": "suggest"}}, checkins.SWITCHED_OFF),
+        ({"checkins": {"enabled": False}}, checkins.SWITCHED_OFF),
+        ({"autonomy": {"stop": True}}, checkins.STOPPED),
+        ({}, checkins.STOPPED),
+    ],
+)
+def test_vendor_sends_nothing_any_more_when_nothing_may_be_sent(
+    database_url: str, changes: dict[str, Any], why: str
+) -> None:
+    with stepped(database_url, **ACT) as scene:
+        number = write(scene)
+        close(scene, number)
+        assert planned_at_vendor(scene, number) != []
+        scene.restart(**changes)
+        if not changes:  # `complaint-connector stop`
+            with scene.runtime.store.write() as connection:
+                locks.put_fact(connection, locks.STOP, "now", scene.clock())
+        look(scene)
+        assert planned_at_vendor(scene, number) == []
+        with scene.runtime.store.read() as connection:
+            (row,) = plans.of_ticket(connection, 1)
+        assert (row.state, row.reason) == ("cancelled", why)
+
+
+@pytest.mark.parametrize("what", ["answers", "complains anew", "gets it opened again"])
+def test_vendor_sends_nothing_when_something_else_comes_first(
+    database_url: str, what: str
+) -> None:
+    with stepped(database_url, **ACT) as scene:
+        number = write(scene)
+        close(scene, number)
+        scene.clock.pass_(hours=3)
+        if what == "answers":
+            write(scene, number, "It is as broken as before.")
+        elif what == "complains anew":
+            write(scene, text=COMPLAINTS[1])
+        else:
+            scene.world.agent("helpscout", number, "status", status="active")
+            scene.settle()
+        look(scene)
+        assert planned_at_vendor(scene, number) == []
+        scene.clock.now = DUE + timedelta(hours=1)
+        look(scene)
+        assert sent(scene, number) == []
+
+
+def test_lost_answer_leaves_one_planned_message(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The draft was written, and the connector died before it had its time."""
+    with stepped(database_url, **ACT) as scene:
+        number = write(scene)
+        scene.world.stage.faults.clear() if hasattr(
+            scene.world.stage, "faults"
+        ) else None
+        messages = scene.runtime.adapters["support"]._messages
+        real = messages._schedule
+
+        def die(*given: object) -> None:
+            monkeypatch.setattr(messages, "_schedule", real)
+            raise RuntimeError("killed")
+
+        monkeypatch.setattr(messages, "_schedule", die)
+        close(scene, number)
+        with scene.runtime.store.write() as connection:
+            connection.exec_driver_sql(
+                "UPDATE outbox SET state = 'pending' WHERE state = 'parked'"
+            )
+        scene.settle(minutes=10)
+        drafts = [
+            one
+            for one in scene.world.ticket("helpscout", number)["messages"]
+            if one["draft"]
+        ]
+        assert len(drafts) == 1
+        assert planned_at_vendor(scene, number) == ["2026-03-05T10:00:00Z"]
+
+
+def test_start_is_a_monday() -> None:
+    assert (START.weekday(), START.hour) == (0, 9)
