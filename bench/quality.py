@@ -187,11 +187,11 @@ def speed(judge: Judge, folder: Path) -> dict[str, float]:
         ]
         judge.judge("", samples[0])
         rounds = max(1, 400 // len(samples))
-        started = time.perf_counter()
+        started = time.process_time()  # others may use this machine too
         for _ in range(rounds):
             for text in samples:
                 judge.judge("", text)
-        out[lang] = rounds * len(samples) / (time.perf_counter() - started)
+        out[lang] = rounds * len(samples) / (time.process_time() - started)
     return out
 
 

@@ -22,6 +22,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from rules.features import Features, name_word
+from rules.surges import Surges
 
 Vector = dict[Hashable, float]
 
@@ -44,6 +45,11 @@ EARLY_WORDS, FADING = 12, 5  # later words weigh less and less: logs, environmen
 HEAT, MOST_HEAT = 0.15, 0.4  # a group that is busy now draws more
 COOLING = timedelta(hours=8)
 TWIN = 0.36
+SURGE = 1.0  # a word that suddenly many write weighs so much more
+NAMES_SHARE = 1.0  # names and codes of a long text weigh at most as all its other words
+NAMES_ENOUGH = 5.0  # a short one may be nothing but a name
+MOST_TIMES = 4.0
+COMMON, UNUSUAL = 0.5, 1.7  # what so many members speak of, so many times the usual
 UNSEEN_GROUPS = 30  # as if so many had been seen, while few have
 QUERY_TERMS = 16  # rarest words, and rarest pieces, that candidates are found by
 MEMBERS_WEIGHED = 40
@@ -106,7 +112,8 @@ class _Group:
     portable: _Centre = field(default_factory=_Centre)
     names: _Centre = field(default_factory=_Centre)
     held: tuple[str, ...] = ()  # what most members speak of by name
-    terms: set[Hashable] = field(default_factory=set)
+    members: int = 0
+    terms: dict[Hashable, int] = field(default_factory=dict)  # in how many members
     recent: deque[datetime] = field(default_factory=lambda: deque(maxlen=12))
 
 
@@ -132,6 +139,7 @@ class Grouper:
         self._groups: dict[str, _Group] = {}  # least recently active first
         self._spread: dict[Hashable, int] = {}  # in how many groups a term occurs
         self._postings: dict[Hashable, dict[str, None]] = {}  # newest group last
+        self._surges = Surges()
         self._seen: dict[str, int] = {}
         self._named: dict[str, int] = {}
         self._spelling: dict[str, str] = {}
@@ -171,6 +179,8 @@ class Grouper:
         most = known.names.count / 2
         known.held = tuple(str(n) for n, c in known.names.sums.items() if c > most)
         self._learn_names(features)
+        self._surges.add(_said(features), at)
+        known.members += 1
         self._post(group, known, features)
         while len(self._groups) > self._settings.groups:
             self._drop(next(iter(self._groups)))
@@ -184,15 +194,33 @@ class Grouper:
         """
         own = self._groups[group]
         family = max(own.words, key=lambda name: own.words[name].count)
+        mine = self._by_unusual(own.words[family].sums)
         best, most = None, TWIN
         for name in among:
             other = self._groups.get(name)
             if other is None or name == group or family not in other.words:
                 continue
-            alike = _cosine(own.words[family].sums, other.words[family].sums)
+            theirs = self._by_unusual(other.words[family].sums)
+            alike = _cosine(mine, theirs)
             if alike >= most and not _are_apart(own.held, other.held):
                 best, most = name, alike
         return best
+
+    def is_unusual(self, group: str) -> bool:
+        """Say whether members share something that is spoken of more than usual.
+
+        What people always write about, and words many tickets share by chance, gather
+        customers too; that is no incident. Without a past anything may be one.
+        """
+        known = self._groups[group]
+        if not self._surges.knows_what_is_usual():
+            return True
+        return any(
+            count >= COMMON * known.members
+            and self._surges.times_usual(term) >= UNUSUAL
+            for term, count in known.terms.items()
+            if isinstance(term, str)
+        )
 
     def forget(self, before: datetime) -> None:
         """Drop the groups that had no ticket since ``before``."""
@@ -203,6 +231,11 @@ class Grouper:
                 break
             self._drop(oldest)
 
+    def _by_unusual(self, sums: Vector) -> Vector:
+        """Weigh the words of a group by how much more than usual they are written."""
+        times = self._surges.times_usual
+        return {key: v * min(MOST_TIMES, times(key)) for key, v in sums.items()}
+
     # --- seeing a ticket --------------------------------------------------------
 
     def _view(self, features: Features) -> _View:
@@ -212,13 +245,16 @@ class Grouper:
         words: Vector = {}
         portable: Vector = {}
         telling: dict[str, float] = {}
+        named: list[str] = []
         for position, word in enumerate(features.words):
             late = max(0, position - EARLY_WORDS)
             weight = self._information(word) / (1 + late / FADING)
+            weight *= 1 + SURGE * self._surges.surge(word)
             if self._is_name(word, word in marked):
                 if weight > TELLING:
                     telling[word] = weight
                 portable[word] = NAME * weight
+                named.append(word)
                 weight *= NAME
             words[word] = weight
         for entity in features.entities:
@@ -227,11 +263,13 @@ class Grouper:
                 if weight > TELLING:
                     telling[entity] = weight
                 words[entity] = portable[entity] = NAME * weight
+                named.append(entity)
         for term in _meanings(features):
             kind = TYPE if term.startswith("t:") else CONCEPT
             weight = self._information(term)
             words[term] = kind * weight
             portable[term] = weight
+        _limit_names(words, named)
         grams: Vector = {gram: self._information(gram) for gram in features.grams}
         return _View(
             family=_FAMILIES.get(features.lang, features.lang),
@@ -321,8 +359,8 @@ class Grouper:
 
     def _post(self, group: str, known: _Group, features: Features) -> None:
         for term in _terms(features):
-            if term not in known.terms:
-                known.terms.add(term)
+            known.terms[term] = known.terms.get(term, 0) + 1
+            if known.terms[term] == 1:
                 self._spread[term] = self._spread.get(term, 0) + 1
             posting = self._postings.setdefault(term, {})
             posting.pop(group, None)
@@ -336,6 +374,7 @@ class Grouper:
             posting.pop(group, None)
             self._spread[term] -= 1
             if not self._spread[term]:
+                self._surges.drop(term)
                 for table in (self._spread, self._postings):
                     del table[term]
                 for names in (self._seen, self._named, self._spelling):
@@ -390,10 +429,25 @@ def _meanings(features: Features) -> Iterable[str]:
 
 
 def _terms(features: Features) -> Iterable[Hashable]:
+    yield from _said(features)
+    yield from features.grams
+
+
+def _said(features: Features) -> Iterable[str]:
     yield from features.words
     yield from (e for e in features.entities if not e.startswith("name:"))
     yield from _meanings(features)
-    yield from features.grams
+
+
+def _limit_names(words: Vector, named: Iterable[str]) -> None:
+    """Keep one odd name from outweighing all that a long text says besides."""
+    squares = {name: words[name] ** 2 for name in named}
+    names = sum(squares.values())
+    others = _square(words) - names
+    most = max(NAMES_SHARE * others, NAMES_ENOUGH**2)
+    if others > NAMES_ENOUGH**2 and names > most:
+        for name in squares:
+            words[name] *= sqrt(most / names)
 
 
 def _head(features: Features) -> Iterable[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -35,9 +35,8 @@ _NAMES = {"no": "nb", "nb-no": "nb", "nn-no": "nn"}
 VAGUE = "insufficient_information"  # what nothing else is said of, never added up
 _SAID = tuple(name for name in TYPES if name != VAGUE)
 _SAID_SET = frozenset(_SAID)
-_ENDS = frozenset(".,;:!?\n")
-_SENTENCE_ENDS = frozenset(".!?\n")
-_WORD_OR_END = re.compile(r"\w+(?:'\w+)?|[.,;:!?\n]")
+_CLAUSE_END = re.compile(r"[.,;:!?\n]")
+_SENTENCE_END = re.compile(r"[.!?\n]")
 _REPLY = re.compile(r"(?i)^\s*(?:re|sv|vs|aw|fw|fwd|vl|wg|ang)\s*:")
 _SHOUTED = re.compile(r"\b[A-ZÆØÅÄÖ]{4,}\b")
 _BANGS = re.compile(r"!{2,}|\?{2,}|!\?|\?!")
@@ -155,43 +154,44 @@ def gather(pack: Pack, folded: str) -> Tally:
 
 
 class _Clauses:
-    """Where a text denies and where it supposes, read once for all hits in it."""
+    """What a text denies and supposes, looked for only before the hits in it."""
 
     def __init__(self, pack: Pack, folded: str) -> None:
-        self._folded = folded
-        self._negators = pack.spec.negators
-        self._starts: list[int] = []
-        self._denied: list[bool] = []  #: what follows this word is denied
-        self._supposed: list[bool] = []
-        reach, supposed = 0, False
-        special = pack.spec.negators | pack.spec.breaks | pack.spec.conditions
-        for match in _WORD_OR_END.finditer(folded):
+        self._spec, self._folded = pack.spec, folded
+        self._denying: list[int] = []
+        self._supposing: list[int] = []
+        for match in pack.turning.finditer(folded):
             word = match[0]
-            if word in _ENDS:
-                reach, supposed = 0, supposed and word not in _SENTENCE_ENDS
-            elif word in special or word.endswith("n't"):
-                reach = 0 if word in pack.spec.breaks else reach - 1
-                if word in pack.spec.negators or word.endswith("n't"):
-                    reach = _NEGATION_REACH
-                supposed = supposed or word in pack.spec.conditions
+            if word in pack.spec.conditions:
+                self._supposing.append(match.end())
             else:
-                reach -= 1
-            self._starts.append(match.start())
-            self._denied.append(reach > 0)
-            self._supposed.append(supposed)
+                self._denying.append(match.end())
 
     def share(self, hit: Hit) -> float:
         """Return how much of a hit counts: negative if denied, less after an "if"."""
         if hit.group.firm:
             return 1.0
-        before = bisect_left(self._starts, hit.start) - 1
-        if before < 0:
-            return 1.0
-        if self._denied[before]:
-            own = _WORD.findall(self._folded[hit.start : hit.end])
-            if self._negators.isdisjoint(own):
-                return -1.0
-        return _CONDITIONAL_SHARE if self._supposed[before] else 1.0
+        if self._denying and self._denied(hit):
+            return -1.0
+        before = self._between(self._supposing, hit)
+        if before is not None and not _SENTENCE_END.search(before):
+            return _CONDITIONAL_SHARE
+        return 1.0
+
+    def _denied(self, hit: Hit) -> bool:
+        before = self._between(self._denying, hit)
+        if before is None or _CLAUSE_END.search(before):
+            return False
+        words = _WORD.findall(before)
+        if len(words) >= _NEGATION_REACH or not self._spec.breaks.isdisjoint(words):
+            return False
+        own = _WORD.findall(self._folded[hit.start : hit.end])
+        return self._spec.negators.isdisjoint(own)
+
+    def _between(self, ends: list[int], hit: Hit) -> str | None:
+        """Return what stands between the last of some words and a hit."""
+        place = bisect_right(ends, hit.start) - 1
+        return None if place < 0 else self._folded[ends[place] : hit.start]
 
 
 def _is_bare(folded: str, found: Iterable[list[tuple[float, Hit]]]) -> bool:

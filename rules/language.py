@@ -37,6 +37,7 @@ _DANISH = re.compile(
     r"tion|[aiouæøå]d(?:[\s.,!?]|$)|øj|ej|ede(?:[\s.,!?]|$)|ægt|"
     r"\b(?:af|ud|op|efter|meget|hvad|noget|nu|været|blev|sig|dig|mig|os|jer)\b"
 )
+_MANY_WORDS, _CLEAR_LEAD = 24, 2.0  # neighbours share words; leads add up
 _NEIGHBOURS = ("nb", "nn", "sv", "da")
 _BEYOND_LATIN = re.compile("[\u0250-\U0010ffff]")
 _lock = threading.Lock()
@@ -168,7 +169,9 @@ def _agreed(words: list[str], votes: dict[str, float]) -> str:
     least, lead = (_LONG_SHARE, _LONG_LEAD) if long else (_SHORT_SHARE, _SHORT_LEAD)
     if most < max(0.5, least * len(words)):
         return ""
-    if len(ranked) > 1 and ranked[1][1] > lead * most:
+    second = ranked[1][1] if len(ranked) > 1 else 0.0
+    clear = len(words) >= _MANY_WORDS and most - second >= _CLEAR_LEAD
+    if second > lead * most and not clear:
         return ""
     if long and sum(word in _ELSEWHERE for word in words) > most / 2:
         return ""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
@@ -217,32 +218,38 @@ _ALL_EITHER = re.compile(r"\(([^()]*)\)")
 _ONE_WORD = re.compile(r"\w+\*?")
 
 
-class _Seen(NamedTuple):
-    """What a word of a text says by itself, and which patterns it calls for."""
-
-    groups: tuple[Group, ...]
-    keys: tuple[str, ...]
+Present = Mapping[str, list[int]]  # keys of a text's words, and where those begin
 
 
 class _Pattern(NamedTuple):
     group: Group
     regex: re.Pattern[str]
-    needs: Needs
+    loose: str  #: a stretch every match contains, where no whole word is asked for
+    others: tuple[frozenset[str], ...]  #: words asked for besides the one it is under
     openings: frozenset[str]
 
-    def find(self, folded: str, present: Mapping[str, list[int]]) -> Iterator[Hit]:
-        """Find matches, looking only where one can begin if that is known."""
+    def find(self, folded: str, present: Present, hits: list[Hit]) -> None:
+        """Add matches, looking only where one can begin if that is known."""
         if not self.openings:
             for match in self.regex.finditer(folded):
-                yield Hit(self.group, match.start(), match.end())
+                hits.append(Hit(self.group, match.start(), match.end()))
             return
+        places = [place for key in self.openings for place in present.get(key, ())]
+        if len(places) > 1:
+            places = sorted(set(places))
         end = 0
-        for start in sorted(
-            {place for key in self.openings for place in present.get(key, ())}
-        ):
+        for start in places:
             if start >= end and (found := self.regex.match(folded, start)):
                 end = found.end()
-                yield Hit(self.group, start, end)
+                hits.append(Hit(self.group, start, end))
+
+
+class _Seen(NamedTuple):
+    """What a word of a text says by itself, and which patterns it calls for."""
+
+    groups: tuple[Group, ...]
+    keys: tuple[str, ...]
+    patterns: tuple[_Pattern, ...]
 
 
 class _Index:
@@ -257,9 +264,15 @@ class _Index:
         self.by_key: dict[str, list[_Pattern]] = {}
         self.by_word: dict[str, list[Group]] = {}
         self.keys: set[str] = set()
-        for group in groups:
-            for words in group.words:
-                self._add(group, fold(words))
+        found = [
+            (group, fold(words), needs(fold(words)))
+            for group in groups
+            for words in group.words
+        ]
+        # Words that a pack needs often are words that its language uses often.
+        used = Counter(key for *_, need in found for keys in need.words for key in keys)
+        for group, words, need in found:
+            self._add(group, words, need, used)
         known = self.keys | self.by_word.keys()
         beginnings = [len(key) for key in known if not key.endswith("$")]
         self.shortest = min(beginnings, default=1)
@@ -267,55 +280,48 @@ class _Index:
         # Languages repeat themselves: most words of a ticket have been seen before.
         self.seen = lru_cache(maxsize=20_000)(self._seen)
 
-    def _add(self, group: Group, words: str) -> None:
+    def _add(self, group: Group, words: str, need: Needs, used: Counter[str]) -> None:
         if alone := single_words(words):
             for key in alone:
                 self.by_word.setdefault(key, []).append(group)
             return
-        pattern = _Pattern(
-            group, re.compile(to_regex(words)), needs(words), openings(words)
+        asked, loose = need
+        rarest: frozenset[str] = min(
+            asked, key=lambda keys: sum(used[key] for key in keys), default=frozenset()
         )
-        asked = pattern.needs.words
+        others = tuple(keys for keys in asked if keys is not rarest)
+        regex, starts = re.compile(to_regex(words)), openings(words)
+        pattern = _Pattern(group, regex, loose, others, starts)
+        self.keys.update(starts, *asked)
         if not asked:
             self.loose.append(pattern)
-            return
-        self.keys.update(pattern.openings, *asked)
-        rarest = max(asked, key=lambda keys: min(map(len, keys)))
         for key in rarest:
             self.by_key.setdefault(key, []).append(pattern)
 
     def search(self, folded: str) -> list[Hit]:
         """Try the patterns whose needs a text fulfils, each once."""
         hits: list[Hit] = []
-        present = self._present(folded, hits)
-        keys = present.keys()
-        called = {
-            id(pattern): pattern
-            for key in present
-            for pattern in self.by_key.get(key, ())
-        }
-        for pattern in called.values():
-            if not any(map(keys.isdisjoint, pattern.needs.words)):
-                hits.extend(pattern.find(folded, present))
-        for pattern in self.loose:
-            if pattern.needs.loose in folded:
-                hits.extend(pattern.find(folded, present))
-        return hits
-
-    def _present(self, folded: str, hits: list[Hit]) -> dict[str, list[int]]:
-        """Return the keys that words of the text have, and where those words begin.
-
-        What a word says by itself is added to ``hits`` on the way.
-        """
-        found: dict[str, list[int]] = {}
+        called: dict[int, _Pattern] = {}
+        present: dict[str, list[int]] = {}
         for match in _WORD.finditer(folded):
-            groups, keys = self.seen(match[0])
-            if groups:
-                start, end = match.span()
-                hits.extend([Hit(group, start, end) for group in groups])
+            groups, keys, patterns = self.seen(match[0])
+            if not keys and not groups:
+                continue
+            start, end = match.span()
+            for group in groups:
+                hits.append(Hit(group, start, end))
             for key in keys:
-                found.setdefault(key, []).append(match.start())
-        return found
+                present.setdefault(key, []).append(start)
+            for pattern in patterns:
+                called[id(pattern)] = pattern
+        keys_here = present.keys()
+        for pattern in called.values():
+            if not any(map(keys_here.isdisjoint, pattern.others)):
+                pattern.find(folded, present, hits)
+        for pattern in self.loose:
+            if pattern.loose in folded:
+                pattern.find(folded, present, hits)
+        return hits
 
     def _seen(self, word: str) -> _Seen:
         ends = range(self.shortest, min(len(word), self.longest) + 1)
@@ -324,7 +330,8 @@ class _Index:
             group.name: group for form in forms for group in self.by_word.get(form, ())
         }
         keys = tuple(form for form in forms if form in self.keys)
-        return _Seen(tuple(named.values()), keys)
+        patterns = tuple(one for key in keys for one in self.by_key.get(key, ()))
+        return _Seen(tuple(named.values()), keys, patterns)
 
 
 @dataclass(frozen=True)
@@ -338,9 +345,15 @@ class Pack:
     def _index(self) -> _Index:
         return _Index((*self.spec.groups, *self.shared))
 
+    @cached_property
+    def turning(self) -> re.Pattern[str]:
+        """Match the words that deny or suppose what follows them."""
+        words = map(re.escape, sorted(self.spec.negators | self.spec.conditions))
+        return re.compile(r"\b(?:" + "|".join([*words, r"\w+n't"]) + r")\b")
+
     def compile(self) -> Pack:
         """Build the index now, so that threads only read."""
-        _ = self._index
+        _ = self._index, self.turning
         return self
 
     def search(self, folded: str) -> list[Hit]:
