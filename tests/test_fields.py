@@ -6,14 +6,30 @@ Help Scout's look-alike is the witness; both databases keep the ledger.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox_kit import THRESHOLD, Stepped, Writer, complain, issues, stepped, writes
+import yaml
+from click.testing import CliRunner
+from sandbox_kit import (
+    THRESHOLD,
+    Stepped,
+    Writer,
+    complain,
+    configuration,
+    issues,
+    stepped,
+    writes,
+)
 
 from adapters.base import FieldWriter
+from connector.cli import cli
+from connector.cli.setup import findings_of
+from connector.config import load
 from connector.errors import VendorUnavailable
-from connector.models import OutboxState, TicketRef
+from connector.models import Level, OutboxState, TicketRef
+from connector.sandbox import SandboxSettings, World, serve
 from connector.store import fields, outbox, schema, tickets
 
 CARRIER, TYPE, PERSONA, VIP, ISSUE, HISTORY = 104, 105, 106, 107, 108, 111
@@ -356,3 +372,25 @@ def test_every_field_is_explained(scene: Stepped) -> None:
     (kind, _) = traces[0]["fields"]
     assert kind["words"].startswith("discount pricing")
     assert "discount" in kind["reason"].casefold()
+
+
+def test_doctor_and_explain_speak_of_fields(database_url: str, tmp_path: Path) -> None:
+    with serve(World(SandboxSettings()), port=0) as sandbox:
+        raw = configuration(sandbox, database_url, 8800, {"sources": OPTION})
+        path = tmp_path / "config.yaml"
+        path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+        sandbox.world.helpscout.field_definitions[31][1]["options"].pop()
+        types = [
+            f for f in findings_of(path, load(path), False) if "type," in f.message
+        ]
+        assert [(one.level, one.remedy.partition(": ")[2]) for one in types] == [
+            (Level.WARNING, "other.")
+        ]
+
+    with stepped(database_url, sources=OPTION) as scene:
+        one = complain(scene.world, 0, "helpscout")
+        scene.settle()
+        shown = CliRunner().invoke(
+            cli, ["explain", f"support:{one.ticket}", "--config", str(path)]
+        )
+        assert "kept field vip no: nothing says that" in shown.output

@@ -426,6 +426,13 @@ def test_a_check_finds_fields_that_cannot_do(
     assert message.endswith(said)
 
 
+def test_a_check_finds_a_field_that_is_named_twice(build: Build) -> None:
+    desk = build(mailboxes=[31], fields={"persona": "History", "problem": 111})
+    said = [(level, message) for level, message, _ in found(desk)]
+    twice = "persona and problem: the same field in Customer care (31)"
+    assert [one for one in said if one[0] is not Level.OK] == [(Level.PROBLEM, twice)]
+
+
 def test_a_check_that_is_not_answered_is_a_finding(world: World, build: Build) -> None:
     world.fail("503", vendor="helpscout", path="/v2/mailboxes")
     ((level, message, _),) = found(build(mailboxes=[31]))

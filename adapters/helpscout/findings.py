@@ -99,6 +99,30 @@ def judge_fields(
             for inbox, definitions in inboxes.items()
         }
         found += _judge_field(subject, topic, named, fields, possible.get(topic, ()))
+    return found + _shared(subject, inboxes, kept)
+
+
+def _shared(
+    subject: str, inboxes: Mapping[str, object], kept: filling.Kept
+) -> list[Finding]:
+    """Say which field is named twice, by its name and by its id."""
+    found = []
+    for inbox, definitions in inboxes.items():
+        topics: dict[str, list[str]] = {}
+        for topic, place in filling.places(
+            {"customFields": []}, definitions, kept
+        ).items():
+            topics.setdefault(place.external_id, []).append(topic)
+        found += [
+            Finding(
+                Level.PROBLEM,
+                subject,
+                f"{' and '.join(both)}: the same field in {inbox}",
+                "Give each its own.",
+            )
+            for both in topics.values()
+            if len(both) > 1
+        ]
     return found
 
 
