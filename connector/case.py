@@ -27,6 +27,7 @@ class Trace:
     rules: list[dict[str, str]] = field(default_factory=list)
     note: str = ""
     archived: bool = False  # its customer wrote nothing since it was imported
+    undated: dict[str, str] = field(default_factory=dict)  # what got its date from us
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from adapters.base import Adapter, Carrier, Helpdesk, Tracker
 from adapters.pace import Pace, Priority, turn
-from connector import carrying, escalation
+from connector import carrying, dating, escalation
 from connector.backoff import next_try, wait_for
 from connector.case import Batch
 from connector.config import Config
@@ -290,6 +290,7 @@ class Worker:
                 if entry.parcel
                 else adapter.fetch_ticket(entry.ref.external_id)
             )
+            ticket = dating.dated(self.store, ticket)
             entry.judged = judge_ticket(ticket, self.pipeline.judge)
         else:
             if not isinstance(adapter, Tracker):

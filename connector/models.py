@@ -114,7 +114,8 @@ class Comment:
     """One contribution to a ticket. ``body`` is HTML if ``is_html``, else plain text.
 
     ``public`` is true when the customer can read it; ``draft`` when nobody was sent it.
-    ``channel`` is how this comment came in, in the vendor's word.
+    ``channel`` is how this comment came in, in the vendor's word. Not ``is_dated``: the
+    vendor does not tell when it was made; ``created_at`` is the earliest it can be.
     """
 
     external_id: str
@@ -126,6 +127,7 @@ class Comment:
     created_at: datetime
     draft: bool = False
     channel: str = ""
+    is_dated: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

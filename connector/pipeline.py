@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from connector import checkins, escalation
 from connector.case import Batch, Case
 from connector.config import Config
+from connector.dating import undated
 from connector.filling import change_fields, wanted_fields
 from connector.grouping import Grouping
 from connector.judging import Judged, customer_key, facts, vip_source
@@ -163,6 +164,7 @@ class Pipeline:
         )
         case.trace.vip = vip_source(ticket, self.config)
         case.trace.archived = case.is_archived
+        case.trace.undated = undated(ticket)
         if case.is_new:
             for old in batch.merged.get(ticket.ref, ()):
                 self._take_over(connection, old, stored.id, now)

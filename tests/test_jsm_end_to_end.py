@@ -27,7 +27,7 @@ from sandbox_kit import (
 
 from connector import health
 from connector.models import DeliveryState, OutboxState
-from connector.sandbox import SandboxSettings
+from connector.sandbox import SandboxSettings, jsm_desk
 from connector.store import deliveries, outbox
 
 SITE_EVENTS = [*EVENTS["jira"], *ECHOES["jira"], "comment_updated"]
@@ -111,6 +111,41 @@ def test_requests_become_an_issue_and_every_customer_is_told_once(
         told = [len(ours(one, "messages")) for one in requests_of(scene)]
         assert sorted(told) == [0] + [1] * THRESHOLD
         assert len(filed(scene)) == 1
+        scene.assert_nothing_parked()
+
+
+def test_rating_without_a_date_brings_the_problem_back_once(
+    one_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(jsm_desk.FIELDS, jsm_desk.SATISFACTION_DATE)
+    with care(one_database, "cloud") as scene:
+        number = complaints(scene)[0].ticket
+
+        def change(tag: str) -> None:
+            scene.clock.pass_(days=1)
+            scene.world.agent("jsm", number, "add_tag", tag=tag)
+            scene.settle(minutes=1)
+
+        def fix_it() -> None:
+            (issue,) = filed(scene)
+            scene.world.issue(issue["key"], "done", resolution="Done")
+            scene.settle(minutes=1)
+            scene.settle(minutes=30)
+
+        fix_it()
+        change("one")
+        words = (
+            "The code is still rejected at checkout. Terrible, I want my money back!"
+        )
+        scene.world.rate("jsm", number, "1", words)
+        change("two")
+        (issue,) = filed(scene)
+        assert issue["category"] != "done"
+        fix_it()
+        change("three")
+        change("four")
+        (issue,) = filed(scene)
+        assert issue["category"] == "done"
         scene.assert_nothing_parked()
 
 

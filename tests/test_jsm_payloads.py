@@ -447,6 +447,21 @@ def test_rating_is_a_field_and_its_words_are_the_customers() -> None:
     words = found.comments[-1]
     assert (words.author, words.body) == (Author.CUSTOMER, "Fortsatt feil")
     assert words.created_at == found.updated_at == NOW + timedelta(hours=1)
+    assert words.is_dated
+
+
+@pytest.mark.parametrize(
+    ("resolved", "earliest"),
+    [("2026-11-20T11:30:00.000+0100", NOW + timedelta(minutes=30)), (None, NOW)],
+)
+def test_rating_without_a_date_is_not_as_new_as_the_last_change(
+    resolved: str | None, earliest: datetime
+) -> None:
+    changed = {"resolutiondate": resolved, "updated": "2026-11-29T12:00:00.000+0100"}
+    feedback = {"type": "csat", "rating": 1, "comment": {"body": "Fortsatt feil"}}
+    words = ticket(issue=changed, feedback=feedback).comments[-1]
+    assert (words.body, words.is_dated) == ("Fortsatt feil", False)
+    assert words.created_at == earliest
 
 
 @pytest.mark.parametrize("value", [{"rating": 4}, 4])

@@ -46,6 +46,7 @@ ROWS = {
     "connector.pipeline": 4,
     "connector.acceptance": 4,
     "connector.carrying": 4,
+    "connector.dating": 4,
     "connector.inbox": 4,
     "connector.callbacks": 4,
     "connector.sweep": 4,
@@ -91,6 +92,7 @@ SIDEWAYS = {
     "connector.pipeline": (
         "connector.case",
         "connector.checkins",
+        "connector.dating",
         "connector.escalation",
         "connector.filling",
         "connector.grouping",
@@ -102,6 +104,7 @@ SIDEWAYS = {
         "connector.health",
         "connector.carrying",
         "connector.case",
+        "connector.dating",
         "connector.escalation",
         "connector.judging",
         "connector.pipeline",

@@ -29,6 +29,7 @@ ISSUE_FIELDS = (
     "description",
     "status",
     "resolution",
+    "resolutiondate",
     "labels",
     "created",
     "updated",

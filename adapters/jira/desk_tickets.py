@@ -214,10 +214,13 @@ def _customers(reading: Reading) -> frozenset[str]:
 
 
 def _words_of_rating(reading: Reading) -> Iterator[Comment]:
-    """Yield what the customer wrote beside a rating: their words, as any others."""
+    """Yield what the customer wrote beside a rating: their words, as any others.
+
+    Without the field that tells when, it was some time after the last resolution.
+    """
     words = as_text(as_object(reading.feedback.get("comment")).get("body"))
     fields = as_object(reading.issue.get("fields"))
-    at = fields.get(reading.fields.satisfaction_date) or fields.get("updated")
+    told = fields.get(reading.fields.satisfaction_date)
     if words:
         yield Comment(
             external_id="feedback",
@@ -226,8 +229,11 @@ def _words_of_rating(reading: Reading) -> Iterator[Comment]:
             public=True,
             body=words,
             is_html=False,
-            created_at=payloads.to_moment(at),
+            created_at=payloads.to_moment(
+                told or fields.get("resolutiondate") or fields.get("created")
+            ),
             channel="rating",
+            is_dated=bool(told),
         )
 
 

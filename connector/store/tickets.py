@@ -277,6 +277,17 @@ def was_said_before(connection: Connection, decision: Mapping[str, Any]) -> bool
     return last is not None and tuple(last) == said
 
 
+def newest_trace(connection: Connection, ticket_id: int) -> dict[str, Any]:
+    """Return the trace of a ticket's newest decision; it is empty before the first."""
+    query = (
+        select(decisions.c.trace)
+        .where(decisions.c.ticket_id == ticket_id)
+        .order_by(decisions.c.id.desc())
+        .limit(1)
+    )
+    return dict(connection.scalar(query) or {})
+
+
 def add_decisions(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
         connection.execute(_ADD_DECISION, list(rows))
