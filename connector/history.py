@@ -8,7 +8,7 @@ command line's part; finding what webhooks missed is ``connector.sweep``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -143,9 +143,6 @@ def import_history(
             return walk.run(limit)
         except VendorError as err:
             walk.note(reason=str(err))
-            raise
-        except KeyboardInterrupt:
-            walk.note()  # else it would seem to wait for the vendor
             raise
     finally:
         readers.shutdown(wait=True, cancel_futures=True)
@@ -456,12 +453,22 @@ class _Walk:
         due = next_try(means.config.work, max(tries, 1), now, err.retry_after)
         seconds = (due - now).total_seconds()
         self._tell(seconds, str(err))
-        self.note(wait_until=due, reason=str(err))
-        means.sleep(seconds)
+        # A pause can be longer than a lease: it is prolonged in between.
+        longest = means.config.work.lease.total_seconds() / 3
+        for nap in _naps(seconds, longest):
+            self.note(wait_until=due, reason=str(err))
+            means.sleep(nap)
         self.note()
 
     def _tell(self, wait: float = 0.0, reason: str = "") -> None:
         self._means.tell(Step(self._found, self._reached, wait, reason))
+
+
+def _naps(seconds: float, longest: float) -> Iterator[float]:
+    """Cut a pause into parts."""
+    while seconds > 0:
+        yield min(seconds, longest)
+        seconds -= longest
 
 
 def _is_owed(error: VendorError) -> bool:

@@ -94,7 +94,6 @@ def standings(connection: Connection, config: Config, now: datetime) -> list[Sta
             row,
             last_note(connection, row.source),
             locks.is_held(connection, LEASE + row.source),
-            config.work.lease,
             now,
         )
         for row in cursors.listing(connection, Purpose.BACKFILL)
@@ -146,12 +145,10 @@ def command(source: str, since: datetime, until: datetime | None) -> str:
     return f"complaint-connector backfill {source} --since {_date(since)}{end}"
 
 
-def _standing(
-    row: AnyRow, note: Note | None, is_held: bool, lease: timedelta, now: datetime
-) -> Standing:
+def _standing(row: AnyRow, note: Note | None, is_held: bool, now: datetime) -> Standing:
     found: Mapping[str, Any] = row.found
     note = note or Note(at=row.started_at, run_began=row.started_at, tickets_before=0)
-    state = _state(row, note, is_held, lease, now)
+    state = _state(row, note, is_held, now)
     tickets = int(found.get("tickets", 0))
     names = ("known", "live", "later", "gone", "unreadable")
     is_over, is_held_up = state is State.DONE, state in HELD_UP
@@ -172,15 +169,13 @@ def _standing(
     )
 
 
-def _state(
-    row: AnyRow, note: Note, is_held: bool, lease: timedelta, now: datetime
-) -> State:
+def _state(row: AnyRow, note: Note, is_held: bool, now: datetime) -> State:
     if row.ended_at is not None:
         return State.DONE
-    # A pause can be longer than the lease, which is not prolonged meanwhile.
-    if note.wait_until is not None and now < note.wait_until + lease:
-        return State.WAITING
-    return State.RUNNING if is_held else State.STOPPED
+    if not is_held:
+        return State.STOPPED
+    waits = note.wait_until is not None and now < note.wait_until
+    return State.WAITING if waits else State.RUNNING
 
 
 def _share(row: AnyRow, reached: datetime | None) -> float:
