@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sandbox_kit import Stepped, Writer, complain, issues, stepped, writes
 
+from adapters.zendesk.account import Account
 from connector.models import Operation
 from connector.sandbox import zendesk_shapes
 from connector.sandbox.stage import AGENT
@@ -176,9 +177,18 @@ def test_problem_that_is_over_gets_no_ticket_until_it_is_back(
         assert len(gathered(scene)) == SIX
 
 
+@pytest.mark.parametrize("is_keyed", [True, False], ids=["keyed", "keyless"])
 def test_killed_between_create_and_record_it_makes_no_second_one(
-    database_url: str,
+    database_url: str, is_keyed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nobody says for how long Zendesk remembers an idempotency key."""
+    usual = Account.about_ticket
+
+    def call(self: Account, *what: Any, headers: Any = None, **rest: Any) -> Any:
+        kept = headers if is_keyed else None
+        return usual(self, *what, headers=kept, **rest)
+
+    monkeypatch.setattr(Account, "about_ticket", call)
     with gathering(database_url) as scene:
         die_within(scene, "record", Operation.CREATE_PROBLEM)
         with pytest.raises(Killed):
@@ -258,6 +268,9 @@ def test_ticket_that_people_use_otherwise_is_left(
         linked = scene.world.zendesk.incidents(problem)
         assert len(linked) == SIX and one not in linked
         assert {key: getattr(one, key) for key in theirs} == theirs
+        # What was over is not even tried.
+        tried = len(states(scene, Operation.ADD_INCIDENT))
+        assert tried == SIX + ("type" in theirs)
         scene.assert_nothing_parked()
 
 
