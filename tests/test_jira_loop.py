@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -132,3 +133,24 @@ def test_project_that_demands_a_field_gets_it(database_url: str, flavour: str) -
     with stepped(database_url, settings(flavour), sources=sources) as scene:
         scene.world.jira.extra_fields = {"customfield_10060": about}
         assert filed(scene)["fields"]["customfield_10060"] == {"id": "7"}
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_issue_of_many_customers_is_written_to_no_faster_than_it_takes(
+    database_url: str, flavour: str
+) -> None:
+    with stepped(database_url, settings(flavour)) as scene:
+        for number in range(24):
+            complain(scene.world, number)
+        rest(scene)
+        (issue,) = issues(scene.world)
+        assert len(scene.world.jira.issues[issue["id"]].remote_links) == 24
+        written = Counter(
+            act["at"]
+            for act in scene.world.log()
+            if (act["vendor"], act["target"]) == ("jira", issue["id"])
+            and act["act"] in ("remote_link", "property", "comment")
+        )
+        assert sum(written.values()) > 24
+        assert max(written.values()) <= 20
+        scene.assert_nothing_parked()
