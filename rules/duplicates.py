@@ -46,9 +46,9 @@ HEAT, MOST_HEAT = 0.15, 0.4  # a group that is busy now draws more
 COOLING = timedelta(hours=8)
 TWIN = 0.36
 SURGE = 1.0  # a word that suddenly many write weighs so much more
-NAMES_SHARE = 1.0  # names and codes of a long text weigh at most as all its other words
-NAMES_ENOUGH = 5.0  # a short one may be nothing but a name
-MOST_TIMES = 4.0
+MOST_TIMES = 4.0  # the usual; more of it makes two groups no more alike
+NAMES_SHARE = 1.0  # names and codes weigh at most so much of what all else does,
+NAMES_ENOUGH = 5.0  # where there is so much else; a short text may be all name
 COMMON, UNUSUAL = 0.5, 1.7  # what so many members speak of, so many times the usual
 UNSEEN_GROUPS = 30  # as if so many had been seen, while few have
 QUERY_TERMS = 16  # rarest words, and rarest pieces, that candidates are found by
@@ -190,7 +190,8 @@ class Grouper:
 
         Meant for groups that are busy at the same time: people describe one incident
         in ways too different to be put together ticket by ticket, and two incidents
-        that coincide seldom share this much.
+        that coincide seldom share this much. Words that are written all the time say
+        little here.
         """
         own = self._groups[group]
         family = max(own.words, key=lambda name: own.words[name].count)

@@ -186,7 +186,9 @@ class _Clauses:
         if len(words) >= _NEGATION_REACH or not self._spec.breaks.isdisjoint(words):
             return False
         own = _WORD.findall(self._folded[hit.start : hit.end])
-        return self._spec.negators.isdisjoint(own)
+        return not any(
+            word in self._spec.negators or word.endswith("n't") for word in own
+        )
 
     def _between(self, ends: list[int], hit: Hit) -> str | None:
         """Return what stands between the last of some words and a hit."""

@@ -73,6 +73,138 @@ def test_questions_thanks_and_requests_are_no_complaints(lang: str, text: str) -
     assert verdict.personas == ()
 
 
+IMPLIED = [
+    ("en", "The zip on the tent jammed the first night and we sat in the rain."),
+    ("en", "Ordered two, got one, paid for two."),
+    ("en", "Your bill is 40 euros higher than the offer I signed."),
+    ("en", "The shirt lost its colour after one wash."),
+    ("en", "The stroller's wheel came off in the street."),
+    ("en", "Sorry to bother you, the mug had a chip. Not important really."),
+    ("en", "My voucher was not accepted at the till."),
+    ("nb", "Det står levert, men postkassa er tom."),
+    ("nb", "Regningen er 400 kroner høyere enn tilbudet jeg skrev under på."),
+    ("nb", "Skjorta mistet fargen etter én vask."),
+    ("nb", "Hjulet på vogna falt av midt på gata."),
+    ("nb", "Rommet luktet røyk selv om vi bestilte røykfritt."),
+    ("fi", "Teltan vetoketju jumittui heti ensimmäisenä yönä ja istuimme sateessa."),
+    ("fi", "Tilasin kaksi, sain yhden, maksoin kahdesta."),
+    ("fi", "Lasku on 40 euroa suurempi kuin tarjous."),
+    ("fi", "Paita menetti värinsä yhden pesun jälkeen."),
+    ("fi", "Lähetin kengät takaisin kesäkuussa enkä ole nähnyt rahoja."),
+    ("fi", "Laatikossa oli jonkun toisen tilaus."),
+    ("fi", "Lahjakorttia ei hyväksytty kassalla."),
+    ("sv", "Det står levererat men brevlådan är tom."),
+    ("sv", "Servitören suckade när vi bad om vatten."),
+    ("sv", "Fem mejl och inte ett svar."),
+    ("sv", "Jag skickade tillbaka skorna i juni och har inte sett några pengar."),
+    ("sv", "Någon annans beställning låg i kartongen."),
+    ("sv", "Presentkortet gick inte att använda i kassan."),
+    ("da", "Der står leveret, men postkassen er tom."),
+    ("da", "Tjeneren sukkede, da vi bad om vand."),
+    ("da", "Fem mails og ikke ét svar."),
+    ("da", "Jeg sendte skoene retur i juni og har ikke set nogen penge."),
+    ("da", "Der lå en andens bestilling i kassen."),
+    (
+        "de",
+        "Der Reißverschluss am Zelt klemmte gleich in der ersten Nacht.",
+    ),
+    ("de", "Zwei bestellt, einen bekommen, zwei bezahlt."),
+    ("de", "Die Rechnung ist 40 Euro höher als das Angebot."),
+    ("de", "Das Hemd hat nach einer Wäsche die Farbe verloren."),
+    ("de", "Am Kinderwagen ist mitten auf der Straße ein Rad abgefallen."),
+    ("de", "Das Zimmer roch nach Rauch, obwohl wir Nichtraucher gebucht hatten."),
+]
+
+
+@pytest.mark.parametrize(("lang", "text"), IMPLIED)
+def test_what_went_wrong_is_a_complaint_without_saying_so(lang: str, text: str) -> None:
+    assert default_judge().judge("", text, lang).complaint
+
+
+EVERYDAY = [
+    (
+        "en",
+        "Hi, I'd like to know if the table can be delivered without a lift.",
+    ),
+    ("en", "We are moving on the 1st of May, please update our address."),
+    ("en", "What happens if the shoes don't fit?"),
+    ("en", "Thanks for sorting out the invoice so quickly. No further questions."),
+    ("en", "My colleague wants to know whether you ship to Iceland."),
+    (
+        "en",
+        "Just to let you know that the courier was very kind and carried it upstairs.",
+    ),
+    ("en", "Never used your app before, how do I add a second card?"),
+    ("nb", "Vi flytter 1. mai, ny adresse er Storgata 4."),
+    ("nb", "Når kommer den blå varianten på lager igjen?"),
+    ("nb", "Tusen takk for rask hjelp med fakturaen, nå har jeg ingen flere spørsmål."),
+    ("nb", "Er usikker på hvilken størrelse jeg skal velge, er 180 høy."),
+    ("nb", "Kan jeg endre leveringsdatoen? Jeg er ikke hjemme tirsdag."),
+    ("nb", "Er det mulig å få varene levert uten emballasje?"),
+    (
+        "fi",
+        "Hei, voisitteko lähettää kuitin tilauksesta 5512? Kirjanpito tarvitsee sen.",
+    ),
+    (
+        "fi",
+        "Pitääkö minun olla kotona kun paketti tulee, vai voiko sen jättää naapurille?",
+    ),
+    ("fi", "Joudumme valitettavasti perumaan pöytävarauksen perjantaille."),
+    ("fi", "En löydä linkkiä salasanan vaihtoon, missä se on?"),
+    ("fi", "Halusin vain sanoa, että kuljettaja oli todella ystävällinen."),
+    ("fi", "Oletteko auki sunnuntaisin joulukuussa?"),
+    ("sv", "Hej, kan ni skicka kvittot på order 5512? Bokföringen behöver det."),
+    ("sv", "Vad händer om skorna inte passar?"),
+    ("sv", "När kommer den blå varianten i lager igen?"),
+    ("sv", "Jag hittar inte länken för att byta lösenord."),
+    ("sv", "Gäller garantin även i Norge?"),
+    ("da", "Hej, kan I sende kvitteringen på ordre 5512? Bogholderiet skal bruge den."),
+    ("da", "Hvad sker der, hvis skoene ikke passer?"),
+    ("da", "Hvornår kommer den blå på lager igen?"),
+    ("da", "Jeg kan ikke finde linket til at skifte adgangskode."),
+    ("da", "Gælder garantien også i Norge?"),
+    ("de", "Wir ziehen am 1. Mai um, neue Adresse: Hauptstraße 4."),
+    ("de", "Muss ich zu Hause sein, wenn das Paket kommt?"),
+    ("de", "Ich finde den Link zum Ändern des Passworts nicht."),
+    ("de", "Gilt die Garantie auch in Norwegen?"),
+]
+
+
+@pytest.mark.parametrize(("lang", "text"), EVERYDAY)
+def test_everyday_requests_are_no_complaints(lang: str, text: str) -> None:
+    assert not default_judge().judge("", text, lang).complaint
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("problem", "it doesn't work"),
+        ("Re:", "Same fault again."),
+        ("Sv:", "Samme feil igjen."),
+        ("", "virker ikke"),
+        ("", "ei toimi"),
+        ("", "fungerar inte"),
+    ],
+)
+def test_a_message_that_names_nothing_lacks_information(
+    subject: str, text: str
+) -> None:
+    assert default_judge().judge(subject, text).types == ("insufficient_information",)
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Facebook comment", "The lamp is broken and nobody answers."),
+        ("Kommentar på Facebook", "Lampa er ødelagt, og ingen svarer."),
+        ("Google-arvostelu 1/5", "Lamppu on rikki eikä kukaan vastaa."),
+        ("Facebookkommentar", "Lampan är trasig och ingen svarar."),
+    ],
+)
+def test_what_is_written_in_public_is_said_first(subject: str, text: str) -> None:
+    assert default_judge().judge(subject, text).types[0] == "social_media"
+
+
 QUOTED = re.compile(r': "(.*)" \(')
 
 
