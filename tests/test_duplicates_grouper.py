@@ -231,6 +231,80 @@ def test_two_busy_groups_about_one_incident_are_recognised(
     assert grouper.twin("q", ["gone", "q", "other-1", "p"]) == twin, case
 
 
+def always(text: str, hours: float = 6.0) -> Grouper:
+    """A desk where ``text`` is one ticket in three, month after month."""
+    grouper = Grouper()
+    for number in range(240):
+        group, said = ("old", text) if number % 3 == 0 else (str(number), "")
+        found = about(said or f"{OTHERS[number % len(OTHERS)]} {number}")
+        grouper.add(group, str(number), found, START + timedelta(hours=number * hours))
+    return grouper
+
+
+MUCH_LATER = START + timedelta(hours=240 * 6)
+
+
+def add_all(grouper: Grouper, group: str, *texts: str) -> None:
+    for number, text in enumerate(texts):
+        at = MUCH_LATER + timedelta(minutes=number)
+        grouper.add(group, f"{group}-{number}", about(text), at)
+
+
+def test_what_people_always_write_about_is_nothing_unusual() -> None:
+    grouper = always("your alarm rings too early")
+    add_all(grouper, "p", *["the alarm rings, help"] * 3)
+    assert not grouper.is_unusual("p")
+    assert not grouper.is_unusual("old")
+
+
+def test_what_suddenly_many_share_is_unusual() -> None:
+    grouper = always("your alarm rings too early")
+    add_all(grouper, "p", *["the alarm rings after the recall"] * 3)
+    assert grouper.is_unusual("p")
+
+
+def test_without_a_past_everything_is_unusual() -> None:
+    assert after([("p", about("the lamp flickers"))]).is_unusual("p")
+
+
+def test_words_written_all_the_time_make_no_twins() -> None:
+    said = {"p": "alarm rings, Tuesday cinema", "q": "alarm rings, Friday swimming"}
+    new, old = after([]), always("your alarm rings too early")
+    for grouper in (new, old):
+        for group, text in said.items():
+            add_all(grouper, group, *[text] * 4)
+    assert new.twin("q", ["p"]) == "p"
+    assert old.twin("q", ["p"]) is None
+
+
+def told_of_a_recall(hours_ago: float) -> Grouper:
+    """The same tickets of others in the same order; only when they came differs."""
+    grouper = always("where is my invoice")
+    for number in range(8):
+        at = MUCH_LATER + timedelta(hours=number * hours_ago)
+        grouper.add(f"r{number}", f"r{number}", about(f"recall {OTHERS[number]}"), at)
+    for number in range(100):
+        at += timedelta(hours=hours_ago)
+        grouper.add(f"x{number}", f"x{number}", about(f"thing {number}"), at)
+    grouper.add("p", "p", about("the recall of your kettle worries us at home"), at)
+    return grouper
+
+
+def test_a_word_that_many_use_suddenly_draws_more() -> None:
+    asked = about("does the recall concern toasters of last year")
+    sudden, long_ago = told_of_a_recall(0.01), told_of_a_recall(24.0)
+    later = MUCH_LATER + timedelta(days=200)  # cold for both: no group is busy
+    assert sudden.propose(asked, later).score > long_ago.propose(asked, later).score
+
+
+def test_odd_names_do_not_outweigh_a_long_text() -> None:
+    said = "the kettle I bought leaks water at the handle and smells of plastic"
+    named = about(f"{said}, greetings to Xanthippe, Balthasar, Wilhelmina and Kunibert")
+    grouper = after([("p", about(said))])
+    plain = grouper.propose(about(said), LATE).score
+    assert grouper.propose(named, LATE).score > 0.75 * plain
+
+
 def test_only_the_groups_asked_about_can_be_twins() -> None:
     words = "the wallet page crashes since the update"
     assert two_busy_groups(words, words).twin("q", ["other-1"]) is None

@@ -121,6 +121,22 @@ def test_an_incident_in_other_words_makes_no_second_alert(tmp_path: Path) -> Non
     assert [alert["group"] for alert in given] == ["g1"]
 
 
+def test_what_people_always_write_about_makes_no_alert(tmp_path: Path) -> None:
+    often = "the alarm rings too early"
+    lines = [
+        line(
+            number,
+            ts=(START + timedelta(hours=4 * number)).isoformat(),
+            text=often if number % 3 == 0 else f"thing{'abcdefgh'[number % 8]} is odd",
+        )
+        for number in range(200)
+    ]
+    few_know = ("--customers", "6", "--window", "72h")
+    assert len(alerts(tmp_path, lines[:60], *few_know)) == 1
+    known = [json.dumps(json.loads(text) | {"customer": "c"}) for text in lines[:60]]
+    assert alerts(tmp_path, known + lines[60:], *few_know) == []
+
+
 def test_tickets_of_nobody_known_count_each(tmp_path: Path) -> None:
     lines = [line(n, customer=None) for n in range(3)]
     assert len(alerts(tmp_path, lines, "--customers", "3")) == 1

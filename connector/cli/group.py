@@ -91,7 +91,8 @@ def group(
     """Read tickets ordered by time, write the group of each.
 
     There is one alert per problem: a group that says in other words what a busy group
-    with an alert already says gets none.
+    with an alert already says gets none, nor does one whose words come no more often
+    than they usually do.
 
     With --customers or --window the fast lane is off unless it is asked for too.
     """
@@ -240,7 +241,7 @@ class TicketStream:
         who = f"ticket {ticket.id}" if ticket.customer is None else str(ticket.customer)
         seen.append(Sighting(who, ticket.ts))
         crossing = crossed(seen, self._thresholds, ticket.ts)
-        if crossing is None:
+        if crossing is None or not self._grouper.is_unusual(name):
             self._sightings[name] = seen
             return None
         known = self._grouper.twin(name, self._busy)
