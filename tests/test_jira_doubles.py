@@ -153,6 +153,7 @@ def test_second_issue_of_a_create_that_was_lost_is_a_linked_duplicate(
         scene.world.fail("after", vendor="jira", method="POST", path="/issue$", times=1)
         for number in range(THRESHOLD):
             complain(scene.world, number)
+        scene.settle()  # what is signed has to arrive before the clock moves
         for _ in range(8):
             scene.settle(minutes=6)
         stray, ours = issues(scene.world)
