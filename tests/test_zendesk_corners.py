@@ -115,22 +115,28 @@ def test_rating_without_words_is_no_comment(
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_rating_that_we_may_not_see_is_as_old_as_the_customers_last_words(
+def test_rating_that_we_may_not_see_has_no_date_of_its_own(
     sandbox: Running,
     zendesk: ZendeskAdapter,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
     status: int,
 ) -> None:
-    """Nobody but the customer moves that time, so no old words become a new one."""
+    """A later "thanks" must not make an old rating look like a new complaint."""
     number, wrote = write(sandbox), clock()
     sandbox.world.rate("zendesk", number, "bad", "It took two weeks!")
     clock.pass_(days=9)
-    sandbox.world.agent("zendesk", number, "reply", text="Sorry.")
+    sandbox.world.write(
+        "zendesk",
+        email="kari@mail.example",
+        subject="",
+        text="Thanks.",
+        ticket=number,
+    )
     refused = Mock(side_effect=Refusal(status, {"error": "not for you"}))
     monkeypatch.setattr(zendesk_shapes, "rating_shape", refused)
     (said,) = words_of_rating(zendesk, number)
-    assert said.created_at == wrote
+    assert (said.is_dated, said.created_at) == (False, wrote)
     refused.assert_called_once()
 
 

@@ -5,6 +5,7 @@ Ratings: https://developer.zendesk.com/api-reference/ticketing/ticket-management
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from adapters.zendesk import payloads
@@ -19,16 +20,18 @@ def read_rating(account: Account, document: Json, ticket: Ticket) -> list[Commen
     """Return the words beside the rating of a ticket, if there are any.
 
     The ticket does not tell when they were written, and the rating itself is shown to
-    administrators only. Without it they count as old as the customer's last comment:
-    a time that only the customer moves, so that nothing looks like a new complaint.
+    administrators only. Without it they have no date but that of the ticket.
     """
     rating = as_object(document.get("satisfaction_rating"))
     if not payloads.is_rated(rating) or not text(rating.get("comment")):
         return []
     ident = identity(rating.get("id"))
     answer = account.read_optional(f"/satisfaction_ratings/{ident}") if ident else {}
-    written = rated_at(answer) or last_written(ticket)
-    return [rating_comment(rating, ticket.customer.external_id, written)]
+    told = rated_at(answer)
+    words = rating_comment(
+        rating, ticket.customer.external_id, told or ticket.created_at
+    )
+    return [replace(words, is_dated=told is not None)]
 
 
 def rated_at(answer: Json) -> datetime | None:
@@ -52,9 +55,3 @@ def rating_comment(rating: Json, customer: str, written: datetime) -> Comment:
         created_at=written,
         channel=CHANNEL,
     )
-
-
-def last_written(ticket: Ticket) -> datetime:
-    """Return when the customer wrote last: a time that only they can move."""
-    customers = (one for one in ticket.comments if one.author is Author.CUSTOMER)
-    return max((one.created_at for one in customers), default=ticket.created_at)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from adapters.zendesk import payloads
 from adapters.zendesk.account import Account
-from adapters.zendesk.ratings import CHANNEL, last_written
+from adapters.zendesk.ratings import CHANNEL
 from adapters.zendesk.values import Json, as_object, identity, moment, text
 from connector.errors import (
     VendorRefused,
@@ -184,8 +184,9 @@ def _comment(answer: Answer, ticket: Ticket) -> Comment:
         public=True,
         body=answer.words,
         is_html=False,
-        created_at=answer.at or last_written(ticket),
+        created_at=answer.at or ticket.created_at,
         channel=CHANNEL,
+        is_dated=answer.at is not None,
     )
 
 
