@@ -42,7 +42,9 @@ CONFLICT = 0.5  # for speaking of another name
 SAME_FAULT = 0.6  # the same error code about the same thing
 TELLING = 2.0  # a name with less information than this tells nobody apart
 EARLY_WORDS, FADING = 12, 5  # later words weigh less and less: logs, environments
-HEAT, MOST_HEAT = 0.15, 0.4  # a group that is busy now draws more
+HEAT, MOST_HEAT = 0.2, 0.4  # a group that is busy now draws more,
+CALM, STIRRED = 0.7, 1.5  # and yet more what begins with the words of a surge
+STIRRING = 3  # a word of at least every third member
 COOLING = timedelta(hours=8)
 TWIN = 0.36
 SURGE = 1.0  # a word that suddenly many write weighs so much more
@@ -129,6 +131,7 @@ class _View:
     amount: float  # lengths of ``words`` and ``portable`` before they became units:
     strength: float  # how much evidence there is at all
     telling: dict[str, float]  # names and codes that tell problems apart
+    surging: dict[str, float]  # how it begins: what suddenly many write, how surely
 
 
 class Grouper:
@@ -247,10 +250,11 @@ class Grouper:
         portable: Vector = {}
         telling: dict[str, float] = {}
         named: list[str] = []
+        surging = self._surging(features)
         for position, word in enumerate(features.words):
             late = max(0, position - EARLY_WORDS)
             weight = self._information(word) / (1 + late / FADING)
-            weight *= 1 + SURGE * self._surges.surge(word)
+            weight *= 1 + SURGE * surging.get(word, 0.0)
             if self._is_name(word, word in marked):
                 if weight > TELLING:
                     telling[word] = weight
@@ -281,7 +285,14 @@ class Grouper:
             amount=sqrt(_square(words)),
             strength=sqrt(_square(portable)),
             telling=telling,
+            surging={
+                term: surging[term] for term in _head(features) if term in surging
+            },
         )
+
+    def _surging(self, features: Features) -> dict[str, float]:
+        sure = {term: self._surges.surge(term) for term in _said(features)}
+        return {term: value for term, value in sure.items() if value}
 
     def _information(self, term: Hashable) -> float:
         """Inverse document frequency over groups, so that a burst stays visible."""
@@ -314,7 +325,8 @@ class Grouper:
         if at - group.last > 6 * COOLING:  # as good as cold; most groups are
             return score
         heat = sum([exp(-(abs(at - then) / COOLING)) for then in group.recent])
-        return score + min(MOST_HEAT, HEAT * log(1 + heat))
+        drawn = min(MOST_HEAT, HEAT * log(1 + heat))
+        return score + drawn * (CALM + STIRRED * _shared_surge(group, view))
 
     def _likeness(self, group: _Group, view: _View) -> float:
         same = 0.0
@@ -394,6 +406,16 @@ def _have_same_fault(group: _Group, view: _View) -> bool:
         isinstance(term, str) and term.startswith("c:") and term in group.portable.sums
         for term in view.portable
     )
+
+
+def _shared_surge(group: _Group, view: _View) -> float:
+    """Say how surely a ticket begins with a surging word that the group speaks of."""
+    shared = (
+        sure
+        for term, sure in view.surging.items()
+        if STIRRING * group.terms.get(term, 0) > group.members
+    )
+    return max(shared, default=0.0)
 
 
 def _is_error_code(name: str) -> bool:

@@ -46,7 +46,7 @@ class Surges:
         """Say how surely a term is in a surge, from 0 to 1."""
         lately, usual = self._lately(term)
         usual *= SUDDEN
-        if lately <= max(1.0, usual):
+        if lately <= max(1.0, usual) or not self.knows_what_is_usual():
             return 0.0
         unlikely = lately * log(lately / usual) - (lately - usual)
         return unlikely / (unlikely + SURE)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from rules.duplicates import Grouper, GroupingSettings, Proposal
+from rules.duplicates import MOST_HEAT, Grouper, GroupingSettings, Proposal
 from rules.features import Features, features
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -295,6 +295,20 @@ def test_a_word_that_many_use_suddenly_draws_more() -> None:
     sudden, long_ago = told_of_a_recall(0.01), told_of_a_recall(24.0)
     later = MUCH_LATER + timedelta(days=200)  # cold for both: no group is busy
     assert sudden.propose(asked, later).score > long_ago.propose(asked, later).score
+
+
+def test_a_busy_group_draws_more_what_speaks_of_its_surge() -> None:
+    """Heat alone is for any busy group; shared words of a surge make it stronger."""
+    grouper = always("where is my invoice")
+    add_all(grouper, "p", *[f"recall {OTHERS[number]}" for number in range(8)])
+    soon, never = MUCH_LATER + timedelta(minutes=9), MUCH_LATER + timedelta(days=99)
+    gains = []
+    for text in ("recall of toasters", "where is your invoice for curtains"):
+        found = about(text)
+        cold = grouper.propose(found, never).score
+        gains.append(grouper.propose(found, soon).score - cold)
+    assert gains[0] > MOST_HEAT
+    assert gains[0] > gains[1]
 
 
 def test_odd_names_do_not_outweigh_a_long_text() -> None:

@@ -69,7 +69,9 @@ def test_tickets_out_of_order_do_no_harm() -> None:
 
 
 def test_without_a_past_nobody_knows_what_is_usual() -> None:
-    assert not counted((20, 0.1, ["hello"])).knows_what_is_usual()
+    new = counted((20, 0.1, ["hello"]))
+    assert not new.knows_what_is_usual()
+    assert new.surge("hello") == 0
     assert counted(QUIET).knows_what_is_usual()
 
 
