@@ -33,6 +33,7 @@ FRESH = timedelta(days=30)
 
 WROTE, RATED = "the customer wrote again", "the customer rated it"
 STOPPED, SWITCHED_OFF = "everything was stopped", "it was switched off"
+MERGED = "the ticket was merged into another"
 REOPENED = "the ticket is not solved any more"
 
 
@@ -104,7 +105,7 @@ def against(connection: Connection, checkin_id: int) -> str:
 
 def _against(row: AnyRow) -> str:
     if row.merged_into is not None:
-        return "the ticket was merged into another"
+        return MERGED
     if row.status not in ENDED:
         return REOPENED
     if row.told:

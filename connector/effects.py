@@ -264,7 +264,12 @@ class Effects:
                 language=row.payload["language"],
                 scheduled_at=planned,
             )
-            found = adapter.send_message(row.target, message)
+            try:
+                found = adapter.send_message(row.target, message)
+            except TicketMerged as err:
+                if "checkin" not in row.payload:
+                    raise
+                raise Withdrawn(OutboxState.DISCARDED, checkins.MERGED) from err
         return _written(found)
 
     def _unplan_message(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:

@@ -246,7 +246,7 @@ def delete(bench: Bench) -> None:
         (rate, checkins.RATED),
         (complain_anew, "the customer has a newer complaint"),
         (solve_another, "the customer is asked on another ticket"),
-        (merge, "the ticket was merged into another"),
+        (merge, checkins.MERGED),
         (delete, checkins.REOPENED),
     ],
 )
@@ -264,6 +264,17 @@ def test_check_in_is_taken_back_when_something_else_comes_first(
     review(bench)
     assert ("1", False) not in asked(bench)
     assert ends(bench)[0] == ("cancelled", why)
+
+
+def test_merge_that_nobody_told_us_of_is_noticed_when_sending(bench: Bench) -> None:
+    solve(bench)
+    bench.write("2", "Hello again", KARI)
+    bench.settle()
+    bench.support.merged["1"] = "2"
+    wait_until(bench, DUE)
+    review(bench)
+    assert asked(bench) == []
+    assert ends(bench) == [("cancelled", checkins.MERGED)]
 
 
 def test_customer_who_was_told_of_a_fix_is_not_asked_too(bench: Bench) -> None:

@@ -385,6 +385,28 @@ def test_a_scheduled_message_of_a_full_conversation_is_planned_in_the_new_one(
     assert len(world.state()["helpscout"]["tickets"]) == 2
 
 
+@pytest.mark.parametrize("notes", [0, 99], ids=["with room", "full"])
+def test_a_planned_message_can_be_taken_back_and_a_sent_one_stays(
+    world: World, desk: HelpScoutAdapter, clock: Clock, notes: int
+) -> None:
+    number = write(world)
+    for _ in range(notes):
+        world.agent("helpscout", number, "note", text="n")
+    written = desk.send_message(number, check_in(clock))
+    place = written.ticket.external_id if written.ticket else number
+    assert len(scheduled(world, place)) == 1
+    for _ in range(2):  # safe to repeat
+        desk.unplan_message(place, written.external_id)
+        assert scheduled(world, place) == []
+    desk.send_message(number, check_in(clock))
+    clock.pass_(days=4)
+    desk.fetch_ticket(place)
+    desk.unplan_message(place, written.external_id)
+    assert not world.ticket("helpscout", place)["messages"][-1]["draft"]
+    with pytest.raises(TicketGone):
+        desk.unplan_message("999999", "1")
+
+
 def test_a_suggested_message_is_left_to_people_whatever_time_it_names(
     world: World, desk: HelpScoutAdapter, clock: Clock
 ) -> None:

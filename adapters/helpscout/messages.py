@@ -114,9 +114,11 @@ class Messages:
     # -- scheduled messages --
 
     def _plan(self, conversation: Json, message: Message, when: datetime) -> Written:
-        """Prepare a draft and let the vendor send it. Safe to repeat.
+        """Prepare a draft and let the vendor send it; return the draft's own id.
 
-        These are two calls, so an earlier try may have left the draft behind.
+        Safe to repeat: these are two calls, so an earlier try may have left the draft
+        behind. By its id it can be taken back, also in a conversation that was opened
+        for it.
         """
         external_id = str(conversation["id"])
         written = self._find(conversation, external_id, message.mark)
@@ -131,9 +133,10 @@ class Messages:
             raise VendorUnavailable(
                 f"{self._name} does not show the draft in conversation {place} yet"
             )
+        ident = identifier(thread.get("id")) or ""
         if writing.waits_to_be_planned(thread):
-            self._schedule(place, identifier(thread.get("id")) or "", when)
-        return written
+            self._schedule(place, ident, when)
+        return Written(ident, written.ticket)
 
     def _schedule(self, external_id: str, thread: str, when: datetime) -> None:
         tail = f"/threads/{thread}/schedule"
