@@ -74,17 +74,41 @@ def create_blueprint(
     404: no such source. 413: body too large, packed or unpacked. 401: not provably
     from the vendor. 503: cannot be stored now, come again. 200: stored for good.
     """
+    receiver = Receiver(adapters, hand_in, max_body_bytes, clock)
     blueprint = Blueprint("webhooks", __name__)
-    accepted = {name: ACCEPTED.labels(name) for name in adapters}
+    blueprint.post(f"{PATH}<source>")(receiver.receive)
+    for name in adapters:
+        # Looked up as it is, which is faster than the pattern.
+        view = partial(receiver.receive, name)
+        blueprint.add_url_rule(PATH + name, f"receive-{name}", view, methods=["POST"])
+    return blueprint
 
-    def receive(source: str) -> Response:
-        adapter = adapters.get(source)
+
+class Receiver:
+    """Answers deliveries of every source."""
+
+    def __init__(
+        self,
+        adapters: Mapping[str, Adapter],
+        hand_in: HandIn,
+        max_body_bytes: int,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._adapters = adapters
+        self._hand_in = hand_in
+        self._limit = max_body_bytes
+        self._clock = clock
+        self._accepted = {name: ACCEPTED.labels(name) for name in adapters}
+
+    def receive(self, source: str) -> Response:
+        """Read and verify the current request, then have it stored."""
+        adapter = self._adapters.get(source)
         if adapter is None:
             # The name is a stranger's and stays out of the metric.
             return _refuse("unknown", "unknown_source", 404, "unknown source")
         environ = request.environ
         try:
-            body = _read_body(environ, max_body_bytes)
+            body = _read_body(environ, self._limit)
         except (RequestEntityTooLarge, ClientDisconnected):
             return _refuse(source, "too_large", 413, "the body is too large")
         except UnknownEncoding:
@@ -94,7 +118,7 @@ def create_blueprint(
             body=body,
             query=request.args.to_dict() if environ.get("QUERY_STRING") else {},
         )
-        now = clock()
+        now = self._clock()
         try:
             adapter.verify(incoming, now)
         except SignatureRejected as err:
@@ -102,35 +126,39 @@ def create_blueprint(
             return _refuse(
                 source, "signature", 401, "the signature is missing or wrong"
             )
+        return self._store(adapter, incoming, now, environ.get(OPEN))
+
+    def _store(
+        self,
+        adapter: Adapter,
+        incoming: WebhookRequest,
+        now: datetime,
+        kept: Open | None,
+    ) -> Response:
+        """Hand it in and wait; where an event loop keeps the request, that waits."""
+        source = adapter.name
         answer = Response("accepted\n", 200, content_type="text/plain")
-        kept: Open | None = environ.get(OPEN)
         try:
-            receipt = hand_in(adapter, incoming, now, kept.loop if kept else None)
+            receipt = self._hand_in(adapter, incoming, now, kept.loop if kept else None)
             if kept is None:
                 receipt.wait()
         except StoreUnavailable as err:
-            return finish(source, answer, err)
+            return self._finish(source, answer, err)
         if kept is None:
-            return finish(source, answer, None)
-        kept.receipt, kept.finish = receipt, partial(finish, source)
+            return self._finish(source, answer, None)
+        kept.receipt, kept.finish = receipt, partial(self._finish, source)
         return answer
 
-    def finish(source: str, answer: Response, err: StoreUnavailable | None) -> Response:
+    def _finish(
+        self, source: str, answer: Response, err: StoreUnavailable | None
+    ) -> Response:
         if err is None:
-            accepted[source].inc()
+            self._accepted[source].inc()
             return answer
         _log.error("webhook.not_stored", source=source, why=str(err))
         response = _refuse(source, "database", 503, "cannot be stored now")
         response.headers["Retry-After"] = "10"
         return response
-
-    blueprint.post(f"{PATH}<source>")(receive)
-    for name in adapters:
-        # Looked up as it is, which is faster than the pattern.
-        blueprint.add_url_rule(
-            PATH + name, f"receive-{name}", partial(receive, name), methods=["POST"]
-        )
-    return blueprint
 
 
 class Headers(Mapping[str, str]):
