@@ -38,7 +38,6 @@ from connector.models import (
     BlockKind,
     Filled,
     Filling,
-    GroupState,
     IssueChange,
     IssueDraft,
     IssueRef,
@@ -50,23 +49,14 @@ from connector.models import (
     Place,
     ProblemDraft,
     TicketLink,
-    TicketStatus,
     Topic,
     Written,
 )
 from connector.store import Store, fields, groups, tickets
-from connector.store import outbox as rows
 from connector.store.fields import FieldState
 from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
-
-#: The time in which writes to one ticket are counted.
-LOOP_WINDOW = timedelta(minutes=10)
-
-#: Tickets in these states are written nothing at all.
-UNWRITTEN = (TicketStatus.SPAM, TicketStatus.DELETED)
-
-GATHERING = (Operation.CREATE_PROBLEM, Operation.ADD_INCIDENT)
+from connector.wanted import ON_TICKETS, Withdrawn, ensure_wanted
 
 #: What the outbox takes for a write that was not needed.
 NOTHING: Mapping[str, list[str]] = {"added": [], "removed": []}
@@ -81,25 +71,6 @@ class StillLooking(VendorError):
     def __init__(self, until: datetime) -> None:
         super().__init__("waiting until the vendor would show it, had it been done")
         self.until = until
-
-
-class LoopSuspected(Exception):
-    """A ticket was written to so often that somebody's rules may be answering ours.
-
-    ``is_news``: nothing to this ticket waits for a person because of that yet.
-    """
-
-    def __init__(self, why: str, is_news: bool) -> None:
-        super().__init__(why)
-        self.is_news = is_news
-
-
-class Withdrawn(Exception):
-    """At the moment of doing it, it is not wanted any more."""
-
-    def __init__(self, state: OutboxState, why: str) -> None:
-        super().__init__(why)
-        self.state = state
 
 
 class Effects:
@@ -122,7 +93,7 @@ class Effects:
 
         Raises ``VendorError``, ``Withdrawn`` and ``LoopSuspected``.
         """
-        if operation in _HELPDESK_CALLS:
+        if operation in ON_TICKETS:
             if not isinstance(self.adapter, Helpdesk):
                 raise VendorRefused(f"{self.adapter.name} has no tickets")
             return _HELPDESK_CALLS[operation](self, self.adapter, row)
@@ -131,82 +102,7 @@ class Effects:
         return _TRACKER_CALLS[operation](self, self.adapter, row)
 
     def _ensure_wanted(self, row: AnyRow) -> None:
-        """Ask again, now that it is about to happen; raise ``Withdrawn`` if not.
-
-        Between the decision and this moment somebody may have changed the mode, marked
-        the ticket as spam, or opened the issue again.
-        """
-        operation = Operation(row.operation)
-        if _mode(self.config, operation) is Mode.OBSERVE:
-            raise Withdrawn(OutboxState.OBSERVED, "the mode is observe by now")
-        if operation is Operation.CREATE_ISSUE:
-            self._ensure_still_to_follow(row)
-        elif operation in GATHERING:
-            self._ensure_to_gather(row)
-        if operation not in _HELPDESK_CALLS or row.ticket_id is None:
-            return
-        with self.store.read() as connection:
-            self._ensure_no_loop(connection, row)
-            ticket = tickets.get(connection, row.ticket_id)
-            group = groups.find(connection, row.group_id) if row.group_id else None
-        if ticket.status in UNWRITTEN and ticket.merged_into is None:
-            raise Withdrawn(OutboxState.DISCARDED, f"the ticket is {ticket.status}")
-        if operation is Operation.SEND_MESSAGE and group is not None:
-            same = group["episode"] == row.payload["episode"]
-            if not same or group["state"] not in (GroupState.FIXED, GroupState.CLOSED):
-                raise Withdrawn(OutboxState.DISCARDED, "it is not fixed any more")
-        if "checkin" in row.payload:
-            self._ensure_still_to_ask(row)
-
-    def _ensure_still_to_ask(self, row: AnyRow) -> None:
-        with self.store.read() as connection:
-            why = checkins.against(connection, row.payload["checkin"])
-        if why:
-            raise Withdrawn(OutboxState.DISCARDED, why)
-
-    def _ensure_still_to_follow(self, row: AnyRow) -> None:
-        follows = row.payload.get("follows")
-        if follows is None:
-            return
-        with self.store.read() as connection:
-            group = groups.get(connection, row.group_id)
-        if not escalation.is_to_follow(group, follows):
-            why = "the issue before it was opened again, or is not followed any more"
-            raise Withdrawn(OutboxState.DISCARDED, why)
-
-    def _ensure_to_gather(self, row: AnyRow) -> None:
-        if not self.config.gathers_tickets(row.source):
-            why = "the settings do not ask for it any more"
-            raise Withdrawn(OutboxState.OBSERVED, why)
-        with self.store.read() as connection:
-            group = groups.get(connection, row.group_id)
-            member = row.ticket_id and groups.membership(connection, row.ticket_id)
-        if row.ticket_id is None:
-            if group.state != GroupState.FILED:
-                # Asked for again should it come back.
-                why = f"the problem is {group.state} by now"
-                raise Withdrawn(OutboxState.OBSERVED, why)
-        elif member is None or member.group_id != row.group_id:
-            raise Withdrawn(OutboxState.DISCARDED, "it is not of this problem any more")
-
-    def _ensure_no_loop(self, connection: Connection, row: AnyRow) -> None:
-        """Raise ``LoopSuspected`` if the ticket had all the writes it may have.
-
-        It holds until a person has dealt with every row that waits because of it; a
-        row that a person lets go is let through.
-        """
-        if row.done_at is not None:  # it was parked, and is tried again
-            return
-        limit = self.config.work.writes_per_ticket
-        since = self.clock() - LOOP_WINDOW
-        written = rows.written(connection, row.ticket_id, list(_HELPDESK_CALLS), since)
-        is_held = rows.is_held(connection, row.ticket_id)
-        if is_held or written >= limit:
-            why = (
-                f"{rows.HELD}: {limit} writes of ours to this ticket within ten "
-                "minutes; look there for a rule that answers them, then retry"
-            )
-            raise LoopSuspected(why, is_news=not is_held)
+        ensure_wanted(self.store, self.config, self.clock(), row)
 
     def _change_tags(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
         self._ensure_wanted(row)
@@ -474,17 +370,6 @@ _TRACKER_CALLS: Mapping[
     Operation.LINK_TICKET: Effects._link_ticket,
     Operation.LINK_ISSUES: Effects._link_issues,
 }
-
-
-def _mode(config: Config, operation: Operation) -> Mode:
-    """Return how far the connector goes with this kind of write."""
-    if operation in (Operation.CHANGE_TAGS, Operation.CHANGE_FIELDS):
-        return config.autonomy.tags
-    if operation in (Operation.ADD_NOTE, Operation.SHOW_ISSUE, *GATHERING):
-        return config.autonomy.notes
-    if operation in (Operation.SEND_MESSAGE, Operation.UNPLAN_MESSAGE):
-        return config.autonomy.messages
-    return config.autonomy.issues
 
 
 def _written(written: Written) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from adapters.base import Adapter
 from adapters.pace import Pace, Priority
 from connector.backoff import next_try, wait_for
 from connector.config import Config
-from connector.effects import Effects, LoopSuspected, StillLooking, Withdrawn
+from connector.effects import Effects, StillLooking
 from connector.errors import (
     BudgetSpent,
     NotFound,
@@ -43,6 +43,7 @@ from connector.store import Store, dialects, fields, locks, tickets
 from connector.store import outbox as rows
 from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
+from connector.wanted import LoopSuspected, Withdrawn
 
 _log = structlog.get_logger(__name__)
 

@@ -1,0 +1,149 @@
+"""Asking once more, at the moment of doing it, whether an effect is still wanted.
+
+Between the decision and that moment somebody may have changed the mode, marked a ticket
+as spam, opened an issue again; or somebody's rules may be answering ours.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from connector import checkins, escalation
+from connector.config import Config
+from connector.models import GroupState, Mode, Operation, OutboxState, TicketStatus
+from connector.store import Store, groups, tickets
+from connector.store import outbox as rows
+from connector.store.schema import AnyRow
+
+#: The time in which writes to one ticket are counted.
+LOOP_WINDOW = timedelta(minutes=10)
+
+#: Tickets in these states are written nothing at all.
+UNWRITTEN = (TicketStatus.SPAM, TicketStatus.DELETED)
+
+GATHERING = (Operation.CREATE_PROBLEM, Operation.ADD_INCIDENT)
+
+#: What is done to tickets; everything else is done to issues.
+ON_TICKETS = (
+    Operation.CHANGE_TAGS,
+    Operation.CHANGE_FIELDS,
+    Operation.ADD_NOTE,
+    Operation.SEND_MESSAGE,
+    Operation.UNPLAN_MESSAGE,
+    Operation.SHOW_ISSUE,
+    Operation.CREATE_PROBLEM,
+    Operation.ADD_INCIDENT,
+)
+
+
+class LoopSuspected(Exception):
+    """A ticket was written to so often that somebody's rules may be answering ours.
+
+    ``is_news``: nothing to this ticket waits for a person because of that yet.
+    """
+
+    def __init__(self, why: str, is_news: bool) -> None:
+        super().__init__(why)
+        self.is_news = is_news
+
+
+class Withdrawn(Exception):
+    """At the moment of doing it, it is not wanted any more."""
+
+    def __init__(self, state: OutboxState, why: str) -> None:
+        super().__init__(why)
+        self.state = state
+
+
+def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> None:
+    """Raise ``Withdrawn`` or ``LoopSuspected`` if a row is not to be carried out."""
+    operation = Operation(row.operation)
+    if _mode(config, operation) is Mode.OBSERVE:
+        raise Withdrawn(OutboxState.OBSERVED, "the mode is observe by now")
+    if operation is Operation.CREATE_ISSUE:
+        _ensure_still_to_follow(store, row)
+    elif operation in GATHERING:
+        _ensure_to_gather(store, config, row)
+    if operation not in ON_TICKETS or row.ticket_id is None:
+        return
+    with store.read() as connection:
+        _ensure_no_loop(connection, config, now, row)
+        ticket = tickets.get(connection, row.ticket_id)
+        group = groups.find(connection, row.group_id) if row.group_id else None
+    if ticket.status in UNWRITTEN and ticket.merged_into is None:
+        raise Withdrawn(OutboxState.DISCARDED, f"the ticket is {ticket.status}")
+    if operation is Operation.SEND_MESSAGE and group is not None:
+        same = group["episode"] == row.payload["episode"]
+        if not same or group["state"] not in (GroupState.FIXED, GroupState.CLOSED):
+            raise Withdrawn(OutboxState.DISCARDED, "it is not fixed any more")
+    if "checkin" in row.payload:
+        _ensure_still_to_ask(store, row)
+
+
+def _ensure_still_to_ask(store: Store, row: AnyRow) -> None:
+    with store.read() as connection:
+        why = checkins.against(connection, row.payload["checkin"])
+    if why:
+        raise Withdrawn(OutboxState.DISCARDED, why)
+
+
+def _ensure_still_to_follow(store: Store, row: AnyRow) -> None:
+    follows = row.payload.get("follows")
+    if follows is None:
+        return
+    with store.read() as connection:
+        group = groups.get(connection, row.group_id)
+    if not escalation.is_to_follow(group, follows):
+        why = "the issue before it was opened again, or is not followed any more"
+        raise Withdrawn(OutboxState.DISCARDED, why)
+
+
+def _ensure_to_gather(store: Store, config: Config, row: AnyRow) -> None:
+    if not config.gathers_tickets(row.source):
+        why = "the settings do not ask for it any more"
+        raise Withdrawn(OutboxState.OBSERVED, why)
+    with store.read() as connection:
+        group = groups.get(connection, row.group_id)
+        member = row.ticket_id and groups.membership(connection, row.ticket_id)
+    if row.ticket_id is None:
+        if group.state != GroupState.FILED:
+            # Asked for again should it come back.
+            why = f"the problem is {group.state} by now"
+            raise Withdrawn(OutboxState.OBSERVED, why)
+    elif member is None or member.group_id != row.group_id:
+        raise Withdrawn(OutboxState.DISCARDED, "it is not of this problem any more")
+
+
+def _ensure_no_loop(
+    connection: Connection, config: Config, now: datetime, row: AnyRow
+) -> None:
+    """Raise ``LoopSuspected`` if the ticket had all the writes it may have.
+
+    It holds until a person has dealt with every row that waits because of it; a
+    row that a person lets go is let through.
+    """
+    if row.done_at is not None:  # it was parked, and is tried again
+        return
+    limit = config.work.writes_per_ticket
+    since = now - LOOP_WINDOW
+    written = rows.written(connection, row.ticket_id, list(ON_TICKETS), since)
+    is_held = rows.is_held(connection, row.ticket_id)
+    if is_held or written >= limit:
+        why = (
+            f"{rows.HELD}: {limit} writes of ours to this ticket within ten "
+            "minutes; look there for a rule that answers them, then retry"
+        )
+        raise LoopSuspected(why, is_news=not is_held)
+
+
+def _mode(config: Config, operation: Operation) -> Mode:
+    """Return how far the connector goes with this kind of write."""
+    if operation in (Operation.CHANGE_TAGS, Operation.CHANGE_FIELDS):
+        return config.autonomy.tags
+    if operation in (Operation.ADD_NOTE, Operation.SHOW_ISSUE, *GATHERING):
+        return config.autonomy.notes
+    if operation in (Operation.SEND_MESSAGE, Operation.UNPLAN_MESSAGE):
+        return config.autonomy.messages
+    return config.autonomy.issues
