@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from jira_kit import START, Site, opened
 
-from adapters.jira import checks
+from adapters.jira import paging
 from connector.errors import NotFound
 from connector.models import Finding, Level
 from connector.sandbox.jira_tracker import DONE, TO_DO, Transition
@@ -237,7 +237,7 @@ def test_field_that_fills_itself_is_not_asked_for(site, known, fields):
 
 
 def test_required_field_on_a_later_page_is_found(site, monkeypatch):
-    monkeypatch.setattr(checks, "PAGE", 2)
+    monkeypatch.setattr(paging, "PAGE", 2)
     site.tracker.extra_fields = {"customfield_10060": field("Channel")}
     found = about(
         look(site, projects={"SHOP": {"issue_types": ["Story"]}}), "SHOP Story"
@@ -282,7 +282,7 @@ def test_jira_too_old_to_tell_its_fields_is_no_missing_project(site, monkeypatch
     def gone(*_: object) -> None:
         raise NotFound("jira answered 404", status=404)
 
-    monkeypatch.setattr(checks.Checks, "_rows", gone)
+    monkeypatch.setattr(paging, "read_all", gone)
     found = look(site, **PLACE)
     assert about(found, "SHOP")[0].level is Level.OK
     assert about(found, "SHOP Bug")[0].level is Level.WARNING

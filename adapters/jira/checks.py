@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from adapters.jira import payloads
+from adapters.jira import paging, payloads
 from adapters.jira.account_checks import AccountChecks
 from adapters.jira.client import JiraClient, segment
 from adapters.jira.payloads import quoted
@@ -23,8 +23,6 @@ from connector.errors import (
 )
 from connector.models import Finding, Level, Meaning
 
-PAGE = 50
-PAGES = 20
 SHOWN = 8
 
 #: What each permission is for.
@@ -42,9 +40,6 @@ GIVEN = frozenset({"project", "issuetype", "summary", "description", "labels"})
 FILLED_BY_JIRA = frozenset({"reporter"})
 #: They are not on any screen.
 OFF_SCREEN = frozenset({"project", "issuetype"})
-
-#: Where lists stand in a page: Cloud, Data Center, and what the descriptions say.
-ROWS = ("issueTypes", "fields", "values", "results", "createMetaIssueType")
 
 
 class Checks(AccountChecks):
@@ -182,7 +177,7 @@ class Checks(AccountChecks):
     ) -> list[Finding]:
         path = f"issue/createmeta/{segment(project)}/issuetypes"
         try:
-            types = self._rows(path)
+            types = paging.read_all(self._client, path)
         except NotFound:  # the project is there: its permissions were read before
             said = "this Jira does not tell what an issue needs; it is older than 8.4"
             return [self._say(Level.WARNING, f"{project} {issue_type}", said)]
@@ -195,7 +190,8 @@ class Checks(AccountChecks):
         if len(fitting) != 1 or _is_true(fitting[0], "subtask"):
             return [self._wrong_type(project, issue_type, fitting, types)]
         given = {*GIVEN, *fields, *self._config.filled(project)}
-        shown = self._rows(f"{path}/{segment(str(fitting[0].get('id')))}")
+        below = f"{path}/{segment(str(fitting[0].get('id')))}"
+        shown = paging.read_all(self._client, below)
         subject = f"{project} {issue_type}"
         found = [*self._required(subject, project, shown, given)]
         found += self._off_screen(subject, shown, given - OFF_SCREEN)
@@ -286,23 +282,6 @@ class Checks(AccountChecks):
         answer = self._client.read(path, params)
         found = payloads.to_page(self._source, answer, "issues")
         return payloads.to_id(found[0]) if found else None
-
-    # -- inside --
-
-    def _rows(self, path: str) -> list[dict[str, Any]]:
-        """Read all pages of a list of what can be created."""
-        found: list[dict[str, Any]] = []
-        for _ in range(PAGES):
-            params = {"startAt": len(found), "maxResults": PAGE}
-            answer = self._client.read(path, params)
-            name = next((n for n in ROWS if isinstance(answer.get(n), list)), ROWS[0])
-            page = payloads.to_page(self._source, answer, name)
-            found += page
-            total = answer.get("total")
-            is_last = answer.get("isLast") is True
-            if not page or is_last or (isinstance(total, int) and len(found) >= total):
-                break
-        return found
 
 
 def _field_id(raw: Mapping[str, Any]) -> str:

@@ -12,17 +12,11 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from adapters import Choice
-from adapters.jira import payloads
+from adapters.jira import paging
 from adapters.jira.account import Account, connect
 from adapters.jira.client import JiraClient, segment
 from adapters.jira.desk_client import DeskClient
 from adapters.jira.payloads import Flavour
-
-PAGE = 50
-PAGES = 40
-
-#: Where lists stand in a page: Cloud, Data Center, and what the descriptions say.
-ROWS = ("issueTypes", "values", "createMetaIssueType")
 
 Client = TypeVar("Client", bound=JiraClient)
 
@@ -33,7 +27,7 @@ def projects(answers: Mapping[str, Any]) -> list[Choice]:
     with _connected(account, JiraClient) as client:
         if account.flavour is Flavour.CLOUD:
             # Only those that our account may create issues in.
-            found = _pages(client, "project/search", {"action": "create"})
+            found = paging.read_all(client, "project/search", {"action": "create"})
         else:
             found = [
                 raw for raw in client.read_list("project") if isinstance(raw, dict)
@@ -50,7 +44,7 @@ def issue_types(answers: Mapping[str, Any]) -> list[Choice]:
     """
     path = f"issue/createmeta/{segment(str(answers['project']))}/issuetypes"
     with _connected(_account(answers), JiraClient) as client:
-        listed = _with(_pages(client, path, {}), "name")
+        listed = _with(paging.read_all(client, path), "name")
     found = [raw for raw in listed if raw.get("subtask") is not True]
     named = Counter(raw["name"].casefold() for raw in found)
     return [
@@ -82,24 +76,6 @@ def _connected(account: Account, kind: type[Client]) -> Iterator[Client]:
         yield client
     finally:
         client.close()
-
-
-def _pages(
-    client: JiraClient, path: str, params: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Read all pages of a list; they can be shorter than asked for."""
-    found: list[dict[str, Any]] = []
-    for _ in range(PAGES):
-        asked = {**params, "startAt": len(found), "maxResults": PAGE}
-        answer = client.read(path, asked)
-        name = next((n for n in ROWS if isinstance(answer.get(n), list)), ROWS[0])
-        page = payloads.to_page(client.name, answer, name)
-        found += page
-        total = answer.get("total")
-        is_last = answer.get("isLast") is True
-        if not page or is_last or (isinstance(total, int) and len(found) >= total):
-            break
-    return found
 
 
 def _with(found: Iterable[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
