@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
+from wsgiref.types import WSGIApplication
 
 from kit import Clock
 from werkzeug.serving import make_server
@@ -267,14 +268,15 @@ def configuration(
 
 
 @contextmanager
-def _serving(runtime: Runtime, port: int) -> Iterator[None]:
-    server = make_server("127.0.0.1", port, runtime.create_app(), threaded=True)
+def serving(app: WSGIApplication, port: int) -> Iterator[int]:
+    """Serve ``app`` while the block runs; give the port, a free one for 0."""
+    server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
     )
     thread.start()
     try:
-        yield
+        yield server.server_port
     finally:
         server.shutdown()
         thread.join()
@@ -360,7 +362,7 @@ def live(
         runtime = Runtime(check(raw, "test"))
         runtime.start()
         try:
-            with _serving(runtime, port):
+            with serving(runtime.create_app(), port):
                 url = f"http://127.0.0.1:{port}"
                 subscribe(sandbox.world, url, settings, with_echoes())
                 yield Live(sandbox.world, runtime)
@@ -427,7 +429,7 @@ def stepped(
         runtime.acceptor.start()
         scene = Stepped(sandbox.world, raw, runtime, clock)
         try:
-            with _serving(runtime, port):
+            with serving(runtime.create_app(), port):
                 url = f"http://127.0.0.1:{port}"
                 subscribe(sandbox.world, url, settings, with_echoes())
                 yield scene

@@ -16,8 +16,7 @@ from typing import Any
 
 import pytest
 from kit import Clock
-from sandbox_kit import complain, configuration, our_tags, subscribe, tickets
-from werkzeug.serving import make_server
+from sandbox_kit import complain, configuration, our_tags, serving, subscribe, tickets
 
 from adapters import http, pace
 from adapters.pace import ACCOUNT, Charge, Priority, Tariff, Told, Turn
@@ -289,15 +288,8 @@ class Counting:
 @contextmanager
 def counting() -> Iterator[tuple[Counting, str]]:
     app = Counting()
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield app, f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(app, 0) as port:
+        yield app, f"http://127.0.0.1:{port}"
 
 
 def hammer(database_url: str, address: str, ready: Barrier) -> None:
@@ -360,16 +352,11 @@ def served(runtime: Runtime, world: World) -> Iterator[None]:
     """Take the deliveries of a world while the block runs."""
     runtime.store.upgrade()
     runtime.acceptor.start()
-    server = make_server("127.0.0.1", 0, runtime.create_app(), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    subscribe(world, f"http://127.0.0.1:{server.server_port}", world.settings)
     try:
-        yield
+        with serving(runtime.create_app(), 0) as port:
+            subscribe(world, f"http://127.0.0.1:{port}", world.settings)
+            yield
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
         runtime.acceptor.stop()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +13,7 @@ import pytest
 import requests
 import yaml
 from click.testing import CliRunner
-from sandbox_kit import _serving
-from werkzeug.serving import make_server
+from sandbox_kit import serving
 from werkzeug.wrappers import Request, Response
 
 from adapters.base import Pinger
@@ -68,7 +66,7 @@ def running(path: Path, roles: Iterable[str] = ("serve", "work")) -> Iterator[Ru
     runtime = Runtime(load(path), frozenset(roles))
     runtime.start()
     try:
-        with _serving(runtime, runtime.config.server.port):
+        with serving(runtime.create_app(), runtime.config.server.port):
             yield runtime
     finally:
         runtime.stop()
@@ -82,17 +80,8 @@ def proxy(port: int, change: Change, target: int) -> Iterator[None]:
     def answer(request: Request) -> Response:
         return change(request, f"http://127.0.0.1:{target}{request.path}")
 
-    server = make_server("127.0.0.1", port, answer, threaded=True)
-    thread = threading.Thread(
-        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-    )
-    thread.start()
-    try:
+    with serving(answer, port):
         yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def passed_on(target: str, body: bytes, headers: dict[str, str]) -> Response:

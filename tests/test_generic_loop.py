@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +13,8 @@ import pytest
 import responses
 from click.testing import CliRunner
 from kit import Bench
+from sandbox_kit import serving
 from sqlalchemy import delete
-from werkzeug.serving import make_server
 
 from adapters.generic import signing
 from connector.cli import cli
@@ -298,17 +297,12 @@ def test_recorded_bodies_can_be_sent_to_a_running_connector(
     data = {"id": "7", "text": COMPLAINT}
     body.write_text(json.dumps({"type": "ticket.changed", "data": data}))
     runtime.acceptor.start()
-    server = make_server("127.0.0.1", 0, runtime.create_app(), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     try:
-        words = ["send", str(body), "--source", "forms", "--config", str(config)]
-        to = f"http://127.0.0.1:{server.server_port}"
-        shown = CliRunner().invoke(cli, [*words, "--to", to])
+        with serving(runtime.create_app(), 0) as port:
+            words = ["send", str(body), "--source", "forms", "--config", str(config)]
+            to = f"http://127.0.0.1:{port}"
+            shown = CliRunner().invoke(cli, [*words, "--to", to])
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
         runtime.acceptor.stop()
     assert (shown.exit_code, shown.output.split()[:2]) == (0, ["200", "form.json"])
     runtime.worker.run_once()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from sandbox_kit import _serving
+from sandbox_kit import serving
 
 from adapters.base import Subscriber
 from connector import installation, secrets
@@ -351,7 +351,7 @@ def test_doctor_ends_with_a_round_trip(cloud: Running, path: Path) -> None:
     runtime = Runtime(load(path))
     runtime.start()
     try:
-        with _serving(runtime, port):
+        with serving(runtime.create_app(), port):
             result = invoke(path, "doctor")
             assert result.output.count("a test delivery went all the way") == 3
             assert result.exit_code == 0, result.output
@@ -374,7 +374,7 @@ def test_doctor_tells_when_nobody_works(cloud: Running, path: Path) -> None:
     runtime = Runtime(load(path), frozenset({"serve"}))
     runtime.start()
     try:
-        with _serving(runtime, port):
+        with serving(runtime.create_app(), port):
             assert "nobody works on it" in invoke(path, "doctor").output
     finally:
         runtime.stop()
