@@ -1,4 +1,4 @@
-"""What many tests need: both databases, and a connector made of memory."""
+"""What many tests need: databases, a connector made of memory, a sandbox."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from uuid import uuid4
 
 import pytest
 from contract_record import DESCRIPTIONS, Recorder, listen
-from kit import Bench, settings
+from kit import Bench, Clock, settings
+from zendesk_kit import Make, adapters_on
 
+from adapters.zendesk.adapter import ZendeskAdapter
+from connector.sandbox import Running, SandboxSettings, World, serve
 from connector.store import Store
 
 # So that a test of the kit shows what it saw.
@@ -113,6 +116,29 @@ def make_bench(database_url: str) -> Iterator[Callable[..., Bench]]:
 @pytest.fixture
 def bench(make_bench: Callable[..., Bench]) -> Bench:
     return make_bench()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sandbox(clock: Clock) -> Iterator[Running]:
+    """Run look-alikes of all vendors, on a clock that stands until it is moved."""
+    with serve(World(SandboxSettings(), clock), port=0) as running:
+        yield running
+
+
+@pytest.fixture
+def make_zendesk(sandbox: Running) -> Iterator[Make]:
+    with adapters_on(sandbox) as build:
+        yield build
+
+
+@pytest.fixture
+def zendesk(make_zendesk: Make) -> ZendeskAdapter:
+    return make_zendesk()
 
 
 RECORDER = pytest.StashKey[Recorder]()

@@ -12,7 +12,10 @@ import pytest
 from adapters.memory import MemoryAdapter
 from connector.app import Runtime
 from connector.config import Config, check
+from connector.grouping import Grouping
+from connector.history import Importing
 from connector.models import EventKind
+from connector.pipeline import Pipeline
 from connector.scheduler import queue_due
 from connector.store import deliveries
 
@@ -121,6 +124,21 @@ class Bench:
     def close(self) -> None:
         self.runtime.worker.close()
         self.store.close()
+
+
+def importing(bench: Bench, **changes: Any) -> Importing:
+    """Return what an import of the history of ``support`` takes."""
+    values: dict[str, Any] = {
+        "store": bench.store,
+        "adapter": bench.support,
+        "pipeline": Pipeline(bench.config, bench.runtime.pipeline.judge, Grouping()),
+        "config": bench.config,
+        "holder": "test",
+        "clock": bench.clock,
+        "tell": lambda step: None,
+        "sleep": lambda seconds: None,
+    }
+    return Importing(**{**values, **changes})
 
 
 def shared(*parts: str) -> Path:

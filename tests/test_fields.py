@@ -45,6 +45,15 @@ def scene(database_url: str) -> Iterator[Stepped]:
         yield opened
 
 
+def held_up(scene: Stepped) -> Writer:
+    """Let a customer complain whose fields Help Scout does not take yet."""
+    one = complain(scene.world, 0, "helpscout")
+    scene.world.fail("503", vendor="helpscout", method="PUT", path="/fields$")
+    for _ in range(3):
+        scene.step()
+    return one
+
+
 def said(scene: Stepped, one: Writer) -> dict[int, str]:
     return dict(scene.world.ticket(one.vendor, one.ticket)["fields"])
 
@@ -187,10 +196,7 @@ def test_what_a_person_entered_before_us_stands(scene: Stepped) -> None:
 def test_person_who_is_quicker_than_the_outbox_is_not_overwritten(
     scene: Stepped,
 ) -> None:
-    one = complain(scene.world, 0, "helpscout")
-    scene.world.fail("503", vendor="helpscout", method="PUT", path="/fields$")
-    for _ in range(3):
-        scene.step()
+    one = held_up(scene)
     enter(scene, one, TYPE, DELIVERY)
     scene.world.faults.clear()
     scene.settle()
@@ -292,10 +298,7 @@ def test_ticket_in_another_inbox_has_the_fields_of_that_one(scene: Stepped) -> N
 def test_merged_ticket_leaves_the_fields_of_the_other_one_alone(
     scene: Stepped,
 ) -> None:
-    one = complain(scene.world, 0, "helpscout")
-    scene.world.fail("503", vendor="helpscout", method="PUT", path="/fields$")
-    for _ in range(3):
-        scene.step()
+    one = held_up(scene)
     other = scene.world.write(
         "helpscout", email=one.email, subject="Size", text="Which size is it?"
     )
@@ -329,10 +332,7 @@ def test_nothing_is_filled_in_while_tags_are_observed(database_url: str) -> None
 
 def test_what_was_withdrawn_is_asked_for_again(database_url: str) -> None:
     with stepped(database_url, sources=OPTION) as scene:
-        one = complain(scene.world, 0, "helpscout")
-        scene.world.fail("503", vendor="helpscout", method="PUT", path="/fields$")
-        for _ in range(3):
-            scene.step()
+        one = held_up(scene)
         scene.world.faults.clear()
         scene.restart(autonomy={"tags": "observe"})
         scene.settle()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from helpscout_kit import Build, adapters_on
 from pydantic import ValidationError
 
-from adapters.helpscout import KIND, HelpScoutAdapter
+from adapters.helpscout import HelpScoutAdapter
 from adapters.helpscout.filling import fitting, kind_of, merge, places, values_of
 from connector.errors import (
     TicketGone,
@@ -43,31 +44,11 @@ def world(running: Running) -> World:
     return running.world
 
 
-Build = Callable[..., HelpScoutAdapter]
-
-
 @pytest.fixture
 def build(running: Running) -> Iterator[Build]:
-    built: list[HelpScoutAdapter] = []
-
-    def make(**changes: object) -> HelpScoutAdapter:
-        known = running.world.settings
-        values: dict[str, object] = {
-            "app_id": known.helpscout_app_id,
-            "app_secret": known.helpscout_app_secret,
-            "webhook_secret": "whsec",
-            "api_base": f"{running.url}/helpscout",
-            "fields": {str(topic): name for topic, name in KEPT.items()},
-        }
-        config = KIND.config.model_validate(values | changes)
-        adapter = KIND.build("desk", config)
-        assert isinstance(adapter, HelpScoutAdapter)
-        built.append(adapter)
-        return adapter
-
-    yield make
-    for adapter in built:
-        adapter.close()
+    fields = {str(topic): name for topic, name in KEPT.items()}
+    with adapters_on(running, fields=fields) as make:
+        yield make
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from helpscout_kit import Build, adapters_on
 from kit import Clock
 from sandbox_kit import TYPE_TAG, complain, stepped
 from signing_kit import is_let_in
 
-from adapters.helpscout import KIND, HelpScoutAdapter, history
+from adapters.helpscout import HelpScoutAdapter, history
 from adapters.helpscout.subscriptions import NEEDED_EVENTS
 from connector.errors import (
     TicketGone,
@@ -47,11 +48,6 @@ NOTE = Note(text="Seen before", mark="cc-n1")
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def running(clock: Clock, request: pytest.FixtureRequest) -> Iterator[Running]:
     settings = getattr(request, "param", SandboxSettings())
     with serve(World(settings, clock), port=0) as server:
@@ -63,29 +59,10 @@ def world(running: Running) -> World:
     return running.world
 
 
-Build = Callable[..., HelpScoutAdapter]
-
-
 @pytest.fixture
 def build(running: Running) -> Iterator[Build]:
-    built: list[HelpScoutAdapter] = []
-
-    def make(name: str = "desk", **settings: object) -> HelpScoutAdapter:
-        known = running.world.settings
-        values = {
-            "app_id": known.helpscout_app_id,
-            "app_secret": known.helpscout_app_secret,
-            "webhook_secret": "whsec",
-            "api_base": f"{running.url}/helpscout",
-        }
-        adapter = KIND.build(name, KIND.config.model_validate(values | settings))
-        assert isinstance(adapter, HelpScoutAdapter)
-        built.append(adapter)
-        return adapter
-
-    yield make
-    for adapter in built:
-        adapter.close()
+    with adapters_on(running) as make:
+        yield make
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import kit
 import pytest
 from kit import START, Bench
 from sqlalchemy import func, select
@@ -24,7 +25,6 @@ from connector.errors import (
     VendorError,
     VendorUnavailable,
 )
-from connector.grouping import Grouping
 from connector.health import Side
 from connector.history import ImportBusy, Importing, Step, import_history
 from connector.models import ChangedPage, IssueCategory, Ticket, TicketRef
@@ -352,17 +352,7 @@ class Teller(list[Step]):
 
 
 def importing(bench: Bench, **changes: Any) -> Importing:
-    values: dict[str, Any] = {
-        "store": bench.store,
-        "adapter": bench.support,
-        "pipeline": Pipeline(bench.config, bench.runtime.pipeline.judge, Grouping()),
-        "config": bench.config,
-        "holder": "test",
-        "clock": bench.clock,
-        "tell": Teller(),
-        "sleep": lambda seconds: None,
-    }
-    return Importing(**{**values, **changes})
+    return kit.importing(bench, **{"tell": Teller(), **changes})
 
 
 def bring_in(bench: Bench, limit: int | None = None, **changes: Any) -> Step:

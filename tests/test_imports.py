@@ -11,18 +11,16 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
-from kit import START, Bench
+from kit import START, Bench, importing
 
 from connector import imports
 from connector.cli import cli
 from connector.cli.backfill import backfill
 from connector.dashboard import status
 from connector.errors import CredentialsRejected, VendorBusy
-from connector.grouping import Grouping
-from connector.history import Importing, Step, import_history
+from connector.history import Step, import_history
 from connector.imports import Standing, State, command, sentence
 from connector.models import Level
-from connector.pipeline import Pipeline
 from connector.store import Store, cursors, locks
 from connector.store.cursors import Purpose
 
@@ -49,17 +47,7 @@ def old(bench: Bench) -> Bench:
 def run(bench: Bench, **changes: Any) -> None:
     """Import everything, or as far as it goes."""
     span = {key: changes.pop(key) for key in ("until", "limit") if key in changes}
-    values: dict[str, Any] = {
-        "store": bench.store,
-        "adapter": bench.support,
-        "pipeline": Pipeline(bench.config, bench.runtime.pipeline.judge, Grouping()),
-        "config": bench.config,
-        "holder": "test",
-        "clock": bench.clock,
-        "tell": lambda step: None,
-        "sleep": lambda seconds: None,
-    }
-    import_history(Importing(**{**values, **changes}), SINCE, **span)
+    import_history(importing(bench, **changes), SINCE, **span)
 
 
 def standing(bench: Bench) -> Standing:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import helpscout_kit
 import pytest
 import responses
 from click.testing import CliRunner, Result
@@ -315,13 +316,7 @@ def test_types_that_need_a_parent_are_left_out_and_twins_go_by_id() -> None:
 
 
 def test_inboxes_are_listed_by_name(sandbox: Running) -> None:
-    known = sandbox.world.settings
-    answers = {
-        "app_id": known.helpscout_app_id,
-        "app_secret": known.helpscout_app_secret,
-        "webhook_secret": "s3cret",
-        "api_base": f"{sandbox.url}/helpscout",
-    }
+    answers = helpscout_kit.account(sandbox)
     found = inboxes(answers)
     assert found == sorted(found, key=lambda choice: choice.name.casefold())
     assert all(choice.key.isdecimal() and choice.name for choice in found)

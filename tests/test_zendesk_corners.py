@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from unittest.mock import Mock
 
@@ -11,7 +10,7 @@ import pytest
 import requests
 import responses
 from kit import Clock
-from zendesk_kit import Make, adapters_on
+from zendesk_kit import Make
 
 from adapters.zendesk import conversations, merging, ratings
 from adapters.zendesk.adapter import ZendeskAdapter
@@ -33,7 +32,7 @@ from connector.models import (
     TicketRef,
     TicketStatus,
 )
-from connector.sandbox import Running, SandboxSettings, World, serve, zendesk_shapes
+from connector.sandbox import Running, zendesk_shapes
 from connector.sandbox.stage import AGENT, SYSTEM, Refusal
 from connector.sandbox.zendesk_chat import say
 
@@ -45,28 +44,6 @@ LEGACY = {
     "email": "bot@fjord.example",
     "api_token": "api-token",
 }
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def sandbox(clock: Clock) -> Iterator[Running]:
-    with serve(World(SandboxSettings(), clock), port=0) as running:
-        yield running
-
-
-@pytest.fixture
-def make(sandbox: Running) -> Iterator[Make]:
-    with adapters_on(sandbox) as build:
-        yield build
-
-
-@pytest.fixture
-def zendesk(make: Make) -> ZendeskAdapter:
-    return make()
 
 
 def write(sandbox: Running, name: str = "kari") -> str:
@@ -358,10 +335,10 @@ def test_message_for_a_conversation_waits_for_a_person(
 
 
 def test_message_for_a_conversation_is_a_comment_if_the_settings_say_so(
-    sandbox: Running, make: Make
+    sandbox: Running, make_zendesk: Make
 ) -> None:
     number = chat(sandbox)
-    make(messaging_replies=True).send_message(number, REPLY)
+    make_zendesk(messaging_replies=True).send_message(number, REPLY)
     assert len(sandbox.world.ticket("zendesk", number)["messages"]) == 1
 
 
@@ -407,9 +384,9 @@ def test_suspended_persons_ticket_is_spam_until_it_is_closed(
 
 @pytest.mark.parametrize("status", ["deleted", "scrubbed", "DELETED"])
 def test_deleted_ticket_that_can_be_read_is_deleted_all_the_same(
-    make: Make, status: str
+    make_zendesk: Make, status: str
 ) -> None:
-    zendesk = make(base_url="https://fjord.zendesk.com", **LEGACY)
+    zendesk = make_zendesk(base_url="https://fjord.zendesk.com", **LEGACY)
     stamps = dict.fromkeys(("created_at", "updated_at"), "2026-11-03T08:15:30Z")
     document = {"id": 1, "status": status, "requester_id": None, **stamps}
     with responses.RequestsMock() as web:
@@ -461,10 +438,10 @@ def test_full_ticket_takes_no_comment_but_still_tags(
 
 
 def test_token_that_opens_nothing_stops_the_source_and_not_one_row_each(
-    sandbox: Running, make: Make
+    sandbox: Running, make_zendesk: Make
 ) -> None:
     """The sandbox grants any scope there is, as Zendesk does."""
-    zendesk = make(scope="tickets-read tickets-write")
+    zendesk = make_zendesk(scope="tickets-read tickets-write")
     number = write(sandbox)
     with pytest.raises(CredentialsRejected) as caught:
         zendesk.fetch_ticket(number)

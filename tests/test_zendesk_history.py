@@ -22,7 +22,7 @@ from connector.errors import (
     VendorRefused,
     VendorUnavailable,
 )
-from connector.sandbox import Running, SandboxSettings, World, serve
+from connector.sandbox import Running, SandboxSettings
 
 BASE = "https://fjord.zendesk.com"
 EXPORT = f"{BASE}/api/v2/incremental/tickets/cursor"
@@ -44,17 +44,6 @@ def config(base_url: str, **more: object) -> ZendeskConfig:
 
 
 # -- with the sandbox --
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def sandbox(clock: Clock) -> Iterator[Running]:
-    with serve(World(SandboxSettings(), clock), port=0) as running:
-        yield running
 
 
 @pytest.fixture

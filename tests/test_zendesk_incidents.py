@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import responses
 from kit import Clock
-from zendesk_kit import Make, adapters_on
+from zendesk_kit import Make
 
 from adapters.zendesk import payloads
 from adapters.zendesk.adapter import ZendeskAdapter
@@ -23,7 +23,7 @@ from connector.errors import (
     VendorUnavailable,
 )
 from connector.models import ProblemDraft
-from connector.sandbox import Running, SandboxSettings, World, serve
+from connector.sandbox import Running
 from connector.sandbox.stage import AGENT
 
 MARK, OTHER = "cc-1f", "cc-2e"
@@ -33,32 +33,10 @@ LIST = f"{URL}/api/v2/tickets"
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def sandbox(clock: Clock) -> Iterator[Running]:
-    with serve(World(SandboxSettings(), clock), port=0) as running:
-        yield running
-
-
-@pytest.fixture
-def make(sandbox: Running) -> Iterator[Make]:
-    with adapters_on(sandbox) as build:
-        yield build
-
-
-@pytest.fixture
-def zendesk(make: Make) -> ZendeskAdapter:
-    return make()
-
-
-@pytest.fixture
-def faked(make: Make) -> ZendeskAdapter:
+def faked(make_zendesk: Make) -> ZendeskAdapter:
     """Give an adapter whose answers each test makes up."""
     legacy = {"email": "bot@fjord.example", "api_token": "api-token"}
-    return make(base_url=URL, client_id=None, client_secret=None, **legacy)
+    return make_zendesk(base_url=URL, client_id=None, client_secret=None, **legacy)
 
 
 @pytest.fixture

@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import responses
 from kit import Clock
 from sandbox_kit import TYPE_TAG, stepped
-from zendesk_kit import Make, adapters_on
+from zendesk_kit import Make
 
 from adapters.zendesk.adapter import ZendeskAdapter
 from adapters.zendesk.surveys import LOOK_AGAIN, Answer, Surveys, answers
 from connector.errors import VendorBusy, VendorUnavailable
 from connector.models import Author, Comment, Delivery, Ticket
-from connector.sandbox import Running, SandboxSettings, World, serve
+from connector.sandbox import Running
 
 WORDS = "The discount code HARVEST30 does not work at checkout. Terrible!"
 STAMP = "2024-08-14T12:00:00.000Z"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def sandbox(clock: Clock) -> Iterator[Running]:
-    with serve(World(SandboxSettings(), clock), port=0) as running:
-        yield running
-
-
-@pytest.fixture
-def make(sandbox: Running) -> Iterator[Make]:
-    with adapters_on(sandbox) as build:
-        yield build
-
-
-@pytest.fixture
-def zendesk(make: Make) -> ZendeskAdapter:
-    return make()
 
 
 def solved(sandbox: Running, is_rated_anew: bool = True) -> str:
@@ -188,11 +165,11 @@ def test_busy_account_is_left_alone() -> None:
 
 @pytest.mark.parametrize("status", [400, 403, 404, 422])
 def test_account_that_does_not_show_surveys_reads_tickets_all_the_same(
-    make: Make, status: int
+    make_zendesk: Make, status: int
 ) -> None:
     legacy = {"email": "bot@fjord.example", "api_token": "api-token"}
     url = "https://fjord.zendesk.com"
-    adapter = make(base_url=url, client_id=None, client_secret=None, **legacy)
+    adapter = make_zendesk(base_url=url, client_id=None, client_secret=None, **legacy)
     ticket = {"id": 5, "status": "solved", "requester_id": 7}
     ticket |= {"created_at": STAMP, "updated_at": STAMP}
     person = {"id": 7, "role": "end-user", "email": "k@m.example", "user_fields": {}}
