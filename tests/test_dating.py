@@ -128,6 +128,15 @@ def test_comments_stay_in_their_order(bench: Bench) -> None:
     }
 
 
+def test_same_words_in_two_ratings_are_two_pieces_of_news(bench: Bench) -> None:
+    complain(bench, 1)
+    rate(bench, "0")
+    known = bench.support.tickets["0"]
+    second = replace(rating_of(known), external_id="another")
+    twice = replace(known, comments=(*known.comments, second))
+    assert len(dating.undated(twice)) == 2
+
+
 def test_ticket_that_is_new_to_us_has_the_earliest_date(bench: Bench) -> None:
     complain(bench, 1)
     rate(bench, "0")

@@ -318,6 +318,19 @@ def test_customers_are_told_while_tags_have_to_wait(
     assert sorted(calls(bench, "send_message")) == ["0", "1", "2", "3", "4"]
 
 
+def test_spent_budget_is_noticed_by_one_call(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = BudgetSpent("later", retry_after=60)
+    failing = Failing(monkeypatch, bench.support, "change_tags", error, 99, False)
+    complain(bench, 5)
+    bench.settle()
+    assert failing.left == 98
+    bench.clock.pass_(seconds=62)
+    bench.settle()
+    assert failing.left == 97
+
+
 def test_two_senders_never_work_at_the_same_source(bench: Bench) -> None:
     complain(bench, 3)
     bench.runtime.worker.run_once()

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from kit import Bench
+from prometheus_client import REGISTRY
 from waitress import wasyncore
 from waitress.server import create_server
 
@@ -50,6 +51,24 @@ def test_signed_delivery_is_stored_before_the_answer(
     answer = client.post("/webhooks/support", data=b'{"ticket": "1"}', headers=GOOD)
     assert answer.status_code == 200
     assert [row["state"] for row in stored(open_bench)] == ["pending"]
+
+
+def counted(what: str, **labels: str) -> float:
+    name = f"connector_deliveries_{what}_total"
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_what_is_accepted_and_refused_is_counted_by_source(client: FlaskClient) -> None:
+    def counts() -> list[float]:
+        refused = counted("refused", source="shop", why="signature")
+        accepted = [counted("accepted", source=one) for one in ("shop", "support")]
+        return [*accepted, refused]
+
+    before = counts()
+    client.post("/webhooks/shop", data=b"{}", headers=GOOD)
+    assert counts() == [before[0] + 1, before[1], before[2]]
+    client.post("/webhooks/shop", data=b"{}")
+    assert counts() == [before[0] + 1, before[1], before[2] + 1]
 
 
 def test_repeated_delivery_is_stored_once(

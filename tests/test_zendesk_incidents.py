@@ -180,6 +180,15 @@ def test_type_that_a_person_chose_stays(
     assert shown(sandbox, number) == (kind, None)
 
 
+def test_incident_without_a_problem_gets_ours(
+    sandbox: Running, zendesk: ZendeskAdapter
+) -> None:
+    number, problem = write(sandbox), zendesk.create_problem(DRAFT)
+    change(sandbox, number, type="incident")
+    assert zendesk.add_incident(number, problem, OTHER)
+    assert shown(sandbox, number) == ("incident", int(problem))
+
+
 def test_problem_that_a_person_chose_stays(
     sandbox: Running, zendesk: ZendeskAdapter
 ) -> None:
