@@ -1,7 +1,7 @@
 """Which words are written more often than usual: two memories of each, long and short.
 
 Here belongs only the counting of terms along the stream. What a surge is worth in
-putting tickets together is decided in ``rules.duplicates``.
+putting tickets together is decided in ``rules.likeness``.
 """
 
 from __future__ import annotations

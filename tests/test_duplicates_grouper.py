@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from rules.duplicates import MOST_HEAT, Grouper, GroupingSettings, Proposal
+from rules.duplicates import Grouper, GroupingSettings, Proposal
 from rules.features import Features, features
+from rules.likeness import MOST_HEAT
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 # Other people's problems: without them no word would be rare.
