@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -23,21 +23,15 @@ from adapters import kinds
 from adapters.base import Adapter, Helpdesk, Tracker
 from connector import secrets
 from connector.config_file import fill, read_raw
+from connector.config_problems import Problems
 from connector.errors import ConfigError
 from connector.mistakes import describe
 from connector.models import Duration, Mode, Topic
+from connector.section import Section
 from connector.workdays import countries
 from rules.schema import RuleSet, read_rules
-from rules.thresholds import Thresholds
-from rules.verdict import TYPES
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-
-
-class Section(BaseModel):
-    """A part of the configuration: frozen, and no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Server(Section):
@@ -179,72 +173,6 @@ class Vip(Section):
     @classmethod
     def _casefold(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(entry.strip().casefold().lstrip("@") for entry in value)
-
-
-class Route(Section):
-    """Where problems of one type are filed, where that differs from the rest."""
-
-    project: str | None = None
-    issue_type: str | None = None
-
-
-class Problems(Thresholds):
-    """When a pile of complaints becomes an issue, and what happens to it then."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    tracker: str | None = Field(
-        None, description="The source that takes issues; none: problems are only shown."
-    )
-    project: str = Field("", description="Project key for new issues.")
-    issue_type: str = Field("Bug", description="Issue type for new issues.")
-    routes: Mapping[str, Route] = Field(
-        default_factory=dict, description="Other places by complaint type."
-    )
-    labels: tuple[str, ...] = Field(
-        ("complaint-connector",), description="Labels on every issue."
-    )
-    customers_field: str | None = Field(
-        None, description="Number field (its id) kept at the count of customers."
-    )
-    settle: Duration = Field(
-        timedelta(minutes=10), description="Time a problem may grow before filing."
-    )
-    fix_settle: Duration = Field(
-        timedelta(minutes=10),
-        description="Time an issue must stay done before customers are told.",
-    )
-    fixed_resolutions: tuple[str, ...] = Field(
-        ("done", "fixed", "resolved", "complete", "completed", "ferdig", "valmis"),
-        description="Resolutions that mean: it works again.",
-    )
-    fixed_without_resolution: bool = Field(
-        False, description="Whether done without a resolution counts as fixed."
-    )
-    watch: Duration = Field(
-        timedelta(days=14), description="Time a fixed problem is watched."
-    )
-    search_lag: Duration = Field(
-        timedelta(minutes=10),
-        description="How long the tracker's search may not show a new issue.",
-    )
-    reread: Duration = Field(
-        timedelta(minutes=15), description="How often open issues are read again."
-    )
-    steps: tuple[int, ...] = Field(
-        (10, 20, 50, 100, 200, 500, 1000),
-        description="Numbers of customers at which the issue gets a comment.",
-    )
-
-    @field_validator("routes")
-    @classmethod
-    def _names_types(cls, value: Mapping[str, Route]) -> Mapping[str, Route]:
-        strange = sorted(set(value) - set(TYPES))
-        if strange:
-            raise ValueError(
-                f"{', '.join(strange)}: no type of complaint; use {', '.join(TYPES)}"
-            )
-        return value
 
 
 class Messages(Section):

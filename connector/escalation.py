@@ -6,13 +6,13 @@ stands and enqueues what is missing. Each effect has a key, so nothing is done t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import filing, followups, incidents
+from connector import filing, incidents, readiness, resolution
 from connector.config import Config
 from connector.grouping import title
 from connector.models import (
@@ -21,7 +21,6 @@ from connector.models import (
     Issue,
     IssueCategory,
     IssueRef,
-    Meaning,
     Mode,
     OutboxState,
     Topic,
@@ -29,14 +28,13 @@ from connector.models import (
 from connector.store import deliveries, groups, outbox
 from connector.store.schema import AnyRow
 from rules.features import Features
-from rules.thresholds import Crossing, Sighting, crossed
 
 
 def plan(connection: Connection, config: Config, group_id: int, now: datetime) -> None:
     """Bring a group to the state its members and its issue call for."""
     group = groups.get(connection, group_id, lock=True)
     if group.state == GroupState.EMERGING:
-        if not _check_threshold(connection, config, group, now):
+        if not readiness.check(connection, config, group, now):
             return
         group = groups.get(connection, group_id)
     elif group.state == GroupState.FILED and group.issue_id is None:
@@ -76,7 +74,9 @@ def complained(
         if group.announced_at is not None:
             groups.change(connection, group_id, announce_at=now, announced_at=None)
         return
-    _open_again(connection, group, "a customer complained again after the fix", now)
+    resolution.open_again(
+        connection, group, "a customer complained again after the fix", now
+    )
     effects = filing.reopening(connection, config, group, ticket_id)
     outbox.enqueue(connection, effects, now)
 
@@ -155,38 +155,9 @@ def issue_read(
         issue_category=issue.category,
         issue_resolution=issue.resolution,
     )
-    said = _follow(connection, config, group, issue, read_at, now)
+    said = resolution.follow(connection, config, group, issue, read_at, now)
     plan(connection, config, group.id, now)
     return said
-
-
-def issue_gone(
-    connection: Connection,
-    config: Config,
-    tracker: str,
-    issue_id: str,
-    now: datetime,
-) -> str:
-    """Record that an issue cannot be seen; nobody is told anything.
-
-    Trackers do not tell deleted from hidden, and permissions flicker: only an issue
-    that is still missing when it is looked for again mutes its problem.
-    """
-    group = groups.by_issue(connection, tracker, issue_id)
-    if group is None:
-        return "not an issue of ours"
-    since = group.missing_since or now
-    groups.change(connection, group.id, checked_at=now, missing_since=since)
-    if group.state == GroupState.MUTED or now - since < config.problems.reread:
-        return "not to be seen; looked for again before anything is concluded"
-    groups.change(
-        connection,
-        group.id,
-        state=GroupState.MUTED,
-        reason=f"the issue {group.issue_key} was deleted or hidden from us",
-    )
-    _end_episode(connection, group, now)
-    return "the issue is gone; the problem is muted until it can be seen again"
 
 
 def reopen_done(
@@ -246,54 +217,13 @@ def _read_tickets_again(
 # -- before there is an issue
 
 
-def _check_threshold(
-    connection: Connection, config: Config, group: AnyRow, now: datetime
-) -> bool:
-    """Make a group ready if it crosses a threshold now."""
-    needed = (config.problems.customers, config.problems.fast_customers)
-    if group.customers < min((one for one in needed if one), default=0):
-        return False  # too few whatever the window; most groups are never more
-    crossing = _crossing(connection, config, group.id, now)
-    if crossing:
-        groups.change(
-            connection,
-            group.id,
-            state=GroupState.READY,
-            rule=crossing.rule,
-            reason=crossing.reason,
-            file_at=now + config.problems.settle,
-        )
-    return crossing is not None
-
-
-def _crossing(
-    connection: Connection, config: Config, group_id: int, now: datetime
-) -> Crossing | None:
-    sightings = [
-        Sighting(str(row.customer_id), row.at)
-        for row in groups.sightings(connection, group_id)
-    ]
-    usual = _usual(sightings, config, now)
-    return crossed(sightings, config.problems, now, usual)
-
-
-def _usual(sightings: Sequence[Sighting], config: Config, now: datetime) -> float:
-    """Return how many customers this problem had per window before this window."""
-    window = config.problems.window
-    before = [sighting for sighting in sightings if sighting.at <= now - window]
-    if not before:
-        return 0.0
-    span = now - window - min(sighting.at for sighting in before)
-    return len({sighting.customer for sighting in before}) / max(span / window, 1.0)
-
-
 def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) -> None:
     problems = config.problems
     if problems.tracker is None:
         # Stays ready; filed at the next complaint once there is a tracker.
         groups.change(connection, group.id, file_at=None)
         return
-    crossing = _crossing(connection, config, group.id, now)
+    crossing = readiness.crossing(connection, config, group.id, now)
     if crossing is None:  # members left while it settled
         groups.change(
             connection, group.id, state=GroupState.EMERGING, file_at=None, reason=""
@@ -358,131 +288,3 @@ def _name(connection: Connection, group: AnyRow) -> AnyRow:
     kind, name = title([Features.from_json(one) for one in found])
     groups.change(connection, group.id, type=kind, title=name)
     return groups.get(connection, group.id)
-
-
-# -- following the issue
-
-
-def _follow(
-    connection: Connection,
-    config: Config,
-    group: AnyRow,
-    issue: Issue,
-    read_at: datetime,
-    now: datetime,
-) -> str:
-    """Draw the conclusion of a reading; ``group`` is as it was before it."""
-    is_done = issue.category is IssueCategory.DONE
-    was_done = group.issue_category == IssueCategory.DONE
-    if group.state == GroupState.MUTED and group.missing_since is not None:
-        groups.change(
-            connection,
-            group.id,
-            state=GroupState.FILED,
-            reason="the issue can be seen again",
-        )
-        group, was_done = groups.get(connection, group.id), False
-    if is_done and not was_done:
-        return _done(connection, config, group, issue, read_at, now)
-    if is_done and group.state == GroupState.WONT_DO:
-        # Workflows may set the resolution in a step of its own.
-        if issue.resolution != group.issue_resolution:
-            return _done(connection, config, group, issue, read_at, now)
-    elif is_done:
-        return _announce(connection, config, group.id, read_at, now)
-    elif was_done and group.state in (GroupState.FIXED, GroupState.WONT_DO):
-        _open_again(connection, group, "the issue was reopened by a person", now)
-        return "reopened"
-    return "no step to or from done"
-
-
-def _done(
-    connection: Connection,
-    config: Config,
-    group: AnyRow,
-    issue: Issue,
-    read_at: datetime,
-    now: datetime,
-) -> str:
-    if group.state not in (GroupState.FILED, GroupState.WONT_DO):
-        return f"done, but the problem is {group.state}"
-    if not _is_fixed(config, issue):
-        what = issue.resolution or "no resolution"
-        groups.change(
-            connection,
-            group.id,
-            state=GroupState.WONT_DO,
-            reason=f"the issue is done with {what}, which does not mean fixed",
-            done_at=now,
-        )
-        return "done, but not as fixed: no customer is told"
-    groups.change(
-        connection,
-        group.id,
-        state=GroupState.FIXED,
-        reason=f"the issue is done as {issue.resolution or 'done'}",
-        done_at=now,
-        announce_at=now + config.problems.fix_settle,
-        announced_at=None,
-        watch_until=now + config.problems.watch,
-    )
-    return f"fixed; {_announce(connection, config, group.id, read_at, now)}"
-
-
-def _is_fixed(config: Config, issue: Issue) -> bool:
-    """Tell whether an issue that is done is fixed; the tracker's settings go first."""
-    if issue.meaning is not None:
-        return issue.meaning is Meaning.FIXED
-    if not issue.resolution:
-        return config.problems.fixed_without_resolution
-    known = {name.casefold() for name in config.problems.fixed_resolutions}
-    return issue.resolution.casefold() in known
-
-
-def _announce(
-    connection: Connection,
-    config: Config,
-    group_id: int,
-    read_at: datetime,
-    now: datetime,
-) -> str:
-    """Tell the customers once the fix has stood for its settle time.
-
-    What counts is a reading from after that time: an earlier one may be out of date.
-    """
-    group = groups.get(connection, group_id)
-    if group.state != GroupState.FIXED or group.announce_at is None:
-        return "no step to or from done"
-    if group.announced_at is not None:
-        return "no step to or from done"
-    if read_at < group.announce_at:
-        return "customers are told when it has stood for its settle time"
-    told, unreachable = followups.announce(connection, config, group, now)
-    groups.change(connection, group.id, announced_at=now)
-    said = f"it has stood for its settle time: {told} customers are told"
-    return said + (f", {unreachable} cannot be reached" if unreachable else "")
-
-
-def _open_again(
-    connection: Connection, group: AnyRow, reason: str, now: datetime
-) -> None:
-    """Go back to filed, and take back what no customer has been sent yet."""
-    _end_episode(connection, group, now)
-    groups.change(connection, group.id, state=GroupState.FILED, reason=reason)
-
-
-def _end_episode(connection: Connection, group: AnyRow, now: datetime) -> None:
-    """End the present fix; customers may be told again of the next one.
-
-    Its number goes up even if nobody was told: what was enqueued under it stays tied
-    to it for ever.
-    """
-    followups.withdraw(connection, group.id, now)
-    groups.change(
-        connection,
-        group.id,
-        episode=group.episode + 1,
-        announce_at=None,
-        announced_at=None,
-        watch_until=None,
-    )

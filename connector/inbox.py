@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from adapters.base import Adapter, Carrier, Helpdesk, Tracker
 from adapters.pace import Pace, Priority, turn
-from connector import carrying, dating, escalation
+from connector import carrying, dating, escalation, resolution
 from connector.backoff import next_try, wait_for
 from connector.case import Batch
 from connector.config import Config
@@ -409,7 +409,7 @@ class Worker:
             self.pipeline.gone(connection, entry.ref, now)
             reason = entry.gone
         elif entry.gone:
-            reason = escalation.issue_gone(connection, self.config, *entry.ref, now=now)
+            reason = resolution.gone(connection, self.config, *entry.ref, now=now)
         else:
             return DeliveryState.IGNORED, "not an issue of ours"
         return DeliveryState.HANDLED, reason

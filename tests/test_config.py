@@ -22,7 +22,8 @@ from sqlalchemy.exc import OperationalError
 
 from adapters import kinds
 from connector.cli import cli
-from connector.config import Config, Route, build_adapters, load
+from connector.config import Config, build_adapters, load
+from connector.config_problems import Route
 from connector.errors import ConfigError, StoreUnavailable
 from connector.models import Mode
 from connector.store import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.jira.resolutions import SPOKEN, judged, meaning_of, spoken
-from connector.config import Problems
+from connector.config_problems import Problems
 from connector.models import Meaning
 
 FIXED = Problems().fixed_resolutions
