@@ -25,7 +25,7 @@ from connector.models import (
     OutboxState,
     Topic,
 )
-from connector.store import deliveries, groups, outbox
+from connector.store import deliveries, groups, outbox, timeline
 from connector.store.schema import AnyRow
 from rules.features import Features
 
@@ -44,6 +44,7 @@ def plan(connection: Connection, config: Config, group_id: int, now: datetime) -
         groups.change(
             connection, group_id, state=GroupState.CLOSED, reason="it did not come back"
         )
+        timeline.note(connection, group_id, "closed", "it did not come back", now)
         group = groups.get(connection, group_id)
     if group.state == GroupState.READY and (
         group.file_at is None or group.file_at <= now
@@ -116,6 +117,7 @@ def issue_created(
         filed_at=now,
         checked_at=None,
     )
+    timeline.note(connection, group_id, "filed", f"filed as {ref.key}", now)
     plan(connection, config, group_id, now)
     _read_tickets_again(connection, config, group_id, now)
 

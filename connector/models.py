@@ -411,6 +411,7 @@ class GroupState(StrEnum):
     CLOSED = "closed"  #: the watch ended without a return
     WONT_DO = "wont_do"  #: its issue is done, but not as fixed; counted silently
     MUTED = "muted"  #: a person said: count, but do not file
+    MERGED = "merged"  #: became part of another one, which has its members
 
 
 class Mode(StrEnum):

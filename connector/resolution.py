@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from connector import followups
 from connector.config import Config
 from connector.models import GroupState, Issue, IssueCategory, Meaning
-from connector.store import groups
+from connector.store import groups, timeline
 from connector.store.schema import AnyRow
 
 
@@ -123,6 +123,7 @@ def open_again(
     """Go back to filed, and take back what no customer has been sent yet."""
     end_episode(connection, group, now)
     groups.change(connection, group.id, state=GroupState.FILED, reason=reason)
+    timeline.note(connection, group.id, "reopened", reason, now)
 
 
 def end_episode(connection: Connection, group: AnyRow, now: datetime) -> None:

@@ -125,6 +125,17 @@ customers = Table(
     Column("key", Words, nullable=False, unique=True),
     Column("name", Words, nullable=False, default="", server_default=""),
     Column("created_at", Moment, nullable=False),
+    # the organisation as the helpdesk names it, empty if it names none
+    Column("organization", Words, nullable=False, default="", server_default=""),
+)
+
+customer_keys = Table(
+    "customer_keys",
+    metadata,
+    # a further address of somebody, or "source:external id" of theirs
+    Column("key", Words, primary_key=True),
+    Column("customer_id", Id, ForeignKey("customers.id"), nullable=False),
+    Index("ix_customer_keys_customer", "customer_id"),
 )
 
 tickets = Table(
@@ -207,6 +218,8 @@ groups = Table(
     Column("issue_url", Words),
     Column("issue_category", String(20)),  # as last seen
     Column("issue_resolution", Words),
+    Column("issue_meaning", String(20)),  # Meaning, as last concluded from a reading
+    Column("priority", Words),  # of the issue, as last set by us
     Column("filed_at", Moment),
     Column("done_at", Moment),
     Column("announce_at", Moment),  # settle time of a fix ends
@@ -216,7 +229,13 @@ groups = Table(
     Column("missing_since", Moment),  # since when it cannot be seen
     Column("episode", Integer, nullable=False, default=1, server_default="1"),
     Column("successor_id", Id),  # where newcomers go once this one is closed
+    Column("merged_into", Id),  # which one it became part of
+    Column("muted_until", Moment),  # null in a muted group: until a person says so
+    Column("muted_from", String(20)),  # GroupState before it was muted
+    # the title is a person's
+    Column("is_named", Boolean, nullable=False, default=False, server_default=false()),
     Index("ix_groups_state", "state"),
+    Index("ix_groups_merged", "merged_into"),
     UniqueConstraint("tracker", "issue_id"),
 )
 
@@ -233,7 +252,56 @@ members = Table(
     Column("reason", Words, nullable=False),
     # known, but not counted, linked or told: the complaint came from history
     Column("archived", Boolean, nullable=False, default=False, server_default=false()),
+    # the cluster of the grouper's memory it was placed in; null: that of its group
+    Column("cluster_id", Id),
+    Column("vip", Boolean, nullable=False, default=False, server_default=false()),
+    # the person who put it here, empty if it was us
+    Column("placed_by", Words, nullable=False, default="", server_default=""),
     Index("ix_members_group", "group_id", "at"),
+    sqlite_autoincrement=True,
+)
+
+group_events = Table(
+    "group_events",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("group_id", Id, ForeignKey("groups.id"), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("who", Words, nullable=False),  # a person; empty: the connector
+    Column("kind", String(30), nullable=False),
+    Column("words", Words, nullable=False),  # what happened, to be read by people
+    Index("ix_group_events_group", "group_id", "at"),
+)
+
+group_bonds = Table(
+    "group_bonds",
+    metadata,
+    # the smaller id first: these two are never the same problem
+    Column("one_id", Id, ForeignKey("groups.id"), primary_key=True),
+    Column("other_id", Id, ForeignKey("groups.id"), primary_key=True),
+    Column("who", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+regroupings = Table(
+    "regroupings",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("after_seq", Id, nullable=False),  # newest membership at that time
+    Column("cluster_id", Id, nullable=False),
+    Column("tickets", JSON, nullable=False),  # of which it consists from then on
+    sqlite_autoincrement=True,
+)
+
+grouping_memory = Table(
+    "grouping_memory",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("version", String(40), nullable=False),  # of what reads and writes it
+    Column("seq", Id, nullable=False),  # newest membership it knows,
+    Column("regrouping_id", Id, nullable=False),  # and newest correction
+    Column("at", Moment, nullable=False),
+    Column("body", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
 )
 
