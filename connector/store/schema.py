@@ -211,6 +211,10 @@ groups = Table(
     # members from history, who are in neither of the counts above
     Column("archived", Integer, nullable=False, default=0, server_default="0"),
     Column("file_at", Moment),  # settle time ends
+    # since when it could be filed but for how many are filed in an hour
+    Column("waiting_since", Moment),
+    # what spoke against filing it when its last complaint came, empty if nothing
+    Column("doubt", Words, nullable=False, default="", server_default=""),
     Column("rule", Words, nullable=False, default="", server_default=""),
     Column("tracker", String(100)),
     Column("issue_id", String(100)),
@@ -258,6 +262,7 @@ members = Table(
     # the person who put it here, empty if it was us
     Column("placed_by", Words, nullable=False, default="", server_default=""),
     Index("ix_members_group", "group_id", "at"),
+    Index("ix_members_at", "at"),
     sqlite_autoincrement=True,
 )
 

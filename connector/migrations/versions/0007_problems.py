@@ -31,6 +31,10 @@ def upgrade() -> None:
     op.create_index(op.f("ix_customer_keys_customer"), "customer_keys", ["customer_id"])
     op.add_column("groups", sa.Column("issue_meaning", sa.String(length=20)))
     op.add_column("groups", sa.Column("priority", sa.Text()))
+    op.add_column("groups", sa.Column("waiting_since", sa.BigInteger()))
+    op.add_column(
+        "groups", sa.Column("doubt", sa.Text(), server_default="", nullable=False)
+    )
     op.add_column("groups", sa.Column("merged_into", ids))
     op.add_column("groups", sa.Column("muted_until", sa.BigInteger()))
     op.add_column("groups", sa.Column("muted_from", sa.String(length=20)))
@@ -48,6 +52,7 @@ def upgrade() -> None:
         "members",
         sa.Column("placed_by", sa.Text(), server_default="", nullable=False),
     )
+    op.create_index(op.f("ix_members_at"), "members", ["at"])
     op.create_table(
         "group_events",
         sa.Column("id", ids, nullable=False),
@@ -101,6 +106,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("grouping_memory", "regroupings", "group_bonds", "group_events"):
         op.drop_table(table)
+    op.drop_index(op.f("ix_members_at"), "members")
     for column in ("placed_by", "vip", "cluster_id"):
         op.drop_column("members", column)
     op.drop_index(op.f("ix_groups_merged"), "groups")
@@ -109,6 +115,8 @@ def downgrade() -> None:
         "muted_from",
         "muted_until",
         "merged_into",
+        "doubt",
+        "waiting_since",
         "priority",
         "issue_meaning",
     ):
