@@ -261,6 +261,8 @@ members = Table(
     Column("vip", Boolean, nullable=False, default=False, server_default=false()),
     # the person who put it here, empty if it was us
     Column("placed_by", Words, nullable=False, default="", server_default=""),
+    # how the problem stood when the ticket was last asked to show it; empty: never
+    Column("shown", Words, nullable=False, default="", server_default=""),
     Index("ix_members_group", "group_id", "at"),
     Index("ix_members_at", "at"),
     sqlite_autoincrement=True,

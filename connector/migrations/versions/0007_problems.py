@@ -52,6 +52,10 @@ def upgrade() -> None:
         "members",
         sa.Column("placed_by", sa.Text(), server_default="", nullable=False),
     )
+    op.add_column(
+        "members",
+        sa.Column("shown", sa.Text(), server_default="", nullable=False),
+    )
     op.create_index(op.f("ix_members_at"), "members", ["at"])
     op.create_table(
         "group_events",
@@ -107,7 +111,7 @@ def downgrade() -> None:
     for table in ("grouping_memory", "regroupings", "group_bonds", "group_events"):
         op.drop_table(table)
     op.drop_index(op.f("ix_members_at"), "members")
-    for column in ("placed_by", "vip", "cluster_id"):
+    for column in ("shown", "placed_by", "vip", "cluster_id"):
         op.drop_column("members", column)
     op.drop_index(op.f("ix_groups_merged"), "groups")
     for column in (
