@@ -24,7 +24,7 @@ from adapters.base import (
     Shower,
     Tracker,
 )
-from connector import checkins, escalation, filing, incidents
+from connector import checkins, escalation, filing, incidents, recurrence
 from connector.config import Config
 from connector.errors import (
     NotFound,
@@ -337,7 +337,7 @@ class Effects:
             group = groups.get(connection, row.group_id)
             incidents.keep_up(connection, self.config, group, now)
         elif operation is Operation.REOPEN_ISSUE:
-            escalation.reopen_done(
+            recurrence.reopen_done(
                 connection,
                 self.config,
                 row.group_id,

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import filing, incidents, readiness, resolution
+from connector import filing, incidents, readiness, recurrence, resolution
 from connector.config import Config
 from connector.grouping import title
 from connector.models import (
@@ -55,33 +55,6 @@ def plan(connection: Connection, config: Config, group_id: int, now: datetime) -
         incidents.keep_up(connection, config, group, now)
 
 
-def complained(
-    connection: Connection,
-    config: Config,
-    group_id: int,
-    ticket_id: int,
-    at: datetime,
-    now: datetime,
-) -> None:
-    """React to a complaint of a member, new or known: after a fix, it is back.
-
-    A complaint written before the fix and only seen now is no such thing; its customer
-    is told like the others, once the issue was read again as still done.
-    """
-    group = groups.get(connection, group_id, lock=True)
-    if group.state != GroupState.FIXED:
-        return
-    if at <= group.done_at:
-        if group.announced_at is not None:
-            groups.change(connection, group_id, announce_at=now, announced_at=None)
-        return
-    resolution.open_again(
-        connection, group, "a customer complained again after the fix", now
-    )
-    effects = filing.reopening(connection, config, group, ticket_id)
-    outbox.enqueue(connection, effects, now)
-
-
 def issue_created(
     connection: Connection,
     config: Config,
@@ -98,11 +71,13 @@ def issue_created(
     """
     if follows:
         group = groups.get(connection, group_id, lock=True)
-        outbox.enqueue(connection, filing.succession(config, group, ref, follows), now)
-        if not is_to_follow(group, follows):
+        outbox.enqueue(
+            connection, recurrence.succession(config, group, ref, follows), now
+        )
+        if not recurrence.is_to_follow(group, follows):
             return
         outbox.enqueue(
-            connection, filing.relinking(connection, config, group, ref), now
+            connection, recurrence.relinking(connection, config, group, ref), now
         )
         reason = f"came back; {ref.key} follows {group.issue_key}"
         groups.change(connection, group_id, reason=reason)
@@ -162,48 +137,6 @@ def issue_read(
     return said
 
 
-def reopen_done(
-    connection: Connection,
-    config: Config,
-    group_id: int,
-    issue_id: str,
-    moved: bool,
-    now: datetime,
-    can_link: bool,
-) -> None:
-    """Record the outcome of our own reopening of ``issue_id``.
-
-    Where there was no way, a new issue is filed for the return, if the tracker
-    ``can_link`` it to the old one.
-    """
-    group = groups.get(connection, group_id, lock=True)
-    if group.issue_id != issue_id:
-        return  # another one follows it by now
-    if moved:
-        groups.change(connection, group_id, issue_category=IssueCategory.IN_PROGRESS)
-        return
-    groups.change(
-        connection,
-        group_id,
-        reason="came back, but the workflow offers no way to reopen the issue",
-    )
-    if can_link and group.state == GroupState.FILED:
-        _file_return(connection, config, group, now)
-
-
-def is_to_follow(group: AnyRow, follows: Mapping[str, Any]) -> bool:
-    """Tell whether a new issue is still to take the place of the one it ``follows``.
-
-    Somebody may have opened that one again, deleted it, or muted the problem.
-    """
-    return bool(
-        group.state == GroupState.FILED
-        and group.issue_id == follows["id"]
-        and group.episode == follows["episode"]
-        and group.issue_category == IssueCategory.DONE
-    )
-
-
 def _read_tickets_again(
     connection: Connection, config: Config, group_id: int, now: datetime
 ) -> None:
@@ -247,25 +180,6 @@ def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) 
     else:
         # Stays ready, and is filed at the first look after the mode was changed.
         groups.change(connection, group.id, file_at=now + problems.reread)
-
-
-def _file_return(
-    connection: Connection, config: Config, group: AnyRow, now: datetime
-) -> None:
-    """File the return of a problem whose issue stays done, once for each episode."""
-    draft = filing.return_draft(connection, config, group)
-    if draft is None:  # who complained again was deleted or merged since
-        return
-    effect = filing.creation(
-        config,
-        group,
-        group.tracker,
-        f"issue:{group.id}:{group.episode}",
-        draft,
-        "problems.returned",
-        f"complained of again after the fix, and {group.issue_key} cannot be reopened",
-    )
-    outbox.enqueue(connection, [effect], now)
 
 
 def _check_filing(

@@ -6,7 +6,7 @@ is called from here. When something is filed is decided in ``connector.escalatio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -84,12 +84,12 @@ def _description(connection: Connection, group: AnyRow) -> list[list[str]]:
             + (f", in {', '.join(languages)}." if languages else "."),
         ),
         Block(BlockKind.PARAGRAPH, f"Filed because of: {group.reason}."),
-        *_evidence(rows),
+        *evidence(rows),
     ]
-    return _stored(blocks)
+    return stored(blocks)
 
 
-def _evidence(rows: Sequence[AnyRow]) -> list[Block]:
+def evidence(rows: Sequence[AnyRow]) -> list[Block]:
     """Quote the customers of these tickets, and list the tickets."""
     return [
         Block(BlockKind.HEADING, "In the customers' words"),
@@ -102,43 +102,8 @@ def _evidence(rows: Sequence[AnyRow]) -> list[Block]:
     ]
 
 
-def _stored(blocks: Iterable[Block]) -> list[list[str]]:
+def stored(blocks: Iterable[Block]) -> list[list[str]]:
     return [[block.kind, block.text, block.href] for block in blocks]
-
-
-def return_draft(
-    connection: Connection, config: Config, group: AnyRow
-) -> dict[str, Any] | None:
-    """Write down the return of a problem whose issue is done; None: nobody complains.
-
-    ``follows`` says after which issue, and in which episode.
-    """
-    rows = _returned_tickets(connection, group)
-    if not rows:
-        return None
-    blocks = [
-        Block(
-            BlockKind.PARAGRAPH,
-            f"It came back: customers complained of it again after {group.issue_key} "
-            "was done, and its workflow offers no way to open it again.",
-        ),
-        Block(BlockKind.BULLET, group.issue_key, group.issue_url),
-        *_evidence(rows),
-    ]
-    return {
-        **draft(connection, config, group),
-        "summary": f"{group.title} (returned)",
-        "description": _stored(blocks),
-        "follows": {"id": group.issue_id, "episode": group.episode},
-    }
-
-
-def _returned_tickets(connection: Connection, group: AnyRow) -> list[AnyRow]:
-    return [
-        row
-        for row in groups.member_tickets(connection, group.id)
-        if row.complained_at > group.done_at
-    ]
 
 
 def creation(
@@ -165,23 +130,6 @@ def creation(
         reason=reason,
         note=NOTES[mode],
     )
-
-
-def succession(
-    config: Config, group: AnyRow, ref: IssueRef, follows: Mapping[str, Any]
-) -> list[outbox.Effect]:
-    """Ask for the link from a new issue to the one it follows."""
-    return [
-        issue_effect(
-            config,
-            group,
-            Operation.LINK_ISSUES,
-            f"follows:{group.id}:{ref.external_id}",
-            {"other": follows["id"]},
-            "the same problem, come back",
-            issue_id=ref.external_id,
-        )
-    ]
 
 
 def look_for_doubles(
@@ -229,25 +177,11 @@ def tell_of_doubles(
         groups.get(connection, row.group_id),
         Operation.COMMENT_ISSUE,
         f"doubles:{row.group_id}:{row.target}:told",
-        {"body": _stored(blocks)},
+        {"body": stored(blocks)},
         "more than one issue carries its mark",
         issue_id=row.target,
     )
     outbox.enqueue(connection, [effect], now)
-
-
-def relinking(
-    connection: Connection, config: Config, group: AnyRow, ref: IssueRef
-) -> list[outbox.Effect]:
-    """Ask for links from a new issue to the tickets of the problem's return.
-
-    They may be on the issue before it; whatever comes later is linked to the new one.
-    """
-    return [
-        effect
-        for row in _returned_tickets(connection, group)
-        for effect in _links(config, group, row, ref, f":{ref.external_id}")
-    ]
 
 
 def excerpts(rows: Sequence[AnyRow]) -> list[str]:
@@ -278,7 +212,7 @@ def keep_up(
     effects = [
         effect
         for row in groups.unlinked_tickets(connection, group.id)
-        for effect in _links(config, group, row, ref)
+        for effect in links(config, group, row, ref)
     ]
     effects += _count_effects(connection, config, group, now)
     reached = [step for step in config.problems.steps if step <= group.customers]
@@ -300,7 +234,7 @@ def keep_up(
     outbox.enqueue(connection, effects, now)
 
 
-def _links(
+def links(
     config: Config, group: AnyRow, row: AnyRow, ref: IssueRef, again: str = ""
 ) -> list[outbox.Effect]:
     """Ask for a ticket to be shown on the issue, and the issue on the ticket."""
@@ -379,51 +313,6 @@ def _count_effects(
             "the counts have changed",
         )
     ]
-
-
-def reopening(
-    connection: Connection, config: Config, group: AnyRow, ticket_id: int
-) -> list[outbox.Effect]:
-    """Ask for the issue to be reopened, and for the evidence as a comment."""
-    why = "complained of again after the fix"
-    episode = f"{group.id}:{group.episode}"
-    body = _returned(connection, group.id, ticket_id)
-    return [
-        issue_effect(
-            config,
-            group,
-            Operation.REOPEN_ISSUE,
-            f"reopen:{episode}",
-            {},
-            why,
-            ticket_id,
-        ),
-        issue_effect(
-            config,
-            group,
-            Operation.COMMENT_ISSUE,
-            f"returned:{episode}",
-            {"body": body},
-            why,
-            ticket_id,
-        ),
-    ]
-
-
-def _returned(connection: Connection, group_id: int, ticket_id: int) -> list[list[str]]:
-    rows = groups.member_tickets(connection, group_id, ticket_id)
-    blocks = [
-        Block(
-            BlockKind.PARAGRAPH,
-            "It came back: a customer complained of it again after the fix.",
-        )
-    ]
-    for row in rows:
-        blocks += [
-            Block(BlockKind.QUOTE, excerpt(row.text, names=row.customer_name.split())),
-            Block(BlockKind.BULLET, f"{row.source} {row.number}", row.url),
-        ]
-    return _stored(block for block in blocks if block.text)
 
 
 def issue_effect(

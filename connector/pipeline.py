@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import checkins, escalation
+from connector import checkins, escalation, recurrence
 from connector.case import Batch, Case
 from connector.config import Config
 from connector.dating import undated
@@ -224,7 +224,7 @@ class Pipeline:
         case.trace.group = {"group": placed.group_id, "reason": reason}
         groups.recount(case.connection, placed.group_id)
         if placed.state is not GroupState.EMERGING and not archived:
-            escalation.complained(
+            recurrence.complained(
                 case.connection,
                 self.config,
                 placed.group_id,
@@ -242,7 +242,7 @@ class Pipeline:
             case.connection, case.ticket_id, case.customer_id, at, case.now, archived
         ):
             assert at is not None
-            escalation.complained(
+            recurrence.complained(
                 case.connection, self.config, group_id, case.ticket_id, at, case.now
             )
 

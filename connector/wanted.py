@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from connector import checkins, escalation
+from connector import checkins, recurrence
 from connector.config import Config
 from connector.models import GroupState, Mode, Operation, OutboxState, TicketStatus
 from connector.store import Store, groups, tickets
@@ -95,7 +95,7 @@ def _ensure_still_to_follow(store: Store, row: AnyRow) -> None:
         return
     with store.read() as connection:
         group = groups.get(connection, row.group_id)
-    if not escalation.is_to_follow(group, follows):
+    if not recurrence.is_to_follow(group, follows):
         why = "the issue before it was opened again, or is not followed any more"
         raise Withdrawn(OutboxState.DISCARDED, why)
 

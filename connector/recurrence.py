@@ -1,0 +1,228 @@
+"""A problem that comes back: its issue is opened again, or a new one follows it.
+
+What a reading of an issue means is decided in ``connector.resolution``; what an issue
+says, in ``connector.filing``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector import filing, resolution
+from connector.config import Config
+from connector.models import (
+    Block,
+    BlockKind,
+    GroupState,
+    IssueCategory,
+    IssueRef,
+    Operation,
+)
+from connector.store import groups, outbox
+from connector.store.schema import AnyRow
+from rules.masking import excerpt
+
+
+def complained(
+    connection: Connection,
+    config: Config,
+    group_id: int,
+    ticket_id: int,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """React to a complaint of a member, new or known: after a fix, it is back.
+
+    A complaint written before the fix and only seen now is no such thing; its customer
+    is told like the others, once the issue was read again as still done.
+    """
+    group = groups.get(connection, group_id, lock=True)
+    if group.state != GroupState.FIXED:
+        return
+    if at <= group.done_at:
+        if group.announced_at is not None:
+            groups.change(connection, group_id, announce_at=now, announced_at=None)
+        return
+    resolution.open_again(
+        connection, group, "a customer complained again after the fix", now
+    )
+    effects = reopening(connection, config, group, ticket_id)
+    outbox.enqueue(connection, effects, now)
+
+
+def reopening(
+    connection: Connection, config: Config, group: AnyRow, ticket_id: int
+) -> list[outbox.Effect]:
+    """Ask for the issue to be reopened, and for the evidence as a comment."""
+    why = "complained of again after the fix"
+    episode = f"{group.id}:{group.episode}"
+    body = _evidence_of(connection, group.id, ticket_id)
+    return [
+        filing.issue_effect(
+            config,
+            group,
+            Operation.REOPEN_ISSUE,
+            f"reopen:{episode}",
+            {},
+            why,
+            ticket_id,
+        ),
+        filing.issue_effect(
+            config,
+            group,
+            Operation.COMMENT_ISSUE,
+            f"returned:{episode}",
+            {"body": body},
+            why,
+            ticket_id,
+        ),
+    ]
+
+
+def _evidence_of(
+    connection: Connection, group_id: int, ticket_id: int
+) -> list[list[str]]:
+    rows = groups.member_tickets(connection, group_id, ticket_id)
+    blocks = [
+        Block(
+            BlockKind.PARAGRAPH,
+            "It came back: a customer complained of it again after the fix.",
+        )
+    ]
+    for row in rows:
+        blocks += [
+            Block(BlockKind.QUOTE, excerpt(row.text, names=row.customer_name.split())),
+            Block(BlockKind.BULLET, f"{row.source} {row.number}", row.url),
+        ]
+    return filing.stored(block for block in blocks if block.text)
+
+
+def reopen_done(
+    connection: Connection,
+    config: Config,
+    group_id: int,
+    issue_id: str,
+    moved: bool,
+    now: datetime,
+    can_link: bool,
+) -> None:
+    """Record the outcome of our own reopening of ``issue_id``.
+
+    Where there was no way, a new issue is filed for the return, if the tracker
+    ``can_link`` it to the old one.
+    """
+    group = groups.get(connection, group_id, lock=True)
+    if group.issue_id != issue_id:
+        return  # another one follows it by now
+    if moved:
+        groups.change(connection, group_id, issue_category=IssueCategory.IN_PROGRESS)
+        return
+    groups.change(
+        connection,
+        group_id,
+        reason="came back, but the workflow offers no way to reopen the issue",
+    )
+    if can_link and group.state == GroupState.FILED:
+        _file_return(connection, config, group, now)
+
+
+def _file_return(
+    connection: Connection, config: Config, group: AnyRow, now: datetime
+) -> None:
+    """File the return of a problem whose issue stays done, once for each episode."""
+    draft = return_draft(connection, config, group)
+    if draft is None:  # who complained again was deleted or merged since
+        return
+    effect = filing.creation(
+        config,
+        group,
+        group.tracker,
+        f"issue:{group.id}:{group.episode}",
+        draft,
+        "problems.returned",
+        f"complained of again after the fix, and {group.issue_key} cannot be reopened",
+    )
+    outbox.enqueue(connection, [effect], now)
+
+
+def return_draft(
+    connection: Connection, config: Config, group: AnyRow
+) -> dict[str, Any] | None:
+    """Write down the return of a problem whose issue is done; None: nobody complains.
+
+    ``follows`` says after which issue, and in which episode.
+    """
+    rows = _returned(connection, group)
+    if not rows:
+        return None
+    blocks = [
+        Block(
+            BlockKind.PARAGRAPH,
+            f"It came back: customers complained of it again after {group.issue_key} "
+            "was done, and its workflow offers no way to open it again.",
+        ),
+        Block(BlockKind.BULLET, group.issue_key, group.issue_url),
+        *filing.evidence(rows),
+    ]
+    return {
+        **filing.draft(connection, config, group),
+        "summary": f"{group.title} (returned)",
+        "description": filing.stored(blocks),
+        "follows": {"id": group.issue_id, "episode": group.episode},
+    }
+
+
+def _returned(connection: Connection, group: AnyRow) -> list[AnyRow]:
+    return [
+        row
+        for row in groups.member_tickets(connection, group.id)
+        if row.complained_at > group.done_at
+    ]
+
+
+def is_to_follow(group: AnyRow, follows: Mapping[str, Any]) -> bool:
+    """Tell whether a new issue is still to take the place of the one it ``follows``.
+
+    Somebody may have opened that one again, deleted it, or muted the problem.
+    """
+    return bool(
+        group.state == GroupState.FILED
+        and group.issue_id == follows["id"]
+        and group.episode == follows["episode"]
+        and group.issue_category == IssueCategory.DONE
+    )
+
+
+def succession(
+    config: Config, group: AnyRow, ref: IssueRef, follows: Mapping[str, Any]
+) -> list[outbox.Effect]:
+    """Ask for the link from a new issue to the one it follows."""
+    return [
+        filing.issue_effect(
+            config,
+            group,
+            Operation.LINK_ISSUES,
+            f"follows:{group.id}:{ref.external_id}",
+            {"other": follows["id"]},
+            "the same problem, come back",
+            issue_id=ref.external_id,
+        )
+    ]
+
+
+def relinking(
+    connection: Connection, config: Config, group: AnyRow, ref: IssueRef
+) -> list[outbox.Effect]:
+    """Ask for links from a new issue to the tickets of the problem's return.
+
+    They may be on the issue before it; whatever comes later is linked to the new one.
+    """
+    return [
+        effect
+        for row in _returned(connection, group)
+        for effect in filing.links(config, group, row, ref, f":{ref.external_id}")
+    ]
