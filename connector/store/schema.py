@@ -226,6 +226,8 @@ groups = Table(
     Column("priority", Words),  # of the issue, as last set by us
     Column("filed_at", Moment),
     Column("done_at", Moment),
+    # when that was, or when somebody was last told how many they have become
+    Column("done_customers", Integer),
     Column("announce_at", Moment),  # settle time of a fix ends
     Column("announced_at", Moment),
     Column("watch_until", Moment),
@@ -240,7 +242,20 @@ groups = Table(
     Column("is_named", Boolean, nullable=False, default=False, server_default=false()),
     Index("ix_groups_state", "state"),
     Index("ix_groups_merged", "merged_into"),
+    Index("ix_groups_successor", "successor_id"),
     UniqueConstraint("tracker", "issue_id"),
+)
+
+former_issues = Table(
+    "former_issues",
+    metadata,
+    # what a problem's issue was before another took its place
+    Column("tracker", String(100), primary_key=True),
+    Column("issue_id", String(100), primary_key=True),
+    Column("group_id", Id, ForeignKey("groups.id"), nullable=False),
+    Column("key", Words, nullable=False),
+    Column("category", String(20)),  # as last seen
+    Index("ix_former_issues_group", "group_id"),
 )
 
 members = Table(

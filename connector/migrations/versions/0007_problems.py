@@ -43,6 +43,21 @@ def upgrade() -> None:
         sa.Column("is_named", sa.Boolean(), server_default=sa.false(), nullable=False),
     )
     op.create_index(op.f("ix_groups_merged"), "groups", ["merged_into"])
+    op.add_column("groups", sa.Column("done_customers", sa.Integer()))
+    op.create_index(op.f("ix_groups_successor"), "groups", ["successor_id"])
+    op.create_table(
+        "former_issues",
+        sa.Column("tracker", sa.String(length=100), nullable=False),
+        sa.Column("issue_id", sa.String(length=100), nullable=False),
+        sa.Column("group_id", ids, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("category", sa.String(length=20)),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["groups.id"], name=op.f("fk_former_issues_group_id")
+        ),
+        sa.PrimaryKeyConstraint("tracker", "issue_id", name=op.f("pk_former_issues")),
+    )
+    op.create_index(op.f("ix_former_issues_group"), "former_issues", ["group_id"])
     op.add_column("members", sa.Column("cluster_id", ids))
     op.add_column(
         "members",
@@ -113,6 +128,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_members_at"), "members")
     for column in ("shown", "placed_by", "vip", "cluster_id"):
         op.drop_column("members", column)
+    op.drop_table("former_issues")
+    op.drop_index(op.f("ix_groups_successor"), "groups")
+    op.drop_column("groups", "done_customers")
     op.drop_index(op.f("ix_groups_merged"), "groups")
     for column in (
         "is_named",
