@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import filing, incidents, readiness, recurrence, resolution
+from connector import filing, incidents, readiness, recurrence, resolution, upkeep
 from connector.config import Config
 from connector.grouping import title
 from connector.models import (
@@ -51,7 +51,7 @@ def plan(connection: Connection, config: Config, group_id: int, now: datetime) -
     ):
         _file(connection, config, group, now)
     if group.issue_id is not None and group.state != GroupState.MUTED:
-        filing.keep_up(connection, config, group, now)
+        upkeep.keep_up(connection, config, group, now)
         incidents.keep_up(connection, config, group, now)
 
 

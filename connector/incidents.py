@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connector import filing
+from connector import issue_text
 from connector.config import Config
 from connector.models import GroupState, Mode, Operation, OutboxState
 from connector.store import groups, outbox
@@ -104,7 +104,7 @@ def _adding(
 
 def _text(connection: Connection, group: AnyRow) -> str:
     """Say what the ticket is for; the customers' words are masked."""
-    quotes = filing.excerpts(groups.member_tickets(connection, group.id))
+    quotes = issue_text.excerpts(groups.member_tickets(connection, group.id))
     return "\n\n".join(
         [
             f"This ticket stands for a problem: {group.issue_key} {group.issue_url}",

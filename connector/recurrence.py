@@ -1,7 +1,7 @@
 """A problem that comes back: its issue is opened again, or a new one follows it.
 
 What a reading of an issue means is decided in ``connector.resolution``; what an issue
-says, in ``connector.filing``.
+says, in ``connector.issue_text``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import filing, resolution
+from connector import filing, issue_text, resolution, upkeep
 from connector.config import Config
 from connector.models import (
     Block,
@@ -98,7 +98,7 @@ def _evidence_of(
             Block(BlockKind.QUOTE, excerpt(row.text, names=row.customer_name.split())),
             Block(BlockKind.BULLET, f"{row.source} {row.number}", row.url),
         ]
-    return filing.stored(block for block in blocks if block.text)
+    return issue_text.stored(block for block in blocks if block.text)
 
 
 def reopen_done(
@@ -166,12 +166,12 @@ def return_draft(
             "was done, and its workflow offers no way to open it again.",
         ),
         Block(BlockKind.BULLET, group.issue_key, group.issue_url),
-        *filing.evidence(rows),
+        *issue_text.evidence(rows),
     ]
     return {
         **filing.draft(connection, config, group),
         "summary": f"{group.title} (returned)",
-        "description": filing.stored(blocks),
+        "description": issue_text.stored(blocks),
         "follows": {"id": group.issue_id, "episode": group.episode},
     }
 
@@ -224,5 +224,5 @@ def relinking(
     return [
         effect
         for row in _returned(connection, group)
-        for effect in filing.links(config, group, row, ref, f":{ref.external_id}")
+        for effect in upkeep.links(config, group, row, ref, f":{ref.external_id}")
     ]

@@ -1,0 +1,76 @@
+"""What an issue says: its description, the quotes in it, the words of comments.
+
+Texts are neutral blocks; excerpts and names are masked by what is called from here.
+What is asked of a tracker, and when, is decided in ``connector.filing`` and
+``connector.upkeep``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection
+
+from connector.models import Block, BlockKind
+from connector.store import groups
+from connector.store.schema import AnyRow
+from rules.masking import excerpt
+
+EXCERPTS = 5
+TICKETS_LISTED = 20
+
+
+def description(connection: Connection, group: AnyRow) -> list[list[str]]:
+    rows = groups.member_tickets(connection, group.id)
+    languages = sorted({row.language for row in rows if row.language})
+    blocks = [
+        Block(
+            BlockKind.PARAGRAPH,
+            # True for ever: later counts are fields, properties and comments.
+            f"When this was filed, {group.customers} customers had written "
+            f"{group.tickets} tickets about it, between "
+            f"{group.first_at:%Y-%m-%d %H:%M} and "
+            f"{group.last_at:%Y-%m-%d %H:%M} UTC"
+            + (f", in {', '.join(languages)}." if languages else "."),
+        ),
+        Block(BlockKind.PARAGRAPH, f"Filed because of: {group.reason}."),
+        *evidence(rows),
+    ]
+    return stored(blocks)
+
+
+def evidence(rows: Sequence[AnyRow]) -> list[Block]:
+    """Quote the customers of these tickets, and list the tickets."""
+    return [
+        Block(BlockKind.HEADING, "In the customers' words"),
+        *(Block(BlockKind.QUOTE, text) for text in excerpts(rows)),
+        Block(BlockKind.HEADING, "Tickets"),
+        *(
+            Block(BlockKind.BULLET, f"{row.source} {row.number}", row.url)
+            for row in rows[:TICKETS_LISTED]
+        ),
+    ]
+
+
+def excerpts(rows: Sequence[AnyRow]) -> list[str]:
+    """Choose masked excerpts of different customers, languages taking turns."""
+    by_language: dict[str, list[str]] = {}
+    seen: set[int] = set()
+    for row in rows:
+        if row.customer_id in seen:
+            continue
+        seen.add(row.customer_id)
+        text = excerpt(row.text, names=row.customer_name.split())
+        if text:
+            by_language.setdefault(row.language, []).append(text)
+    chosen: list[str] = []
+    while by_language and len(chosen) < EXCERPTS:
+        for language in list(by_language):
+            chosen.append(by_language[language].pop(0))
+            if not by_language[language]:
+                del by_language[language]
+    return chosen[:EXCERPTS]
+
+
+def stored(blocks: Iterable[Block]) -> list[list[str]]:
+    return [[block.kind, block.text, block.href] for block in blocks]

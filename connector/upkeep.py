@@ -1,0 +1,136 @@
+"""Keeping an issue true: links to new tickets, its counts, a comment at steps.
+
+What is asked of a tracker beside that is in ``connector.filing``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from connector import filing
+from connector.config import Config
+from connector.models import (
+    BlockKind,
+    GroupState,
+    IssueRef,
+    Mode,
+    Operation,
+    OutboxState,
+)
+from connector.store import groups, outbox
+from connector.store.schema import AnyRow
+
+
+def keep_up(
+
+def keep_up(
+    connection: Connection, config: Config, group: AnyRow, now: datetime
+) -> None:
+    """Link new tickets, keep the counts, and say so at steps."""
+    ref = IssueRef(group.tracker, group.issue_id, group.issue_key, group.issue_url)
+    effects = [
+        effect
+        for row in groups.unlinked_tickets(connection, group.id)
+        for effect in links(config, group, row, ref)
+    ]
+    effects += _count_effects(connection, config, group, now)
+    reached = [step for step in config.problems.steps if step <= group.customers]
+    if reached and group.state == GroupState.FILED:
+        text = (
+            f"{group.customers} customers have written about this by now, in "
+            f"{group.tickets} tickets."
+        )
+        effects.append(
+            filing.issue_effect(
+                config,
+                group,
+                Operation.COMMENT_ISSUE,
+                f"step:{group.id}:{reached[-1]}",
+                {"body": [[BlockKind.PARAGRAPH, text, ""]]},
+                f"{reached[-1]} customers",
+            )
+        )
+    outbox.enqueue(connection, effects, now)
+
+
+def links(
+    config: Config, group: AnyRow, row: AnyRow, ref: IssueRef, again: str = ""
+) -> list[outbox.Effect]:
+    """Ask for a ticket to be shown on the issue, and the issue on the ticket."""
+    effects = []
+    if row.url:  # a form or a survey may have no page to link to
+        payload = {
+            "global_id": f"system={row.source}&id={row.id}",
+            "url": row.url,
+            "title": f"{row.source} {row.number}",
+        }
+        effects.append(
+            filing.issue_effect(
+                config,
+                group,
+                Operation.LINK_TICKET,
+                f"link:{group.id}:{row.id}{again}",
+                payload,
+                "a ticket about this problem",
+                row.id,
+                ref.external_id,
+            )
+        )
+    if config.shows_issues(row.source):
+        effects.append(_showing(config, group, row, ref, again))
+    return effects
+
+
+def _showing(
+    config: Config, group: AnyRow, row: AnyRow, ref: IssueRef, again: str
+) -> outbox.Effect:
+    key = f"show:{group.id}:{row.id}{again}"
+    observe = config.autonomy.notes is Mode.OBSERVE
+    return outbox.Effect(
+        source=row.source,
+        operation=Operation.SHOW_ISSUE,
+        target=row.external_id,
+        dedup_key=f"observed:{key}" if observe else key,
+        ordering_key=f"ticket:{row.id}",
+        payload=ref._asdict(),
+        state=OutboxState.OBSERVED if observe else OutboxState.PENDING,
+        group_id=group.id,
+        ticket_id=row.id,
+        rule="problems",
+        reason="the issue about this problem",
+        note="autonomy.notes is observe" if observe else "",
+    )
+
+
+def _count_effects(
+    connection: Connection, config: Config, group: AnyRow, now: datetime
+) -> list[outbox.Effect]:
+    """Ask for the counts on the issue to be set, if they are not what was last asked.
+
+    Counts go down as well as up, so the key names what came before.
+    """
+    field = config.problems.customers_field
+    payload = {
+        "properties": {filing.PROPERTY: filing.about(group)},
+        "fields": {field: group.customers} if field else {},
+    }
+    last = outbox.latest(connection, group.id, Operation.UPDATE_ISSUE)
+    told = (last.target, last.payload) if last is not None else None
+    if told == (group.issue_id, payload):
+        return []
+    # Counts that were not sent yet are out of date now.
+    outbox.supersede(connection, group.id, Operation.UPDATE_ISSUE, now)
+    key = f"count:{group.id}:{group.customers}:{group.tickets}"
+    after = last.id if last is not None else 0
+    return [
+        filing.issue_effect(
+            config,
+            group,
+            Operation.UPDATE_ISSUE,
+            f"{key}:after:{after}",
+            payload,
+            "the counts have changed",
+        )
+    ]
