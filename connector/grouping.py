@@ -1,20 +1,21 @@
 """The grouper of this process, kept in step with the memberships in the database.
 
-Every process replays the same log of memberships in the same order, and adds to it
-only while it holds the grouping lock, so all come to the same groups.
+Every process replays the same log of memberships and corrections in the same order, and
+adds to it only while it holds the grouping lock, so all come to the same groups. What a
+memory holds depends on that log alone, not on when a process looked.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from connector.models import GroupState
-from connector.store import dialects, groups
+from connector.store import dialects, groups, memory
 from connector.store.schema import AnyRow
 from rules.duplicates import Grouper, GroupingSettings
 from rules.features import Features
@@ -22,14 +23,20 @@ from rules.masking import mask
 
 #: Complaints older than this no longer draw new ones to their group.
 REMEMBERED = timedelta(days=60)
-
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 CONCEPTS_NAMED = 3
 CODES_NAMED = 2
 
 
 class Placed(NamedTuple):
+    """A complaint's group, and the cluster of the memory it is to be added to.
+
+    They differ once a person put groups together: the wordings stay apart in memory.
+    """
+
     group_id: int
+    cluster_id: int
     reasons: tuple[str, ...]
     state: GroupState
 
@@ -39,27 +46,50 @@ class Grouping:
 
     def __init__(self, settings: GroupingSettings | None = None) -> None:
         self._settings = settings or GroupingSettings()
-        self._grouper = Grouper(self._settings)
-        self._seq = 0
-
-    def sync(self, connection: Connection, now: datetime) -> None:
-        """Take the grouping lock for this transaction and catch up with the log."""
-        dialects.serialise(connection, dialects.GROUPING_LOCK)
-        for row in groups.log_after(connection, self._seq, now - REMEMBERED):
-            self._grouper.add(
-                str(row.group_id),
-                str(row.ticket_id),
-                Features.from_json(row.features),
-                row.at,
-            )
-        # Nobody adds to it meanwhile; what is too old is not looked at again.
-        self._seq = groups.last_seq(connection)
-        self._grouper.forget(now - REMEMBERED)
+        self.reset()
 
     def reset(self) -> None:
         """Forget everything after a transaction failed; the next ``sync`` replays."""
         self._grouper = Grouper(self._settings)
-        self._seq = 0
+        self._seq: int | None = None
+        self._correction = 0
+        self._horizon = _NEVER
+        self._is_import = False
+
+    def sync(
+        self, connection: Connection, now: datetime, since: datetime | None = None
+    ) -> None:
+        """Take the grouping lock for this transaction and catch up with the log.
+
+        An import says ``since`` when it imports: its time is not ours, and nothing that
+        it has met from then on is forgotten.
+        """
+        dialects.serialise(connection, dialects.GROUPING_LOCK)
+        seq = self._seq
+        if seq is None:
+            self._is_import = since is not None
+            seq = self._begin(connection, (since or now) - REMEMBERED)
+        corrections = deque(memory.corrections_after(connection, self._correction))
+        for row in memory.log_after(connection, seq):
+            while corrections and corrections[0].after_seq < row.seq:
+                self._correct(connection, corrections.popleft())
+            self.record(
+                row.seq,
+                row.cluster_id,
+                row.ticket_id,
+                Features.from_json(row.features),
+                row.at,
+            )
+        for correction in corrections:
+            self._correct(connection, correction)
+
+    def _begin(self, connection: Connection, since: datetime) -> int:
+        """Pass over what nobody remembers any more; return where the rest begins."""
+        self._seq = memory.seq_before(connection, since)
+        self._correction = memory.last_correction(connection, self._seq)
+        if self._is_import:
+            self._horizon = since
+        return self._seq
 
     def place(
         self,
@@ -73,14 +103,17 @@ class Grouping:
 
         One that is ``archived`` belongs to a problem whatever became of that since.
         """
+        self._pass_time(at)
         proposal = self._grouper.propose(found, at)
-        if proposal.group is not None and archived:
-            group = groups.get(connection, int(proposal.group))
-            return Placed(group.id, proposal.reasons, GroupState(group.state))
         if proposal.group is not None:
-            last = self._last_of(connection, int(proposal.group))
-            if last.state != GroupState.CLOSED:
-                return Placed(last.id, proposal.reasons, GroupState(last.state))
+            cluster = int(proposal.group)
+            group = groups.get(connection, cluster)
+            if not archived:
+                group = self._last_of(connection, group)
+                cluster = group.id
+            if archived or group.state != GroupState.CLOSED:
+                state = GroupState(group.state)
+                return Placed(group.id, cluster, proposal.reasons, state)
         kind, name = title([found])
         group_id = groups.create(
             connection,
@@ -95,19 +128,39 @@ class Grouping:
         )
         if proposal.group is not None:
             # The old problem is over; this is its return, with a count of its own.
-            groups.change(connection, last.id, successor_id=group_id)
-        return Placed(group_id, (), GroupState.EMERGING)
+            groups.change(connection, group.id, successor_id=group_id)
+        return Placed(group_id, group_id, (), GroupState.EMERGING)
 
     def record(
-        self, seq: int, group_id: int, ticket_id: int, found: Features, at: datetime
+        self, seq: int, cluster_id: int, ticket_id: int, found: Features, at: datetime
     ) -> None:
-        """Remember a membership just written as number ``seq`` of the log."""
-        self._grouper.add(str(group_id), str(ticket_id), found, at)
+        """Remember a membership that is number ``seq`` of the log."""
+        self._pass_time(at)
+        if at >= self._horizon:
+            self._grouper.add(str(cluster_id), str(ticket_id), found, at)
         self._seq = seq
 
-    def _last_of(self, connection: Connection, group_id: int) -> AnyRow:
+    def _pass_time(self, at: datetime) -> None:
+        """Forget what is too old once somebody wrote at that time."""
+        if not self._is_import:
+            self._horizon = max(self._horizon, at - REMEMBERED)
+        self._grouper.forget(self._horizon)
+
+    def _correct(self, connection: Connection, correction: AnyRow) -> None:
+        """Let a cluster consist of what a person said belongs to it."""
+        rows = memory.placed(connection, correction.tickets)
+        self._grouper.rebuild(
+            str(correction.cluster_id),
+            [
+                (Features.from_json(row.features), row.at)
+                for row in rows
+                if row.at >= self._horizon
+            ],
+        )
+        self._correction = correction.id
+
+    def _last_of(self, connection: Connection, group: AnyRow) -> AnyRow:
         """Follow closed groups to their successors."""
-        group = groups.get(connection, group_id)
         while group.state == GroupState.CLOSED and group.successor_id is not None:
             group = groups.get(connection, group.successor_id)
         return group

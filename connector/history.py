@@ -352,7 +352,7 @@ class _Walk:
         means, found = self._means, Found(**asdict(self._found))
         now = means.clock()
         # Nothing that this import has met is forgotten: its time is not ours.
-        means.pipeline.grouping.sync(connection, self._row.since)
+        means.pipeline.grouping.sync(connection, now, self._row.since)
         known = tickets.versions(connection, [one.ticket.ref for one in history])
         fresh = [one for one in history if one.ticket.ref not in known]
         found.known += len(history) - len(fresh)

@@ -206,12 +206,14 @@ class Pipeline:
             return None
         archived = case.is_history(at)
         placed = self.grouping.place(case.connection, about, at, case.now, archived)
+        is_elsewhere = placed.cluster_id != placed.group_id
         reason = "; ".join(placed.reasons) or "the first of its kind"
         seq = groups.add_member(
             case.connection,
             {
                 "ticket_id": case.ticket_id,
                 "group_id": placed.group_id,
+                "cluster_id": placed.cluster_id if is_elsewhere else None,
                 "customer_id": case.customer_id,
                 "at": at,
                 "joined_at": case.now,
@@ -220,7 +222,7 @@ class Pipeline:
                 "archived": archived,
             },
         )
-        self.grouping.record(seq, placed.group_id, case.ticket_id, about, at)
+        self.grouping.record(seq, placed.cluster_id, case.ticket_id, about, at)
         case.trace.group = {"group": placed.group_id, "reason": reason}
         groups.recount(case.connection, placed.group_id)
         if placed.state is not GroupState.EMERGING and not archived:

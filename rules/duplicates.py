@@ -102,14 +102,24 @@ class Grouper:
         """Record that a ticket belongs to ``group``, now or while replaying."""
         view = self._view(features)
         self._last = None
-        known = self._groups.pop(group, None) or Cluster(at)
-        self._groups[group] = known  # at the end: most recently active
-        known.add(view, at)
         self._learn_names(features)
         self._surges.add(said(features), at)
-        self._post(group, known, features)
+        self._put(group, features, view, at)
         while len(self._groups) > self._settings.groups:
             self._drop(next(iter(self._groups)))
+
+    def rebuild(self, group: str, members: Iterable[tuple[Features, datetime]]) -> None:
+        """Let ``group`` consist of exactly these members; of none: it is gone.
+
+        They are put together otherwise, not seen anew: what is usual stays as it is.
+        """
+        self._last = None
+        old = self._groups.pop(group, None)
+        for features, at in members:
+            self._put(group, features, self._view(features), at)
+        # Only now, so that terms which are in both are not forgotten between.
+        if old is not None:
+            self._release(group, old)
 
     def twin(self, group: str, among: Iterable[str]) -> str | None:
         """Look up which of ``among`` is about the same problem as ``group``.
@@ -206,6 +216,12 @@ class Grouper:
                 self._named[word] = self._named.get(word, 0) + 1
                 self._spelling.setdefault(word, named[word])
 
+    def _put(self, group: str, features: Features, view: View, at: datetime) -> None:
+        known = self._groups.pop(group, None) or Cluster(at)
+        self._groups[group] = known  # at the end: most recently active
+        known.add(view, at)
+        self._post(group, known, features)
+
     def _post(self, group: str, known: Cluster, features: Features) -> None:
         for term in terms(features):
             known.terms[term] = known.terms.get(term, 0) + 1
@@ -218,9 +234,14 @@ class Grouper:
                 del posting[next(iter(posting))]
 
     def _drop(self, group: str) -> None:
-        for term in self._groups.pop(group).terms:
-            posting = self._postings[term]
-            posting.pop(group, None)
+        self._release(group, self._groups.pop(group))
+
+    def _release(self, group: str, old: Cluster) -> None:
+        """Let go of a group's terms, except of those it has again."""
+        again = self._groups[group].terms if group in self._groups else {}
+        for term in old.terms:
+            if term not in again:
+                self._postings[term].pop(group, None)
             self._spread[term] -= 1
             if not self._spread[term]:
                 self._surges.drop(term)

@@ -349,6 +349,28 @@ def test_memory_is_bounded_by_the_number_of_groups() -> None:
     assert grouper.propose(about("thingaa is odd"), START).group is None
 
 
+def test_a_group_put_together_anew_consists_of_just_those_members() -> None:
+    lamp, oven = about("the lamp flickers all the time"), about("the oven stays cold")
+    grouper = after([("p", lamp), ("p", oven), ("q", about("the sofa is stained"))])
+    grouper.rebuild("p", [(oven, START)])
+    grouper.rebuild("r", [(lamp, START)])
+    assert grouper.propose(oven, LATE).group == "p"
+    assert grouper.propose(lamp, LATE).group == "r"
+    grouper.rebuild("p", [])
+    assert grouper.propose(oven, LATE).group is None
+
+
+def test_putting_groups_together_anew_leaves_what_is_usual_as_it_is() -> None:
+    """Taking a group apart and putting it back is as if nothing had happened."""
+    texts = [f"alarm {text}" for text in OTHERS[:6]]
+    grouper, untouched = always("where is my invoice"), always("where is my invoice")
+    for one in (grouper, untouched):
+        add_all(one, "p", *texts)
+    grouper.rebuild("p", [(about(text), MUCH_LATER) for text in texts])
+    assert grouper.information("alarm") == untouched.information("alarm")
+    assert grouper.surge("alarm") == untouched.surge("alarm") > 0
+
+
 @pytest.mark.parametrize("text", ["", "?!", "🙂"])
 def test_a_ticket_without_words_is_a_problem_of_its_own(text: str) -> None:
     grouper = after([("p", about(text))])

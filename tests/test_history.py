@@ -30,7 +30,7 @@ from connector.history import ImportBusy, Importing, Step, import_history
 from connector.models import ChangedPage, IssueCategory, Ticket, TicketRef
 from connector.pipeline import Pipeline
 from connector.scheduler import Scheduler
-from connector.store import cursors, deliveries, groups, locks, schema, tickets
+from connector.store import cursors, deliveries, groups, locks, memory, schema, tickets
 from connector.store.cursors import Purpose
 from connector.sweep import PAGES_AT_ONCE, sweep
 
@@ -558,7 +558,7 @@ def test_workers_see_recent_imports_and_pass_over_old_ones(bench: Bench) -> None
     bench.settle()
     assert the_group(bench)["customers"] == 1
     with bench.store.read() as connection:
-        newest = groups.last_seq(connection)
+        newest = memory.last_seq(connection)
     assert bench.runtime.pipeline.grouping._seq == newest
 
 

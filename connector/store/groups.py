@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -154,27 +154,6 @@ def recount(connection: Connection, group_id: int) -> None:
     connection.execute(_RECOUNT, {"of_group": group_id})
 
 
-def log_after(connection: Connection, seq: int, since: datetime) -> Iterator[AnyRow]:
-    """Return memberships in the order they were made, for replaying the grouper."""
-    query = (
-        select(
-            members.c.seq,
-            members.c.ticket_id,
-            members.c.group_id,
-            members.c.at,
-            members.c.features,
-        )
-        .where(members.c.seq > seq, members.c.at >= since)
-        .order_by(members.c.seq)
-    )
-    yield from connection.execute(query)
-
-
-def last_seq(connection: Connection) -> int:
-    """Return the number of the newest membership, 0 if there is none."""
-    return int(connection.scalar(select(func.max(members.c.seq))) or 0)
-
-
 def sightings(connection: Connection, group_id: int) -> Sequence[AnyRow]:
     """Return who complained when, without what was imported."""
     return connection.execute(_SIGHTINGS, {"group_id": group_id}).all()
@@ -240,6 +219,7 @@ def seen_again(
             .values(
                 customer_id=customer_id,
                 at=at if is_newer else known.at,
+                placed_at=known.placed_at or (known.at if is_newer else None),
                 joined_at=now if is_newer else known.joined_at,
                 archived=archived if is_newer else known.archived,
             )

@@ -273,6 +273,8 @@ members = Table(
     Column("archived", Boolean, nullable=False, default=False, server_default=false()),
     # the cluster of the grouper's memory it was placed in; null: that of its group
     Column("cluster_id", Id),
+    # what ``at`` was then; null: there were no newer words since
+    Column("placed_at", Moment),
     Column("vip", Boolean, nullable=False, default=False, server_default=false()),
     # the person who put it here, empty if it was us
     Column("placed_by", Words, nullable=False, default="", server_default=""),

@@ -59,6 +59,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_former_issues_group"), "former_issues", ["group_id"])
     op.add_column("members", sa.Column("cluster_id", ids))
+    op.add_column("members", sa.Column("placed_at", sa.BigInteger()))
     op.add_column(
         "members",
         sa.Column("vip", sa.Boolean(), server_default=sa.false(), nullable=False),
@@ -126,7 +127,7 @@ def downgrade() -> None:
     for table in ("grouping_memory", "regroupings", "group_bonds", "group_events"):
         op.drop_table(table)
     op.drop_index(op.f("ix_members_at"), "members")
-    for column in ("shown", "placed_by", "vip", "cluster_id"):
+    for column in ("shown", "placed_by", "vip", "placed_at", "cluster_id"):
         op.drop_column("members", column)
     op.drop_table("former_issues")
     op.drop_index(op.f("ix_groups_successor"), "groups")

@@ -1,0 +1,90 @@
+"""What the grouper's memory is made of: memberships and corrections, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, Select, bindparam, func, select
+
+from connector.store.schema import AnyRow, members, regroupings
+
+#: Rows in memory at a time while a long log is replayed.
+CHUNK = 1000
+
+_PLACED_AT = func.coalesce(members.c.placed_at, members.c.at)
+_COLUMNS = (
+    members.c.seq,
+    members.c.ticket_id,
+    func.coalesce(members.c.cluster_id, members.c.group_id).label("cluster_id"),
+    _PLACED_AT.label("at"),
+    members.c.features,
+)
+_LOG = (
+    select(*_COLUMNS)
+    .where(members.c.seq > bindparam("seq"))
+    .order_by(members.c.seq)
+    .limit(CHUNK)
+)
+
+
+def log_after(connection: Connection, seq: int) -> Iterator[AnyRow]:
+    """Return memberships as they were made, in that order, for replaying the grouper.
+
+    A member that was moved since is returned with the cluster it was placed in; where
+    it is now, the corrections tell.
+    """
+    while True:
+        rows = connection.execute(_LOG, {"seq": seq}).all()
+        yield from rows
+        if len(rows) < CHUNK:
+            return
+        seq = rows[-1].seq
+
+
+def last_seq(connection: Connection) -> int:
+    """Return the number of the newest membership, 0 if there is none."""
+    return int(connection.scalar(select(func.max(members.c.seq))) or 0)
+
+
+def seq_before(connection: Connection, since: datetime) -> int:
+    """Return after which membership all those are to be found that are so new."""
+    query = select(members.c.seq).where(members.c.at >= since)
+    first = connection.scalar(query.order_by(members.c.seq).limit(1))
+    return last_seq(connection) if first is None else int(first) - 1
+
+
+def correct(connection: Connection, cluster_id: int, tickets: Collection[int]) -> None:
+    """Say that from now on a cluster consists of these tickets; of none: it is gone.
+
+    The caller holds the grouping lock, so no membership is written meanwhile.
+    """
+    connection.execute(
+        regroupings.insert(),
+        {
+            "after_seq": last_seq(connection),
+            "cluster_id": cluster_id,
+            "tickets": sorted(tickets),
+        },
+    )
+
+
+def corrections_after(connection: Connection, correction_id: int) -> Sequence[AnyRow]:
+    """Return corrections in the order they were made."""
+    query = select(regroupings).where(regroupings.c.id > correction_id)
+    return connection.execute(query.order_by(regroupings.c.id)).all()
+
+
+def last_correction(connection: Connection, before_seq: int) -> int:
+    """Return the newest correction of what was placed before a membership, or 0."""
+    query = select(func.max(regroupings.c.id)).where(
+        regroupings.c.after_seq < before_seq
+    )
+    return int(connection.scalar(query) or 0)
+
+
+def placed(connection: Connection, tickets: Collection[int]) -> Sequence[AnyRow]:
+    """Return the memberships of these tickets as they were made, in that order."""
+    query: Select[*tuple[AnyRow, ...]] = select(*_COLUMNS)
+    query = query.where(members.c.ticket_id.in_(list(tickets)))
+    return connection.execute(query.order_by(members.c.seq)).all()
