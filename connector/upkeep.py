@@ -24,8 +24,6 @@ from connector.store.schema import AnyRow
 
 
 def keep_up(
-
-def keep_up(
     connection: Connection, config: Config, group: AnyRow, now: datetime
 ) -> None:
     """Link new tickets, keep the counts, and say so at steps."""
