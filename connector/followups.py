@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from connector.config import Config
 from connector.models import Mode, Operation, OutboxState, TicketStatus
-from connector.store import groups, outbox
+from connector.store import groups, messages, outbox
 from connector.store.schema import AnyRow
 
 FALLBACK = "en"
@@ -49,7 +49,7 @@ def announce(
     members that came late. Who has only tickets that nobody can write to counts as not
     told; that is recorded, too.
     """
-    told = groups.told(connection, group.id)
+    told = messages.told(connection, group.id)
     affected = _recipients(
         config, groups.member_tickets(connection, group.id), told, group.episode
     )
@@ -61,7 +61,7 @@ def announce(
     effects = []
     for row in chosen:
         language = text_language(row.language)
-        if mode is not Mode.OBSERVE and not groups.plan_message(
+        if mode is not Mode.OBSERVE and not messages.plan(
             connection,
             {
                 "group_id": group.id,

@@ -9,6 +9,7 @@ from typing import Any
 
 from connector.config import Config
 from connector.models import Author, Comment, Ticket, TicketStatus
+from connector.store.customers import Person
 from rules.features import Features, features
 from rules.judge import Judge
 from rules.personas import Persona
@@ -95,11 +96,32 @@ def customer_key(ticket: Ticket) -> str:
     """Return what makes a person one person across helpdesks."""
     customer = ticket.customer
     if customer.email:
-        return customer.email[:LONGEST_KEY]
+        return _address(customer.email)
     if customer.external_id:
         return f"{ticket.ref.source}:{customer.external_id}"
     # Nobody known: each such ticket is somebody of its own.
     return f"{ticket.ref.source}:ticket:{ticket.ref.external_id}"
+
+
+def person(ticket: Ticket) -> Person:
+    """Return who a ticket's customer is, by all the addresses their profile shows.
+
+    The profile itself joins nobody: forms send all their guests under one id.
+    """
+    customer = ticket.customer
+    key = customer_key(ticket)
+    others = {_address(one): None for one in customer.emails if one}
+    company = customer.organization or next(iter(customer.organizations), "")
+    return Person(
+        key=key,
+        others=tuple(one for one in others if one != key),
+        name=customer.name or "",
+        organization=company,
+    )
+
+
+def _address(email: str) -> str:
+    return email.casefold()[:LONGEST_KEY]
 
 
 def vip_source(ticket: Ticket, config: Config) -> str:

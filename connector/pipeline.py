@@ -19,9 +19,9 @@ from connector.config import Config
 from connector.dating import undated
 from connector.filling import change_fields, wanted_fields
 from connector.grouping import Grouping
-from connector.judging import Judged, customer_key, facts, vip_source
+from connector.judging import Judged, customer_key, facts, person, vip_source
 from connector.models import GroupState, Mode, Operation, TicketRef, TicketStatus
-from connector.store import groups, outbox, tickets
+from connector.store import customers, groups, outbox, tickets
 from connector.tagging import change_tags, wanted_tags
 from rules.engine import RuleMatch, evaluate
 from rules.judge import Judge
@@ -47,16 +47,13 @@ class Pipeline:
         """
         if not judged:
             return Batch({}, {})
-        names: dict[str, str] = {}
-        for one in judged:
-            name = one.ticket.customer.name or ""
-            names[customer_key(one.ticket)] = name or names.get(
-                customer_key(one.ticket), ""
-            )
-        return Batch(
-            tickets.known_customers(connection, names, now),
-            tickets.merged_into(connection, [one.ticket.ref for one in judged]),
-        )
+        people = [person(one.ticket) for one in judged]
+        known = customers.known(connection, people, now)
+        for group_id in sorted(known.regrouped):
+            groups.recount(connection, group_id)
+            escalation.plan(connection, self.config, group_id, now)
+        merged = tickets.merged_into(connection, [one.ticket.ref for one in judged])
+        return Batch(known.ids, merged)
 
     def decide(
         self,

@@ -11,7 +11,7 @@ from test_loop import COMPLAINTS, calls, complain, fix, the_group
 from test_outbox import rows
 
 from connector.models import OutboxState
-from connector.store import deliveries, groups
+from connector.store import deliveries, messages
 
 KARI = "kari@mail.example"
 
@@ -76,7 +76,7 @@ def test_customer_nobody_can_write_to_is_shown_and_not_counted_as_told(
         "only",
     )
     with bench.store.read() as connection:
-        recorded = groups.told(connection, the_group(bench)["id"])
+        recorded = messages.told(connection, the_group(bench)["id"])
         listed = deliveries.listing(connection, "handled", 100)
     assert len(recorded) == 5
     assert any(

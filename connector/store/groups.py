@@ -21,14 +21,12 @@ from sqlalchemy import (
     update,
 )
 
-from connector.models import GroupState, OutboxState, TicketStatus
-from connector.store.dialects import insert
+from connector.models import GroupState, TicketStatus
 from connector.store.schema import (
     AnyRow,
     customers,
     groups,
     members,
-    messages,
     outbox,
     tickets,
 )
@@ -303,40 +301,6 @@ def issues_to_read(
         groups.c.issue_id.is_not(None), or_(announce, stale)
     )
     return connection.execute(query.order_by(groups.c.id)).all()
-
-
-def plan_message(connection: Connection, values: dict[str, Any]) -> bool:
-    """Enter a customer into the ledger of a fix; False if already in it."""
-    statement = (
-        insert(connection.dialect.name, messages)
-        .values(**values)
-        .on_conflict_do_nothing()
-        .returning(messages.c.id)
-    )
-    return connection.execute(statement).scalar_one_or_none() is not None
-
-
-def told(connection: Connection, group_id: int) -> Sequence[AnyRow]:
-    """Return who was told about fixes of this group, oldest first.
-
-    A message that was taken back, or only observed, told nobody.
-    """
-    key = (
-        literal(f"fixed:{group_id}:")
-        + cast(messages.c.episode, String)
-        + ":"
-        + cast(messages.c.customer_id, String)
-    )
-    query = (
-        select(messages)
-        .select_from(messages.join(outbox, outbox.c.dedup_key == key))
-        .where(
-            messages.c.group_id == group_id,
-            outbox.c.state.not_in([OutboxState.DISCARDED, OutboxState.OBSERVED]),
-        )
-        .order_by(messages.c.at)
-    )
-    return connection.execute(query).all()
 
 
 def listing(

@@ -132,7 +132,7 @@ customers = Table(
 customer_keys = Table(
     "customer_keys",
     metadata,
-    # a further address of somebody, or "source:external id" of theirs
+    # a further address of somebody
     Column("key", Words, primary_key=True),
     Column("customer_id", Id, ForeignKey("customers.id"), nullable=False),
     Index("ix_customer_keys_customer", "customer_id"),

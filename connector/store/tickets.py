@@ -21,11 +21,10 @@ from sqlalchemy import (
 )
 
 from connector.models import TicketRef, TicketStatus
-from connector.store.dialects import insert, insert_missing
+from connector.store.dialects import insert
 from connector.store.schema import (
     AnyRow,
     Moment,
-    customers,
     decisions,
     members,
     ticket_tags,
@@ -140,37 +139,6 @@ def merged_into(
     for row in connection.execute(query.order_by(tickets.c.id)):
         found.setdefault(TicketRef(row.source, row.merged_into), []).append(row.id)
     return found
-
-
-def known_customers(
-    connection: Connection, names: Mapping[str, str], now: datetime
-) -> dict[str, int]:
-    """Return the ids of customers by their keys; add the new, rename the renamed.
-
-    ``names`` are by key. The name is what excerpts are masked by, so the newest counts.
-    """
-    found = _customers(connection, names)
-    added: list[dict[str, Any]] = [
-        {"key": key, "name": name, "created_at": now}
-        for key, name in names.items()
-        if key not in found
-    ]
-    if added:
-        insert_missing(connection, customers, ["key"], added)
-        found |= _customers(connection, [row["key"] for row in added])
-    for key, name in names.items():
-        if name and name != found[key].name:
-            connection.execute(
-                update(customers).where(customers.c.id == found[key].id),
-                {"name": name},
-            )
-    return {key: int(row.id) for key, row in found.items()}
-
-
-def _customers(connection: Connection, keys: Iterable[str]) -> dict[str, AnyRow]:
-    query = select(customers.c.key, customers.c.id, customers.c.name)
-    query = query.where(customers.c.key.in_(list(keys)))
-    return {row.key: row for row in connection.execute(query)}
 
 
 _HISTORY = select(func.count(), func.count().filter(tickets.c.complaint)).where(

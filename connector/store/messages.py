@@ -1,0 +1,100 @@
+"""The ledger of messages about fixes: who was entered, and who was told.
+
+A line is written when a message is asked for; the row of the outbox that sends it says
+what became of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, String, and_, cast, delete, literal, select, update
+
+from connector.models import Operation, OutboxState
+from connector.store import outbox as effects
+from connector.store.dialects import insert
+from connector.store.schema import AnyRow, messages, outbox
+
+#: A message in one of these states told nobody.
+_TAKEN_BACK = (OutboxState.DISCARDED, OutboxState.OBSERVED)
+#: Nothing of it can have reached the vendor, unless an answer was lost.
+_WAITING = (OutboxState.PENDING, OutboxState.PARKED)
+#: By the ticket and not by its customer, who may have become another one since.
+_SENDS = and_(
+    outbox.c.ticket_id == messages.c.ticket_id,
+    outbox.c.operation == Operation.SEND_MESSAGE,
+    outbox.c.dedup_key.like(
+        literal("fixed:")
+        + cast(messages.c.group_id, String)
+        + ":"
+        + cast(messages.c.episode, String)
+        + ":%"
+    ),
+)
+
+
+def plan(connection: Connection, values: dict[str, Any]) -> bool:
+    """Enter a customer into the ledger of a fix; False if already in it."""
+    statement = (
+        insert(connection.dialect.name, messages)
+        .values(**values)
+        .on_conflict_do_nothing()
+        .returning(messages.c.id)
+    )
+    return connection.execute(statement).scalar_one_or_none() is not None
+
+
+def told(connection: Connection, group_id: int) -> Sequence[AnyRow]:
+    """Return who was told about fixes of this group, oldest first.
+
+    A message that was taken back, or only observed, told nobody.
+    """
+    query = (
+        select(messages)
+        .select_from(messages.join(outbox, _SENDS))
+        .where(messages.c.group_id == group_id, outbox.c.state.not_in(_TAKEN_BACK))
+        .order_by(messages.c.at)
+    )
+    return connection.execute(query).all()
+
+
+def join(connection: Connection, other: int, first: int, now: datetime) -> None:
+    """Enter what was for one customer as for another, who turned out to be the same.
+
+    Of two messages about one fix that are still waiting, or of which one is, the one
+    that is further is kept.
+    """
+    theirs = select(messages).where(messages.c.customer_id == other)
+    for line in connection.execute(theirs).all():
+        same = select(messages).where(
+            messages.c.customer_id == first,
+            messages.c.group_id == line.group_id,
+            messages.c.episode == line.episode,
+        )
+        twin = connection.execute(same).one_or_none()
+        if twin is not None:
+            extra = min(line, twin, key=lambda one: _progress(connection, one))
+            waiting = [row.id for row in _sending(connection, extra)]
+            effects.discard(connection, waiting, "its customer is told elsewhere", now)
+            connection.execute(delete(messages).where(messages.c.id == extra.id))
+        # Changes nothing if it was the one too many.
+        connection.execute(
+            update(messages).where(messages.c.id == line.id).values(customer_id=first)
+        )
+
+
+def _progress(connection: Connection, line: AnyRow) -> int:
+    """Say how far a message is: 0 taken back, 1 waiting, 2 perhaps or surely sent."""
+    rows = _sending(connection, line)
+    if all(row.state in _TAKEN_BACK for row in rows):
+        return 0
+    waits = all(row.state in _WAITING and row.uncertain_since is None for row in rows)
+    return 1 if waits else 2
+
+
+def _sending(connection: Connection, line: AnyRow) -> Sequence[AnyRow]:
+    query = select(outbox.c.id, outbox.c.state, outbox.c.uncertain_since)
+    query = query.select_from(messages.join(outbox, _SENDS))
+    return connection.execute(query.where(messages.c.id == line.id)).all()
