@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from connector.models import GroupState
 from connector.store import dialects, groups, memory
 from connector.store.schema import AnyRow
+from rules.doubts import doubt
 from rules.duplicates import Grouper, GroupingSettings
 from rules.features import Features
 from rules.masking import mask
@@ -139,6 +140,19 @@ class Grouping:
         if at >= self._horizon:
             self._grouper.add(str(cluster_id), str(ticket_id), found, at)
         self._seq = seq
+
+    def doubt(self, cluster_id: int, alerted: Sequence[AnyRow]) -> str:
+        """Say what speaks against filing the problem of a cluster, if anything.
+
+        ``alerted`` are the clusters of busy problems that were filed, or will be.
+        """
+        problems = {str(row.cluster_id): row.group_id for row in alerted}
+        found = doubt(self._grouper, str(cluster_id), problems)
+        if found is None:
+            return ""
+        if found.twin is None:
+            return found.reason
+        return f"problem {problems[found.twin]} says the same in other words"
 
     def _pass_time(self, at: datetime) -> None:
         """Forget what is too old once somebody wrote at that time."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import checkins, escalation, recurrence
+from connector import checkins, escalation, readiness, recurrence
 from connector.case import Batch, Case
 from connector.config import Config
 from connector.dating import undated
@@ -197,6 +197,7 @@ class Pipeline:
                 self._leave_group(case.connection, case.ticket_id, case.now)
                 return None
             self._see_again(case, int(known.group_id))
+            self._weigh(case, known.group_id, known.cluster_id or known.group_id)
             return int(known.group_id)
         about, at = case.judged.features, case.complained_at
         if about is None or at is None or not case.judged.is_live:
@@ -222,6 +223,7 @@ class Pipeline:
         self.grouping.record(seq, placed.cluster_id, case.ticket_id, about, at)
         case.trace.group = {"group": placed.group_id, "reason": reason}
         groups.recount(case.connection, placed.group_id)
+        self._weigh(case, placed.group_id, placed.cluster_id)
         if placed.state is not GroupState.EMERGING and not archived:
             recurrence.complained(
                 case.connection,
@@ -232,6 +234,17 @@ class Pipeline:
                 case.now,
             )
         return placed.group_id
+
+    def _weigh(self, case: Case, group_id: int, cluster_id: int) -> None:
+        if not case.is_archived:
+            readiness.weigh(
+                case.connection,
+                self.config,
+                self.grouping,
+                group_id,
+                cluster_id,
+                case.now,
+            )
 
     def _see_again(self, case: Case, group_id: int) -> None:
         """Count a member's further complaint, or its customer having become another."""

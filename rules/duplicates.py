@@ -84,6 +84,9 @@ class Grouper:
         """How many groups are remembered."""
         return len(self._groups)
 
+    def __contains__(self, group: object) -> bool:
+        return group in self._groups
+
     def propose(self, features: Features, at: datetime) -> Proposal:
         """Look up where a ticket belongs; changes nothing."""
         view = self._view(features)

@@ -19,6 +19,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ValidationError
 
 from connector.errors import ConfigError
 from connector.models import parse_duration
+from rules.doubts import doubt
 from rules.duplicates import Grouper
 from rules.features import features
 from rules.judge import default_judge
@@ -241,13 +242,13 @@ class TicketStream:
         who = f"ticket {ticket.id}" if ticket.customer is None else str(ticket.customer)
         seen.append(Sighting(who, ticket.ts))
         crossing = crossed(seen, self._thresholds, ticket.ts)
-        if crossing is None or not self._grouper.is_unusual(name):
+        against = crossing and doubt(self._grouper, name, self._busy)
+        if crossing is None or (against and against.twin is None):
             self._sightings[name] = seen
             return None
-        known = self._grouper.twin(name, self._busy)
         self._ready.add(name)
         self._busy[name] = ticket.ts
-        return None if known else crossing
+        return None if against else crossing
 
     def _forget(self, horizon: datetime) -> None:
         while self._sightings:

@@ -25,6 +25,7 @@ from connector.models import GroupState, TicketStatus
 from connector.store.schema import (
     AnyRow,
     customers,
+    group_bonds,
     groups,
     members,
     outbox,
@@ -155,6 +156,27 @@ def recount(connection: Connection, group_id: int) -> None:
 def sightings(connection: Connection, group_id: int) -> Sequence[AnyRow]:
     """Return who complained when, without what was imported."""
     return connection.execute(_SIGHTINGS, {"group_id": group_id}).all()
+
+
+def alerted(connection: Connection, but: int, since: datetime) -> Sequence[AnyRow]:
+    """Return the clusters of filed problems, and of ones about to be, busy ``since``.
+
+    Left out is ``but``, and what a person keeps apart from it.
+    """
+    one, other = group_bonds.c.one_id, group_bonds.c.other_id
+    apart = or_(
+        (one == but) & (other == groups.c.id), (other == but) & (one == groups.c.id)
+    )
+    busy = select(groups.c.id).where(
+        groups.c.state.in_([GroupState.READY, GroupState.FILED]),
+        groups.c.last_at > since,
+        groups.c.id != but,
+        ~exists().where(apart),
+    )
+    problem = func.coalesce(groups.c.merged_into, groups.c.id)
+    query = select(groups.c.id.label("cluster_id"), problem.label("group_id"))
+    query = query.where(problem.in_(busy)).order_by(groups.c.id)
+    return connection.execute(query).all()
 
 
 def member_features(connection: Connection, group_id: int) -> list[dict[str, Any]]:
