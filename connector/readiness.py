@@ -6,7 +6,6 @@ crossed, in ``connector.escalation``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -16,7 +15,10 @@ from connector.grouping import Grouping
 from connector.models import GroupState
 from connector.store import groups
 from connector.store.schema import AnyRow
-from rules.thresholds import Crossing, Sighting, crossed
+from rules.thresholds import Crossing, Sighting, crossed, usual
+
+#: How many windows of the past say what is usual.
+WINDOWS_COMPARED = 12
 
 
 def weigh(
@@ -72,19 +74,18 @@ def _may_cross(config: Config, group: AnyRow) -> bool:
 def crossing(
     connection: Connection, config: Config, group_id: int, now: datetime
 ) -> Crossing | None:
-    sightings = [
-        Sighting(str(row.customer_id), row.at)
-        for row in groups.sightings(connection, group_id)
-    ]
-    usual = _usual(sightings, config, now)
-    return crossed(sightings, config.problems, now, usual)
+    """Hold who complained when against the thresholds.
 
-
-def _usual(sightings: Sequence[Sighting], config: Config, now: datetime) -> float:
-    """Return how many customers this problem had per window before this window."""
-    window = config.problems.window
-    before = [sighting for sighting in sightings if sighting.at <= now - window]
-    if not before:
-        return 0.0
-    span = now - window - min(sighting.at for sighting in before)
-    return len({sighting.customer for sighting in before}) / max(span / window, 1.0)
+    What was imported, and what problems before this one had, counts for nothing but
+    says what is usual.
+    """
+    problems = config.problems
+    reach = max((1 + WINDOWS_COMPARED) * problems.window, problems.fast_window)
+    before = groups.predecessors(connection, group_id)
+    counted, past = [], []
+    for row in groups.sightings(connection, [group_id, *before], now - reach):
+        sighting = Sighting(str(row.customer_id), row.at)
+        past.append(sighting)
+        if row.group_id == group_id and not row.archived:
+            counted.append(sighting)
+    return crossed(counted, problems, now, usual(past, problems.window, now))

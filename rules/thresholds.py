@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -56,8 +57,8 @@ def crossed(
     """Say which lane is crossed at ``now``, the ordinary one first.
 
     A customer counts once per window however often they write. ``usual_per_window`` is
-    how many customers this problem has in an ordinary ``window``, 0 if not known; the
-    fast lane scales it down to its own window.
+    how many customers this problem has in an ordinary ``window`` (see ``usual``), 0 if
+    not known; the fast lane scales it down to its own window.
     """
     seen = [sighting for sighting in sightings if sighting.at <= now]
     share = thresholds.fast_window / thresholds.window
@@ -70,20 +71,43 @@ def crossed(
             usual_per_window * share,
         ),
     )
-    for rule, needed, window, usual in lanes:
+    for rule, needed, window, ordinary in lanes:
         inside = [sighting for sighting in seen if sighting.at > now - window]
         customers = len({sighting.customer for sighting in inside})
-        if needed and customers >= max(needed, thresholds.usual_factor * usual):
+        if needed and customers >= max(needed, thresholds.usual_factor * ordinary):
             since = min(sighting.at for sighting in inside)
-            reason = _reason(customers, window, usual)
+            reason = _reason(customers, window, usual_per_window, thresholds.window)
             return Crossing(rule, customers, len(inside), since, reason)
     return None
 
 
-def _reason(customers: int, window: timedelta, usual: float) -> str:
+def usual(past: Iterable[Sighting], window: timedelta, now: datetime) -> float:
+    """Return how many customers a problem has in an ordinary ``window``.
+
+    The windows before the one that ends ``now``, since the oldest sighting, are
+    compared; the one in the middle counts, so that an incident of the past is not
+    taken for what is usual.
+    """
+    counts: dict[int, set[str]] = {}
+    for sighting in past:
+        if sighting.at <= now - window:
+            counts.setdefault((now - sighting.at) // window, set()).add(
+                sighting.customer
+            )
+    if not counts:
+        return 0.0
+    return float(median(len(counts.get(n, ())) for n in range(1, max(counts) + 1)))
+
+
+def _reason(
+    customers: int, window: timedelta, usual: float, usual_window: timedelta
+) -> str:
     who = "1 customer" if customers == 1 else f"{customers} customers"
-    compared = f", usually {usual:.2g}" if usual else ""
-    return f"{who} in {_in_words(window)}{compared}"
+    said = f"{who} in {_in_words(window)}"
+    if not usual:
+        return said
+    scale = "" if window == usual_window else f" in {_in_words(usual_window)}"
+    return f"{said}, usually {usual:.2g}{scale}"
 
 
 def _in_words(span: timedelta) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from rules.thresholds import Crossing, Sighting, Thresholds, crossed
+from rules.thresholds import Crossing, Sighting, Thresholds, crossed, usual
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SLOW = Thresholds(customers=3, window="24h", fast_customers=0)
@@ -69,6 +69,47 @@ def test_a_crossing_tells_its_numbers_and_why() -> None:
         since=NOW - timedelta(hours=6),
         reason="3 customers in 24 h, usually 1",
     )
+
+
+def test_the_fast_lane_says_over_what_time_something_is_usual() -> None:
+    crossing = crossed(seen(("a", 0.5), ("b", 0)), FAST, NOW, 1.0)
+    assert crossing is not None
+    assert crossing.reason == "2 customers in 1 h, usually 1 in 24 h"
+
+
+def trickle(*per_window: int) -> list[Sighting]:
+    """Sightings of so many customers in each window, newest window first."""
+    return seen(
+        *[
+            (f"{number} of {ago}", 24 * ago + 12)
+            for ago, customers in enumerate(per_window)
+            for number in range(customers)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("case", "per_window", "expected"),
+    [
+        ("without a past", (), 0),
+        ("this window is no past", (9,), 0),
+        ("one a window", (9, 1, 1, 1, 1), 1),
+        ("now and then", (9, 1, 0, 1, 0, 1), 1),
+        ("seldom", (9, 0, 0, 1), 0),
+        ("an incident of the past", (9, 1, 1, 80, 1, 1), 1),
+        ("a short past", (9, 3, 1), 2),
+    ],
+)
+def test_what_is_usual_is_what_an_ordinary_window_had(
+    case: str, per_window: tuple[int, ...], expected: float
+) -> None:
+    window = timedelta(hours=24)
+    assert usual(trickle(*per_window), window, NOW) == expected, case
+
+
+def test_customer_who_often_writes_is_usual_once_a_window() -> None:
+    often = seen(*[("a", hours) for hours in range(24, 24 * 5)])
+    assert usual(often, timedelta(hours=24), NOW) == 1
 
 
 @pytest.mark.parametrize(

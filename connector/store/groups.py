@@ -69,11 +69,6 @@ _RECOUNT = (
         ),
     )
 )
-_SIGHTINGS = (
-    select(members.c.customer_id, members.c.at)
-    .where(members.c.group_id == bindparam("group_id"), _COUNTED)
-    .order_by(members.c.at)
-)
 
 
 def create(connection: Connection, values: dict[str, Any]) -> int:
@@ -153,9 +148,34 @@ def recount(connection: Connection, group_id: int) -> None:
     connection.execute(_RECOUNT, {"of_group": group_id})
 
 
-def sightings(connection: Connection, group_id: int) -> Sequence[AnyRow]:
-    """Return who complained when, without what was imported."""
-    return connection.execute(_SIGHTINGS, {"group_id": group_id}).all()
+def sightings(
+    connection: Connection, group_ids: Collection[int], since: datetime
+) -> Sequence[AnyRow]:
+    """Return who complained when, of all these problems, imported or not."""
+    query = (
+        select(
+            members.c.group_id,
+            members.c.customer_id,
+            members.c.at,
+            members.c.archived,
+        )
+        .where(members.c.group_id.in_(list(group_ids)), members.c.at > since)
+        .order_by(members.c.at, members.c.seq)
+    )
+    return connection.execute(query).all()
+
+
+def predecessors(connection: Connection, group_id: int) -> list[int]:
+    """Return the closed problems whose return this is, and theirs."""
+    found: list[int] = []
+    newest = [group_id]
+    while newest:
+        query = select(groups.c.id).where(groups.c.successor_id.in_(newest))
+        newest = [
+            one for one in connection.scalars(query) if one not in (group_id, *found)
+        ]
+        found += newest
+    return found
 
 
 def alerted(connection: Connection, but: int, since: datetime) -> Sequence[AnyRow]:
