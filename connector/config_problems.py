@@ -42,6 +42,9 @@ class Problems(Thresholds):
     settle: Duration = Field(
         timedelta(minutes=10), description="Time a problem may grow before filing."
     )
+    new_per_hour: int = Field(
+        10, ge=0, description="Issues filed within an hour; the rest wait. 0: all."
+    )
     fix_settle: Duration = Field(
         timedelta(minutes=10),
         description="Time an issue must stay done before customers are told.",

@@ -12,7 +12,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import filing, incidents, readiness, recurrence, resolution, upkeep
+from connector import (
+    filing,
+    incidents,
+    readiness,
+    recurrence,
+    resolution,
+    turns,
+    upkeep,
+)
 from connector.config import Config
 from connector.grouping import title
 from connector.models import (
@@ -158,12 +166,34 @@ def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) 
         # Stays ready; filed at the next complaint once there is a tracker.
         groups.change(connection, group.id, file_at=None)
         return
-    crossing = readiness.crossing(connection, config, group.id, now)
+    crossing = readiness.still(connection, config, group, now)
     if crossing is None:  # members left while it settled
         groups.change(
-            connection, group.id, state=GroupState.EMERGING, file_at=None, reason=""
+            connection,
+            group.id,
+            state=GroupState.EMERGING,
+            file_at=None,
+            waiting_since=None,
+            reason="",
         )
         return
+    wait = turns.wait(connection, config, now)
+    if wait is not None:
+        groups.change(
+            connection,
+            group.id,
+            file_at=wait.until,
+            waiting_since=group.waiting_since or now,
+            reason=f"{crossing.reason}; waits: {wait.why}",
+        )
+        return
+    groups.change(
+        connection,
+        group.id,
+        rule=crossing.rule,
+        reason=crossing.reason,
+        waiting_since=None,
+    )
     group = _name(connection, group)
     effect = filing.creation(
         config,

@@ -314,14 +314,16 @@ def ungathered_tickets(
 
 
 def due(connection: Connection, now: datetime) -> list[int]:
-    """Return groups whose settle time or watch has ended."""
+    """Return groups whose settle time or watch has ended, the largest first."""
     query = select(groups.c.id).where(
         or_(
             (groups.c.state == GroupState.READY) & (groups.c.file_at <= now),
             (groups.c.state == GroupState.FIXED) & (groups.c.watch_until <= now),
         )
     )
-    return list(connection.scalars(query.order_by(groups.c.id)))
+    return list(
+        connection.scalars(query.order_by(groups.c.customers.desc(), groups.c.id))
+    )
 
 
 def issues_to_read(

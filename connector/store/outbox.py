@@ -382,6 +382,26 @@ def latest(
     return connection.execute(newest).one_or_none()
 
 
+def newest(
+    connection: Connection, operation: Operation, count: int, since: datetime
+) -> Sequence[datetime]:
+    """Return when the newest rows of a kind were asked for, newest first.
+
+    Not those that were only observed, or taken back.
+    """
+    query = (
+        select(table.c.created_at)
+        .where(
+            table.c.operation == operation,
+            table.c.created_at > since,
+            table.c.state.not_in([OutboxState.OBSERVED, OutboxState.DISCARDED]),
+        )
+        .order_by(table.c.created_at.desc())
+        .limit(count)
+    )
+    return connection.scalars(query).all()
+
+
 def supersede(
     connection: Connection, group_id: int, operation: Operation, now: datetime
 ) -> None:
