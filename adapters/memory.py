@@ -41,6 +41,7 @@ from connector.models import (
     IssueDraft,
     IssueRef,
     Level,
+    Meaning,
     Message,
     Note,
     Signed,
@@ -140,6 +141,9 @@ class MemoryAdapter(Helpdesk, Tracker, Historian, IssueLinker, Shower):
         category: IssueCategory,
         resolution: str = "",
         now: datetime | None = None,
+        *,
+        meaning: Meaning | None = None,
+        duplicates: tuple[IssueRef, ...] = (),
     ) -> None:
         """Let the product team change an issue's status."""
         moment = now or datetime.now(UTC)
@@ -150,6 +154,8 @@ class MemoryAdapter(Helpdesk, Tracker, Historian, IssueLinker, Shower):
                 category=category,
                 status_name=category.value,
                 resolution=resolution,
+                meaning=meaning,
+                duplicates=duplicates,
                 updated_at=moment,
             )
 

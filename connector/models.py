@@ -181,7 +181,9 @@ class Issue:
     """An issue as it stands now. ``resolution`` is a name, or empty.
 
     ``meaning`` is what the source's own settings say of that resolution; None where
-    they do not name it.
+    they do not name it. ``usually`` is what its name means in most trackers, and counts
+    for less. ``duplicates`` are the other ends of its links to duplicates, the
+    likeliest original first. ``resolved_at`` is when the tracker says it was done.
     """
 
     ref: IssueRef
@@ -193,6 +195,9 @@ class Issue:
     updated_at: datetime
     project: str = ""
     meaning: Meaning | None = None
+    usually: Meaning | None = None
+    duplicates: tuple[IssueRef, ...] = ()
+    resolved_at: datetime | None = None
 
 
 class BlockKind(StrEnum):

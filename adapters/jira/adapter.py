@@ -17,7 +17,7 @@ from adapters.base import (
     Subscriber,
     Tracker,
 )
-from adapters.jira import account, history, payloads, webhooks
+from adapters.jira import account, history, links, payloads, webhooks
 from adapters.jira.checks import Checks
 from adapters.jira.client import JiraClient, segment
 from adapters.jira.payloads import Flavour
@@ -95,8 +95,13 @@ class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
 
     def fetch_issue(self, external_id: str) -> Issue:
         raw = self._client.issue(external_id, payloads.ISSUE_FIELDS)
-        site, meanings = self.config.site_url, self.config.resolutions
-        return payloads.to_issue(self.name, site, raw, meanings)
+        return payloads.to_issue(
+            self.name,
+            self.config.site_url,
+            raw,
+            self.config.resolutions,
+            self.config.duplicate_links,
+        )
 
     def find_issue(self, project: str, mark: str) -> IssueRef | None:
         return next(iter(self.find_issues(project, mark)), None)
@@ -159,7 +164,7 @@ class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
     # -- issues among each other --
 
     def link_issues(self, external_id: str, other_external_id: str) -> None:
-        chosen = payloads.find_link_type(self._link_types())
+        chosen = links.find_type(self._link_types())
         if chosen is None:
             raise NotFound(f"{self.name} has no type of link between issues")
         self._link(chosen, external_id, other_external_id)
@@ -169,7 +174,9 @@ class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
         return tuple(sorted(refs, key=lambda ref: int(ref.external_id)))
 
     def link_duplicate(self, external_id: str, original_id: str) -> None:
-        chosen = payloads.find_duplicate_type(self._link_types())
+        chosen = links.find_duplicate_type(
+            self._link_types(), self.config.duplicate_links
+        )
         if chosen is None:
             raise NotFound(f"{self.name} has no type of link for duplicates")
         self._link(chosen, external_id, original_id)
@@ -202,7 +209,7 @@ class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
 
     def _link(self, link_type: str, external_id: str, other: str) -> None:
         # Jira keeps one link of those made twice, so it is not asked for first.
-        body = payloads.issue_link_body(link_type, external_id, other)
+        body = links.body(link_type, external_id, other)
         self._client.write("POST", "issueLink", body)
 
     def _is_done(self, external_id: str) -> bool:

@@ -12,13 +12,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-from adapters.jira.resolutions import Meanings, meaning_of, spoken
+from adapters.jira import links
+from adapters.jira.resolutions import USUAL, Meanings, meaning_of, spoken
 from adapters.jira.text import adf, length, mark_block, one_line, wiki
 from adapters.signatures import hmac_hex, matches
 from adapters.words import plain
@@ -76,6 +77,7 @@ ISSUE_FIELDS = (
     "updated",
     "project",
     "issuetype",
+    "issuelinks",
 )
 
 #: Where a reopened issue should go, best first.
@@ -87,9 +89,6 @@ PROPERTY_KEY_LIMIT = 255
 PROPERTY_LIMIT = 32_768
 APPLICATION = {"type": "complaint-connector", "name": "Complaint Connector"}
 RELATIONSHIP = "reported by customer"
-RELATES = "relates"  #: the type of link that every new Jira has
-#: How the names of a type of link for duplicates begin, in English and translated.
-DUPLICATES = ("duplic", "duplik", "dublett", "dubblett", "kaksoiskappale")
 
 _ID = re.compile(r"[0-9]{1,19}")
 _ID_IN_LINK = re.compile(r"/issue/([0-9]{1,19})(?:/|$)")
@@ -189,9 +188,14 @@ def _issue_id(body: Mapping[str, Any]) -> str | None:
 
 
 def to_issue(
-    source: str, site_url: str, raw: Mapping[str, Any], meanings: Meanings
+    source: str,
+    site_url: str,
+    raw: Mapping[str, Any],
+    meanings: Meanings,
+    duplicate_links: Collection[str] = (),
 ) -> Issue:
-    """Translate an issue."""
+    """Translate an issue; ``duplicate_links`` are types of links that the settings
+    name."""
     fields = _object(raw.get("fields"))
     labels, resolution = fields.get("labels"), fields.get("resolution")
     return Issue(
@@ -202,6 +206,12 @@ def to_issue(
         # Only a name beside the status: workflows forget to clear it on reopening.
         resolution=spoken(resolution, meanings),
         meaning=meaning_of(resolution, meanings),
+        usually=meaning_of(resolution, USUAL),
+        duplicates=tuple(
+            to_ref(source, site_url, other)
+            for other in links.duplicates(fields.get("issuelinks"), duplicate_links)
+        ),
+        resolved_at=_moment(fields.get("resolutiondate")),
         labels=frozenset(
             plain(label)
             for label in (labels if isinstance(labels, list) else ())
@@ -241,6 +251,14 @@ def to_moment(value: object) -> datetime:
     except ValueError:
         raise VendorUnavailable("Jira answered without a readable time") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _moment(value: object) -> datetime | None:
+    """Read a time that an issue need not have."""
+    try:
+        return to_moment(value)
+    except VendorUnavailable:
+        return None
 
 
 def to_page(source: str, answer: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
@@ -387,40 +405,6 @@ def link_body(link: TicketLink) -> dict[str, Any]:
             },
             "status": {"resolved": link.resolved},
         },
-    }
-
-
-def find_link_type(types: Iterable[Mapping[str, Any]]) -> str | None:
-    """Choose the type of a link between issues: "Relates", else the first there is."""
-    usable = [
-        (_text(each.get("name")).casefold() != RELATES, place, found)
-        for place, each in enumerate(types)
-        if (found := _id(each.get("id")))
-    ]
-    return min(usable)[2] if usable else None
-
-
-def find_duplicate_type(types: Iterable[Mapping[str, Any]]) -> str | None:
-    """Choose the type of a link from a duplicate to its original, by its names."""
-    for each in types:
-        names = (_text(each.get(key)).casefold() for key in ("name", "outward"))
-        if (found := _id(each.get("id"))) and any(
-            name.startswith(DUPLICATES) for name in names
-        ):
-            return found
-    return None
-
-
-def issue_link_body(link_type: str, external_id: str, other: str) -> dict[str, Any]:
-    """Build a link between two issues; Jira refuses a comment that is null.
-
-    It begins at the inward one, whatever that is called: there it is shown with the
-    words of the outward direction, such as "duplicates".
-    """
-    return {
-        "type": {"id": link_type},
-        "inwardIssue": {"id": external_id},
-        "outwardIssue": {"id": other},
     }
 
 

@@ -40,6 +40,12 @@ class JiraConfig(Account):
         "`wont_do`, `duplicate` and `cannot_reproduce`",
     )
 
+    duplicate_links: tuple[str, ...] = Field(
+        default=(),
+        description="types of links between a duplicate and its original, by id or "
+        "name; none: those whose names say so",
+    )
+
     @field_validator("projects")
     @classmethod
     def _keyed(cls, value: Mapping[str, Place]) -> Mapping[str, Place]:

@@ -84,7 +84,7 @@ def _authenticate(world: World) -> None:
 
 def find(world: World, id_or_key: str) -> Issue:
     found = world.jira.get(id_or_key)
-    if found is None:
+    if found is None or found.id in world.jira.hidden:
         raise missing()
     return found
 
@@ -401,19 +401,11 @@ def _link_routes(app: Flask, world: World) -> None:
 
     @app.get("/rest/api/<version>/issueLinkType")
     def issue_link_types(version: str) -> ResponseReturnValue:
-        base = f"{shapes.rest(tracker, version)}/issueLinkType"
-        return {
-            "issueLinkTypes": [
-                {
-                    "id": number,
-                    "name": name,
-                    "inward": f"{name.lower()} by",
-                    "outward": f"{name.lower()} to",
-                    "self": f"{base}/{number}",
-                }
-                for number, name in tracker.link_types.items()
-            ]
-        }
+        shown = [
+            shapes.link_type_shape(tracker, number, version)
+            for number in tracker.link_types
+        ]
+        return {"issueLinkTypes": shown}
 
     @app.post("/rest/api/<version>/issueLink")
     def issue_link(version: str) -> ResponseReturnValue:
@@ -422,16 +414,7 @@ def _link_routes(app: Flask, world: World) -> None:
             ends = [body.get("inwardIssue") or {}, body.get("outwardIssue") or {}]
             issues = [find(world, str(e.get("key") or e.get("id"))) for e in ends]
             kind = _link_type(body.get("type") or {}, tracker.link_types)
-            entry = {"type": {"name": kind}, "outwardIssue": {"key": issues[1].key}}
-            # The same link twice is answered as if it were new, and kept once.
-            if entry not in issues[0].issue_links:
-                issues[0].issue_links.append(entry)
-                issues[1].issue_links.append(
-                    {"type": {"name": kind}, "inwardIssue": {"key": issues[0].key}}
-                )
-                world.stage.witness(
-                    "jira", "issue_link", issues[0].id, API, to=issues[1].id, type=kind
-                )
+            tracker.link_issues(issues[0], issues[1], kind, API)
         return Response(status=201)
 
     @app.route("/rest/api/<version>/issue/<key>/watchers", methods=["GET", "POST"])

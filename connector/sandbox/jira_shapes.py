@@ -29,6 +29,11 @@ RESOLUTION_IDS = {
     "Cannot Reproduce": "10003",
     "Fixed": "10004",
 }
+#: What a link is called at the end that is called inward, and at the other.
+LINK_WORDS = {
+    "Duplicate": ("is duplicated by", "duplicates"),
+    "Relates": ("relates to", "relates to"),
+}
 CATEGORIES = {
     "new": (2, "To Do", "blue-gray"),
     "indeterminate": (4, "In Progress", "yellow"),
@@ -132,11 +137,45 @@ def _fields(tracker: JiraTracker, issue: Issue, version: str) -> Json:
         "reporter": user_shape(tracker, issue.author),
         "created": moment(issue.created),
         "updated": moment(issue.updated),
-        "issuelinks": issue.issue_links,
+        "issuelinks": link_shapes(tracker, issue, version),
         "components": [],
         "watches": {"watchCount": len(issue.watchers), "isWatching": False},
         **issue.fields,
     }
+
+
+def link_type_shape(tracker: JiraTracker, number: str, version: str) -> Json:
+    name = tracker.link_types[number]
+    inward, outward = LINK_WORDS.get(name, (f"{name} (in)", f"{name} (out)"))
+    return {
+        "id": number,
+        "name": name,
+        "inward": inward,
+        "outward": outward,
+        "self": f"{rest(tracker, version)}/issueLinkType/{number}",
+    }
+
+
+def link_shapes(tracker: JiraTracker, issue: Issue, version: str) -> list[Json]:
+    """Show the links to issues that are still there."""
+    numbers = {name: number for number, name in tracker.link_types.items()}
+    found = []
+    for place, link in enumerate(issue.issue_links):
+        end = "outwardIssue" if "outwardIssue" in link else "inwardIssue"
+        other = tracker.get(link[end]["key"])
+        name = link["type"]["name"]
+        if other is None or name not in numbers:
+            continue
+        few = {"summary": other.summary, "status": status_shape(other.status)}
+        where = f"{rest(tracker, version)}/issue/{other.id}"
+        found.append(
+            {
+                "id": f"{issue.id}{place:03}",
+                "type": link_type_shape(tracker, numbers[name], version),
+                end: {"id": other.id, "key": other.key, "self": where, "fields": few},
+            }
+        )
+    return found
 
 
 def comment_shape(

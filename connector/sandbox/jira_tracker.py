@@ -106,6 +106,7 @@ class JiraTracker:
         self.time_zone = "Etc/UTC"
         self.is_admin = True
         self.denied: set[str] = set()
+        self.hidden: set[str] = set()  # ids of issues that the account may not see
         self.extra_fields: dict[str, Json] = {}
         self.workflow: tuple[Transition, ...] = TRANSITIONS
         self.link_types = {"10002": "Duplicate", "10003": "Relates"}
@@ -270,6 +271,19 @@ class JiraTracker:
         )
         return issue.remote_links[number], known is None
 
+    def link_issues(self, issue: Issue, other: Issue, kind: str, actor: str) -> None:
+        """Link two issues, beginning at ``issue``; the same link twice is kept once.
+
+        Nobody is told: that an update is delivered for it is not confirmed.
+        """
+        entry = {"type": {"name": kind}, "outwardIssue": {"key": other.key}}
+        if entry in issue.issue_links:
+            return
+        issue.issue_links.append(entry)
+        back = {"type": {"name": kind}, "inwardIssue": {"key": issue.key}}
+        other.issue_links.append(back)
+        self._witness("issue_link", issue, actor, to=other.id, type=kind)
+
     def set_property(self, issue: Issue, key: str, value: Any, actor: str) -> bool:
         known = key in issue.properties
         issue.properties[key] = value
@@ -284,6 +298,7 @@ class JiraTracker:
         before = issue.key, issue.project
         issue.key = f"{project.key}-{self.stage.number(f'jira.key.{project.key}')}"
         issue.project = project.key
+        self._rename_links(before[0], issue.key)
         self._touch(issue)
         self._witness("issue_move", issue, actor, before=before[0], after=issue.key)
         items = [
@@ -355,6 +370,13 @@ class JiraTracker:
                 self._deliveries.enqueue(webhook, event, raw)
 
     # -- inside
+
+    def _rename_links(self, before: str, after: str) -> None:
+        for one in self.issues.values():
+            for link in one.issue_links:
+                for end in ("inwardIssue", "outwardIssue"):
+                    if link.get(end) == {"key": before}:
+                        link[end] = {"key": after}
 
     def _touch(self, issue: Issue) -> None:
         issue.updated = self.stage.clock()

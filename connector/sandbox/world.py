@@ -271,8 +271,12 @@ class World:
         resolution: str = "",
         text: str = "",
         keep_resolution: bool = False,
+        of: str = "",
     ) -> None:
-        """Let a developer act: start, done, wont_do, reopen, comment, delete."""
+        """Let a developer act: start, done, wont_do, reopen, comment, delete, link.
+
+        The last makes it a duplicate ``of`` another issue, without closing it.
+        """
         with self.lock:
             found = self.jira.get(id_or_key)
             if found is None:
@@ -281,6 +285,11 @@ class World:
                 self.jira.comment(found, _text(self.jira, text), AGENT)
             elif act == "delete":
                 self.jira.delete(found, AGENT)
+            elif act == "link":
+                other = self.jira.get(of)
+                if other is None:
+                    raise Unknown(f"jira has no issue {of}")
+                self.jira.link_issues(found, other, "Duplicate", AGENT)
             else:
                 self._move(found, act, resolution, keep_resolution)
 
