@@ -57,7 +57,23 @@ class Problems(Thresholds):
         False, description="Whether done without a resolution counts as fixed."
     )
     watch: Duration = Field(
-        timedelta(days=14), description="Time a fixed problem is watched."
+        timedelta(days=14),
+        description="Time after a fix in which a single complaint reopens the issue.",
+    )
+    reopen_within: Duration = Field(
+        timedelta(days=30),
+        description="Time after a fix in which a return reopens the issue; later it is "
+        "a new one, linked to the old.",
+    )
+    return_customers: int = Field(
+        3,
+        ge=1,
+        description="Customers within `window` that make a return, after the watch.",
+    )
+    cannot_reproduce_needs: int = Field(
+        3,
+        ge=1,
+        description="New customers that reopen what could not be reproduced.",
     )
     search_lag: Duration = Field(
         timedelta(minutes=10),

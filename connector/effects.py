@@ -235,7 +235,7 @@ class Effects:
     def _link_issues(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
         self._ensure_wanted(row)
         if not isinstance(adapter, IssueLinker):
-            raise VendorRefused(f"{self.adapter.name} links no issues")
+            raise TakesNoWrites(f"{self.adapter.name} links no issues")
         if "mark" in row.payload:
             return {"doubles": self._link_doubles(adapter, row)}
         adapter.link_issues(row.target, row.payload["other"])

@@ -18,7 +18,9 @@ from connector import (
     readiness,
     recurrence,
     resolution,
+    sequel,
     turns,
+    unfixed,
     upkeep,
 )
 from connector.config import Config
@@ -33,7 +35,7 @@ from connector.models import (
     OutboxState,
     Topic,
 )
-from connector.store import deliveries, groups, outbox, timeline
+from connector.store import deliveries, former, groups, outbox, timeline
 from connector.store.schema import AnyRow
 from rules.features import Features
 
@@ -42,7 +44,10 @@ def plan(connection: Connection, config: Config, group_id: int, now: datetime) -
     """Bring a group to the state its members and its issue call for."""
     group = groups.get(connection, group_id, lock=True)
     if group.state == GroupState.EMERGING:
-        if not readiness.check(connection, config, group, now):
+        if not (
+            readiness.check(connection, config, group, now)
+            or sequel.check(connection, config, group, now)
+        ):
             return
         group = groups.get(connection, group_id)
     elif group.state == GroupState.FILED and group.issue_id is None:
@@ -58,6 +63,9 @@ def plan(connection: Connection, config: Config, group_id: int, now: datetime) -
         group.file_at is None or group.file_at <= now
     ):
         _file(connection, config, group, now)
+    elif group.state == GroupState.WONT_DO:
+        unfixed.weigh(connection, config, group, now)
+        group = groups.get(connection, group_id)
     if group.issue_id is not None and group.state != GroupState.MUTED:
         upkeep.keep_up(connection, config, group, now)
         incidents.keep_up(connection, config, group, now)
@@ -89,6 +97,7 @@ def issue_created(
         )
         reason = f"came back; {ref.key} follows {group.issue_key}"
         groups.change(connection, group_id, reason=reason)
+        former.keep(connection, group)
     groups.change(
         connection,
         group_id,
@@ -101,6 +110,10 @@ def issue_created(
         checked_at=None,
     )
     timeline.note(connection, group_id, "filed", f"filed as {ref.key}", now)
+    if not follows:
+        group = groups.get(connection, group_id)
+        effects = sequel.link_to_past(connection, config, group, ref)
+        outbox.enqueue(connection, effects, now)
     plan(connection, config, group_id, now)
     _read_tickets_again(connection, config, group_id, now)
 
@@ -119,7 +132,7 @@ def issue_read(
     """
     group = groups.by_issue(connection, issue.ref.source, issue.ref.external_id)
     if group is None:
-        return "not an issue of ours"
+        return resolution.former_read(connection, issue, now)
     if group.checked_at is not None and read_at < group.checked_at:
         return "an older reading than the last one"
     groups.change(
@@ -131,6 +144,8 @@ def issue_read(
         missing_since=None,
     )
     if issue.ref.key != group.issue_key:  # it was moved to another project
+        words = f"{group.issue_key} became {issue.ref.key}"
+        timeline.note(connection, group.id, "moved", words, now)
         _read_tickets_again(connection, config, group.id, now)
     if issue.category is IssueCategory.UNKNOWN:
         return "the tracker does not say whether it is done"
@@ -166,7 +181,9 @@ def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) 
         # Stays ready; filed at the next complaint once there is a tracker.
         groups.change(connection, group.id, file_at=None)
         return
-    crossing = readiness.still(connection, config, group, now)
+    crossing = readiness.still(connection, config, group, now) or sequel.crossing(
+        connection, config, group, now
+    )
     if crossing is None:  # members left while it settled
         groups.change(
             connection,
@@ -200,7 +217,7 @@ def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) 
         group,
         problems.tracker,
         f"issue:{group.id}",
-        filing.draft(connection, config, group),
+        sequel.with_past(connection, group, filing.draft(connection, config, group)),
         f"problems.{crossing.rule}",
         crossing.reason,
     )

@@ -44,15 +44,14 @@ def announce(
 ) -> Announced:
     """Enqueue the message that a problem is fixed, once for each affected customer.
 
-    Affected is who complained since the last such message to them. It goes to the
-    newest ticket, in the language the customer last wrote. May be called again for
-    members that came late. Who has only tickets that nobody can write to counts as not
-    told; that is recorded, too.
+    Affected is who complained since the last such message to them, and not after the
+    fix: who did that has seen it fail. It goes to the newest ticket, in the language
+    the customer last wrote. May be called again for members that came late. Who has
+    only tickets that nobody can write to counts as not told; that is recorded, too.
     """
     told = messages.told(connection, group.id)
-    affected = _recipients(
-        config, groups.member_tickets(connection, group.id), told, group.episode
-    )
+    rows = groups.member_tickets(connection, group.id)
+    affected = _recipients(config, rows, told, group)
     chosen = [row for row in affected if config.takes_writes(row.source)]
     lost = [row for row in affected if not config.takes_writes(row.source)]
     mode = config.autonomy.messages
@@ -86,7 +85,7 @@ def withdraw(connection: Connection, group_id: int, now: datetime) -> None:
 
 
 def _recipients(
-    config: Config, rows: Sequence[AnyRow], told: Sequence[AnyRow], episode: int
+    config: Config, rows: Sequence[AnyRow], told: Sequence[AnyRow], group: AnyRow
 ) -> list[AnyRow]:
     """Choose each customer's newest ticket, preferring ones that are still open.
 
@@ -96,9 +95,12 @@ def _recipients(
     another customer: people merge profiles and learn addresses.
     """
     last = {line.customer_id: line.at for line in told}
-    written_to = {line.ticket_id for line in told if line.episode == episode}
+    written_to = {line.ticket_id for line in told if line.episode == group.episode}
+    again = {row.customer_id for row in rows if row.complained_at > group.done_at}
     newest: dict[int, AnyRow] = {}
     for row in rows:
+        if row.customer_id in again:
+            continue
         at = last.get(row.customer_id)
         if row.id in written_to or (at is not None and row.joined_at <= at):
             continue

@@ -6,8 +6,8 @@ says, in ``connector.issue_text``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -24,7 +24,7 @@ from connector.models import (
 )
 from connector.store import groups, outbox
 from connector.store.schema import AnyRow
-from rules.masking import excerpt
+from rules.thresholds import Crossing, Sighting, Thresholds, crossed
 
 
 def complained(
@@ -47,21 +47,63 @@ def complained(
         if group.announced_at is not None:
             groups.change(connection, group_id, announce_at=now, announced_at=None)
         return
-    resolution.open_again(
-        connection, group, "a customer complained again after the fix", now
-    )
-    effects = reopening(connection, config, group, ticket_id)
-    outbox.enqueue(connection, effects, now)
+    if at <= _watched_until(config, group):
+        why = "a customer complained again after the fix"
+    else:
+        crossing = returns(config, after_fix(connection, group), now)
+        if crossing is None:
+            return
+        why = f"{crossing.reason} after the fix"
+    come_back(connection, config, group, why, now, ticket_id)
 
 
-def reopening(
-    connection: Connection, config: Config, group: AnyRow, ticket_id: int
-) -> list[outbox.Effect]:
-    """Ask for the issue to be reopened, and for the evidence as a comment."""
-    why = "complained of again after the fix"
-    episode = f"{group.id}:{group.episode}"
-    body = _evidence_of(connection, group.id, ticket_id)
+def _watched_until(config: Config, group: AnyRow) -> datetime:
+    """Return how long a single complaint is enough; after that it takes several."""
+    problems = config.problems
+    more: timedelta = max(problems.reopen_within - problems.watch, timedelta(0))
+    until: datetime = group.watch_until - more
+    return until
+
+
+def after_fix(connection: Connection, group: AnyRow) -> list[Sighting]:
+    """Return who complained of a problem after its issue was done."""
     return [
+        Sighting(str(row.customer_id), row.at)
+        for row in groups.sightings(connection, [group.id], group.done_at)
+        if not row.archived
+    ]
+
+
+def returns(
+    config: Config, sightings: Sequence[Sighting], now: datetime
+) -> Crossing | None:
+    """Say whether these complaints from after a fix make a return of the problem."""
+    problems = config.problems
+    needed = Thresholds(
+        customers=problems.return_customers,
+        window=problems.window,
+        fast_customers=0,
+    )
+    found = crossed(sightings, needed, now)
+    return found and found._replace(rule="returned")
+
+
+def come_back(
+    connection: Connection,
+    config: Config,
+    group: AnyRow,
+    why: str,
+    now: datetime,
+    ticket_id: int | None = None,
+) -> None:
+    """Open a problem again, and ask for that of its issue, with the evidence."""
+    resolution.open_again(connection, group, why, now)
+    episode = f"{group.id}:{group.episode}"
+    blocks = [
+        Block(BlockKind.PARAGRAPH, f"It came back: {why}."),
+        *issue_text.evidence(_returned(connection, group)),
+    ]
+    effects = [
         filing.issue_effect(
             config,
             group,
@@ -76,29 +118,12 @@ def reopening(
             group,
             Operation.COMMENT_ISSUE,
             f"returned:{episode}",
-            {"body": body},
+            {"body": issue_text.stored(blocks)},
             why,
             ticket_id,
         ),
     ]
-
-
-def _evidence_of(
-    connection: Connection, group_id: int, ticket_id: int
-) -> list[list[str]]:
-    rows = groups.member_tickets(connection, group_id, ticket_id)
-    blocks = [
-        Block(
-            BlockKind.PARAGRAPH,
-            "It came back: a customer complained of it again after the fix.",
-        )
-    ]
-    for row in rows:
-        blocks += [
-            Block(BlockKind.QUOTE, excerpt(row.text, names=row.customer_name.split())),
-            Block(BlockKind.BULLET, f"{row.source} {row.number}", row.url),
-        ]
-    return issue_text.stored(block for block in blocks if block.text)
+    outbox.enqueue(connection, effects, now)
 
 
 def reopen_done(

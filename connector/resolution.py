@@ -13,8 +13,10 @@ from sqlalchemy import Connection
 from connector import followups
 from connector.config import Config
 from connector.models import GroupState, Issue, IssueCategory, Meaning
-from connector.store import groups, timeline
+from connector.store import former, groups, timeline
 from connector.store.schema import AnyRow
+
+NO_STEP = "no step to or from done"
 
 
 def follow(
@@ -29,25 +31,35 @@ def follow(
     is_done = issue.category is IssueCategory.DONE
     was_done = group.issue_category == IssueCategory.DONE
     if group.state == GroupState.MUTED and group.missing_since is not None:
-        groups.change(
-            connection,
-            group.id,
-            state=GroupState.FILED,
-            reason="the issue can be seen again",
-        )
+        reason = "the issue can be seen again"
+        groups.change(connection, group.id, state=GroupState.FILED, reason=reason)
+        timeline.note(connection, group.id, "seen again", reason, now)
         group, was_done = groups.get(connection, group.id), False
-    if is_done and not was_done:
-        return _done(connection, config, group, issue, read_at, now)
-    if is_done and group.state == GroupState.WONT_DO:
-        # Workflows may set the resolution in a step of its own.
-        if issue.resolution != group.issue_resolution:
-            return _done(connection, config, group, issue, read_at, now)
-    elif is_done:
-        return _announce(connection, config, group.id, read_at, now)
-    elif was_done and group.state in (GroupState.FIXED, GroupState.WONT_DO):
-        open_again(connection, group, "the issue was reopened by a person", now)
+    if not is_done:
+        return _not_done(connection, group, now) if was_done else NO_STEP
+    meaning = meaning_of(config, issue)
+    groups.change(connection, group.id, issue_meaning=meaning)
+    if was_done and group.state not in (GroupState.FIXED, GroupState.WONT_DO):
+        return NO_STEP
+    stays = (meaning is Meaning.FIXED) is (group.state == GroupState.FIXED)
+    if was_done and stays:
+        return _announce(connection, config, group.id, issue, read_at, now)
+    # Workflows may set the resolution in a step of its own, and people change it.
+    return _done(connection, config, group, issue, read_at, now)
+
+
+def _not_done(connection: Connection, group: AnyRow, now: datetime) -> str:
+    """Follow an issue that was done; a problem that is over may have a successor."""
+    reason = "the issue was reopened by a person"
+    over = group.state == GroupState.CLOSED
+    if over and group.successor_id is not None:
+        words = f"{reason}; what came since is problem {group.successor_id}"
+        timeline.note(connection, group.id, "reopened", words, now)
+        return "reopened, but another problem followed"
+    if over or group.state in (GroupState.FIXED, GroupState.WONT_DO):
+        open_again(connection, group, reason, now)
         return "reopened"
-    return "no step to or from done"
+    return NO_STEP
 
 
 def _done(
@@ -58,63 +70,110 @@ def _done(
     read_at: datetime,
     now: datetime,
 ) -> str:
-    if group.state not in (GroupState.FILED, GroupState.WONT_DO):
+    if group.state == GroupState.FIXED:  # somebody thought better of it
+        end_episode(connection, group, now)
+    elif group.state not in (GroupState.FILED, GroupState.WONT_DO):
         return f"done, but the problem is {group.state}"
-    if not _is_fixed(config, issue):
+    if meaning_of(config, issue) is not Meaning.FIXED:
         what = issue.resolution or "no resolution"
+        reason = f"the issue is done with {what}, which does not mean fixed"
         groups.change(
             connection,
             group.id,
             state=GroupState.WONT_DO,
-            reason=f"the issue is done with {what}, which does not mean fixed",
+            reason=reason,
             done_at=now,
+            done_customers=group.customers,
         )
+        timeline.note(connection, group.id, "done", reason, now)
         return "done, but not as fixed: no customer is told"
+    reason = f"the issue is done as {issue.resolution or 'done'}"
     groups.change(
         connection,
         group.id,
         state=GroupState.FIXED,
-        reason=f"the issue is done as {issue.resolution or 'done'}",
-        done_at=now,
+        reason=reason,
+        done_at=_fixed_at(group, issue, now),
         announce_at=now + config.problems.fix_settle,
         announced_at=None,
-        watch_until=now + config.problems.watch,
+        watch_until=now + max(config.problems.watch, config.problems.reopen_within),
     )
-    return f"fixed; {_announce(connection, config, group.id, read_at, now)}"
+    timeline.note(connection, group.id, "fixed", reason, now)
+    said = _announce(connection, config, group.id, issue, read_at, now)
+    return f"fixed; {said}"
 
 
-def _is_fixed(config: Config, issue: Issue) -> bool:
-    """Tell whether an issue that is done is fixed; the tracker's settings go first."""
+def _fixed_at(group: AnyRow, issue: Issue, now: datetime) -> datetime:
+    """Say since when it is fixed: now, unless that was before it was this problem's.
+
+    Whoever complained after such a fix does not have it, and is not told of it.
+    """
+    since = issue.resolved_at
+    return since if since is not None and since < group.filed_at else now
+
+
+def meaning_of(config: Config, issue: Issue) -> Meaning | None:
+    """Return what it means that an issue is done; the tracker's settings go first.
+
+    None is a resolution that nobody named, or none where that does not mean fixed.
+    """
     if issue.meaning is not None:
-        return issue.meaning is Meaning.FIXED
+        return issue.meaning
     if not issue.resolution:
-        return config.problems.fixed_without_resolution
+        is_fixed = config.problems.fixed_without_resolution
+        return Meaning.FIXED if is_fixed else None
     known = {name.casefold() for name in config.problems.fixed_resolutions}
-    return issue.resolution.casefold() in known
+    return Meaning.FIXED if issue.resolution.casefold() in known else issue.usually
 
 
 def _announce(
     connection: Connection,
     config: Config,
     group_id: int,
+    issue: Issue,
     read_at: datetime,
     now: datetime,
 ) -> str:
     """Tell the customers once the fix has stood for its settle time.
 
-    What counts is a reading from after that time: an earlier one may be out of date.
+    What counts is a reading from after that time: an earlier one may be out of date. An
+    issue that was open and done again between two readings starts anew.
     """
     group = groups.get(connection, group_id)
     if group.state != GroupState.FIXED or group.announce_at is None:
-        return "no step to or from done"
+        return NO_STEP
     if group.announced_at is not None:
-        return "no step to or from done"
-    if read_at < group.announce_at:
+        return NO_STEP
+    settled_at = group.announce_at
+    if issue.resolved_at is not None and issue.resolved_at <= read_at:
+        settled_at = max(settled_at, issue.resolved_at + config.problems.fix_settle)
+        groups.change(connection, group.id, announce_at=settled_at)
+    if read_at < settled_at:
         return "customers are told when it has stood for its settle time"
     told, unreachable = followups.announce(connection, config, group, now)
     groups.change(connection, group.id, announced_at=now)
     said = f"it has stood for its settle time: {told} customers are told"
     return said + (f", {unreachable} cannot be reached" if unreachable else "")
+
+
+def former_read(connection: Connection, issue: Issue, now: datetime) -> str:
+    """Take note of an issue that a problem had before another took its place.
+
+    The problem stays with the other one, whoever opens this one again.
+    """
+    known = former.find(connection, issue.ref.source, issue.ref.external_id)
+    if known is None:
+        return "not an issue of ours"
+    if issue.category is IssueCategory.UNKNOWN:
+        return NO_STEP
+    former.seen(connection, known, issue.category)
+    was_done = known.category == IssueCategory.DONE
+    if issue.category is IssueCategory.DONE or not was_done:
+        return "the problem has another issue by now"
+    heir = groups.get(connection, known.group_id)
+    words = f"{issue.ref.key} was reopened by a person; the problem stays with"
+    timeline.note(connection, heir.id, "former", f"{words} {heir.issue_key}", now)
+    return f"reopened, but the problem stays with {heir.issue_key}"
 
 
 def open_again(
@@ -162,11 +221,11 @@ def gone(
     groups.change(connection, group.id, checked_at=now, missing_since=since)
     if group.state == GroupState.MUTED or now - since < config.problems.reread:
         return "not to be seen; looked for again before anything is concluded"
-    groups.change(
-        connection,
-        group.id,
-        state=GroupState.MUTED,
-        reason=f"the issue {group.issue_key} was deleted or hidden from us",
+    reason = (
+        f"the issue {group.issue_key} was deleted or hidden from us: file the problem "
+        f"again with 'complaint-connector groups file {group.id}', or leave it muted"
     )
+    groups.change(connection, group.id, state=GroupState.MUTED, reason=reason)
+    timeline.note(connection, group.id, "issue gone", reason, now)
     end_episode(connection, group, now)
     return "the issue is gone; the problem is muted until it can be seen again"

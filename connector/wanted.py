@@ -72,12 +72,22 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
         _ensure_no_loop(connection, config, now, row)
         ticket = tickets.get(connection, row.ticket_id)
         group = groups.find(connection, row.group_id) if row.group_id else None
+        is_back = bool(
+            group is not None
+            and operation is Operation.SEND_MESSAGE
+            and groups.complained_after(
+                connection, row.group_id, ticket.customer_id, group["done_at"]
+            )
+        )
     if ticket.status in UNWRITTEN and ticket.merged_into is None:
         raise Withdrawn(OutboxState.DISCARDED, f"the ticket is {ticket.status}")
     if operation is Operation.SEND_MESSAGE and group is not None:
         same = group["episode"] == row.payload["episode"]
         if not same or group["state"] not in (GroupState.FIXED, GroupState.CLOSED):
             raise Withdrawn(OutboxState.DISCARDED, "it is not fixed any more")
+        if is_back:
+            why = "its customer complained again after the fix"
+            raise Withdrawn(OutboxState.DISCARDED, why)
     if "checkin" in row.payload:
         _ensure_still_to_ask(store, row)
 

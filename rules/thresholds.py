@@ -41,7 +41,7 @@ class Sighting(NamedTuple):
 class Crossing(NamedTuple):
     """A threshold that is crossed now; ``since`` is the oldest sighting counted."""
 
-    rule: Literal["threshold", "fast"]
+    rule: Literal["threshold", "fast", "returned"]
     customers: int
     tickets: int
     since: datetime

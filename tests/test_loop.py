@@ -332,6 +332,9 @@ def test_problem_that_did_not_come_back_is_closed(bench: Bench) -> None:
     bench.tracker.move_issue(issue, IssueCategory.DONE, "Fixed")
     bench.issue_changed(issue)
     bench.settle()
-    bench.clock.pass_(days=15)
+    bench.clock.pass_(days=29)
+    bench.settle()
+    assert the_group(bench)["state"] == "fixed"
+    bench.clock.pass_(days=2)
     bench.settle()
     assert the_group(bench)["state"] == "closed"

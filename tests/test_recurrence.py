@@ -19,7 +19,7 @@ from sandbox_kit import (
 )
 from sandbox_kit import complain as write_complaint
 from test_jira_loop import FLAVOURS, filed, rest, settings
-from test_loop import calls, complain, file_issue, fix, the_group
+from test_loop import COMPLAINTS, calls, complain, file_issue, fix, the_group
 from test_outbox import Failing, rows
 from test_promises import set_mode
 
@@ -27,6 +27,8 @@ from connector.errors import NotFound, VendorUnavailable
 from connector.models import IssueCategory, OutboxState
 from connector.sandbox.jira_tracker import DONE, TO_DO, Transition
 from connector.store import outbox
+
+SENT = "send_message"
 
 # -- against the sandbox
 
@@ -230,3 +232,104 @@ def test_return_that_turned_out_to_be_none_files_nothing(
     bench.runtime.worker.run_once()
     later(bench)
     assert created(bench) == [come_back]
+
+
+# -- late returns
+
+
+def fixed(bench: Bench, days: float) -> str:
+    """Fix an issue, tell its customers, and let so many days pass."""
+    issue = file_issue(bench)
+    fix(bench, issue)
+    bench.clock.pass_(days=days)
+    bench.settle()
+    assert len(calls(bench, "send_message")) == 5
+    return issue
+
+
+def test_one_complaint_in_the_watch_reopens_the_issue_with_its_words(
+    bench: Bench,
+) -> None:
+    issue = fixed(bench, days=6)
+    bench.write("1", "Koden virker fortsatt ikke, E-4012!", "customer1@mail.example")
+    bench.settle()
+    assert calls(bench, "reopen_issue") == [issue]
+    (body,) = [b for name, _, b in bench.tracker.calls if name == "comment_issue"]
+    assert "support 1" in [block.text for block in body]
+    assert len(calls(bench, "send_message")) == 5
+
+
+def test_after_the_watch_it_takes_several_customers_to_reopen_an_issue(
+    bench: Bench,
+) -> None:
+    issue = fixed(bench, days=20)
+    complain(bench, 2, start=5)
+    for number in range(3):
+        bench.write(f"again{number}", COMPLAINTS[0], "customer5@mail.example")
+    bench.settle()
+    assert calls(bench, "reopen_issue") == []
+    assert the_group(bench)["state"] == "fixed"
+
+    complain(bench, 1, start=7)
+    bench.settle()
+    assert calls(bench, "reopen_issue") == [issue]
+    (body,) = [b for name, _, b in bench.tracker.calls if name == "comment_issue"]
+    assert {"support 5", "support 6", "support 7"} <= {block.text for block in body}
+    assert len(calls(bench, "send_message")) == 5
+
+    bench.issue_changed(issue)
+    bench.settle()
+    fix(bench, issue)
+    # Who was told of the first fix and did not complain again hears nothing more.
+    told = [bench.support.tickets[one].customer.email for one in calls(bench, SENT)[5:]]
+    assert sorted(told) == [f"customer{number}@mail.example" for number in (5, 6, 7)]
+
+
+def test_returns_that_are_far_apart_reopen_nothing(bench: Bench) -> None:
+    fixed(bench, days=15)
+    for number in range(5, 8):
+        complain(bench, 1, start=number)
+        bench.settle()
+        bench.clock.pass_(days=4)
+        bench.settle()
+    assert calls(bench, "reopen_issue") == []
+
+
+def test_long_after_a_fix_three_customers_make_a_new_issue_linked_to_the_old(
+    bench: Bench,
+) -> None:
+    old = fixed(bench, days=45)
+    complain(bench, 2, start=5)
+    bench.settle()
+    bench.clock.pass_(days=1)
+    bench.settle()
+    assert created(bench) == [old]
+    complain(bench, 1, start=7)
+    later(bench)
+    first, new = created(bench)
+    assert first == old and calls(bench, "reopen_issue") == []
+    assert calls(bench, "link_issues") == [new]
+    draft = bench.tracker.drafts[new]
+    key = bench.tracker.issues[old].ref.key
+    assert key in draft.description[0].text
+    assert calls(bench, "comment_issue") == []
+    assert len(calls(bench, "send_message")) == 5
+
+    fix(bench, new)
+    assert sorted(calls(bench, "send_message")[5:]) == ["5", "6", "7"]
+
+
+def test_who_came_too_late_to_reopen_it_counts_for_the_new_issue(
+    bench: Bench,
+) -> None:
+    old = fixed(bench, days=28)
+    complain(bench, 2, start=5)
+    bench.settle()
+    bench.clock.pass_(days=4)
+    bench.settle()
+    complain(bench, 1, start=7)
+    later(bench)
+    assert len(created(bench)) == 2
+    assert calls(bench, "reopen_issue") == []
+    assert calls(bench, "link_issues") == [created(bench)[1]]
+    assert old == created(bench)[0]

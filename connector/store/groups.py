@@ -18,6 +18,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    union_all,
     update,
 )
 
@@ -25,6 +26,7 @@ from connector.models import GroupState, TicketStatus
 from connector.store.schema import (
     AnyRow,
     customers,
+    former_issues,
     group_bonds,
     groups,
     members,
@@ -96,9 +98,25 @@ def by_issue(connection: Connection, tracker: str, issue_id: str) -> AnyRow | No
     return connection.execute(query.with_for_update()).one_or_none()
 
 
+def predecessor(connection: Connection, group_id: int) -> AnyRow | None:
+    """Return the problem that was fixed and closed before this one began."""
+    query = select(groups).where(
+        groups.c.successor_id == group_id,
+        groups.c.issue_id.is_not(None),
+        groups.c.done_at.is_not(None),
+    )
+    return connection.execute(query.order_by(groups.c.id.desc()).limit(1)).first()
+
+
 def is_known_issue(connection: Connection, tracker: str, issue_id: str) -> bool:
-    query = select(groups.c.id).where(
-        groups.c.tracker == tracker, groups.c.issue_id == issue_id
+    """Tell whether an issue is a problem's, or was before another took its place."""
+    query = union_all(
+        select(groups.c.id).where(
+            groups.c.tracker == tracker, groups.c.issue_id == issue_id
+        ),
+        select(former_issues.c.group_id).where(
+            former_issues.c.tracker == tracker, former_issues.c.issue_id == issue_id
+        ),
     )
     return connection.scalar(query) is not None
 
@@ -197,6 +215,19 @@ def alerted(connection: Connection, but: int, since: datetime) -> Sequence[AnyRo
     query = select(groups.c.id.label("cluster_id"), problem.label("group_id"))
     query = query.where(problem.in_(busy)).order_by(groups.c.id)
     return connection.execute(query).all()
+
+
+def complained_after(
+    connection: Connection, group_id: int, customer_id: int, at: datetime | None
+) -> bool:
+    """Tell whether a customer complained of a problem after that time."""
+    query = select(members.c.seq).where(
+        members.c.group_id == group_id,
+        members.c.customer_id == customer_id,
+        members.c.at > at,
+        _COUNTED,
+    )
+    return connection.scalar(query.limit(1)) is not None
 
 
 def member_features(connection: Connection, group_id: int) -> list[dict[str, Any]]:
