@@ -69,16 +69,21 @@ class Centre:
 
     count: float = 0.0
     sums: Vector = field(default_factory=dict)
+    square: float = 0.0  # of the sums, kept: adding it up each time is the longest part
     cohesion: float = 0.0  # average cosine of two members
 
     def add(self, vector: Vector) -> None:
         if self.count >= MEMBERS_WEIGHED:
             self.count /= 2
             self.sums = {key: v / 2 for key, v in self.sums.items() if v > 0.02}
+            self.square = square(self.sums)
         self.count += 1
+        sums = self.sums
         for key, value in vector.items():
-            self.sums[key] = self.sums.get(key, 0.0) + value
-        self.cohesion = square(self.sums) / self.count**2
+            old = sums.get(key, 0.0)
+            sums[key] = old + value
+            self.square += value * (old + old + value)
+        self.cohesion = self.square / self.count**2
 
     def likeness(self, vector: Vector) -> float:
         """Average cosine to the members, lifted for a group that is itself diverse."""
