@@ -12,10 +12,11 @@ between languages only what means the same in both (concepts, types, names, code
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import log
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,6 +41,10 @@ MOST_TIMES = 4.0  # the usual; more of it makes two groups no more alike
 COMMON, UNUSUAL = 0.5, 1.7  # what so many members speak of, so many times the usual
 UNSEEN_GROUPS = 30  # as if so many had been seen, while few have
 QUERY_TERMS = 16  # rarest words, and rarest pieces, that candidates are found by
+FADING = 200  # a term that only one of so many members has is no longer the group's
+
+
+K = TypeVar("K", bound=Hashable)
 
 
 class GroupingSettings(BaseModel):
@@ -66,14 +71,21 @@ class Proposal(NamedTuple):
     reasons: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class Term:
+    """Where a term occurs: in how many groups, and the newest of them, last."""
+
+    groups: int = 0
+    newest: dict[str, None] = field(default_factory=dict)
+
+
 class Grouper:
     """Proposes a group for each ticket and learns from where tickets were put."""
 
     def __init__(self, settings: GroupingSettings | None = None) -> None:
         self._settings = settings or GroupingSettings()
         self._groups: dict[str, Cluster] = {}  # least recently active first
-        self._spread: dict[Hashable, int] = {}  # in how many groups a term occurs
-        self._postings: dict[Hashable, dict[str, None]] = {}  # newest group last
+        self._terms: dict[Hashable, Term] = {}
         self._surges = Surges()
         self._seen: dict[str, int] = {}
         self._named: dict[str, int] = {}
@@ -122,7 +134,7 @@ class Grouper:
             self._put(group, features, self._view(features), at)
         # Only now, so that terms which are in both are not forgotten between.
         if old is not None:
-            self._release(group, old)
+            self._release(group, old.terms)
 
     def twin(self, group: str, among: Iterable[str]) -> str | None:
         """Look up which of ``among`` is about the same problem as ``group``.
@@ -180,8 +192,9 @@ class Grouper:
 
     def information(self, term: Hashable) -> float:
         """Inverse document frequency over groups, so that a burst stays visible."""
+        known = self._terms.get(term)
         groups = len(self._groups) + UNSEEN_GROUPS
-        return log(groups / (self._spread.get(term, 0) + 1))
+        return log(groups / (known.groups + 1 if known else 1))
 
     def is_name(self, word: str, marked: bool) -> bool:
         """Say whether this word is mostly written as a name, here and elsewhere."""
@@ -202,12 +215,11 @@ class Grouper:
     def _candidates(self, view: View) -> list[str]:
         votes: dict[str, float] = {}
         for vector in (view.words, view.grams):
-            rarest = sorted(vector.items(), key=_by_weight)[:QUERY_TERMS]
-            for term, weight in rarest:
-                for group in self._postings.get(term, ()):
+            for term, weight in _most(vector, QUERY_TERMS):
+                known = self._terms.get(term)
+                for group in known.newest if known else ():
                     votes[group] = votes.get(group, 0.0) + weight
-        ranked = sorted(votes.items(), key=_by_weight)
-        return [group for group, _ in ranked[: self._settings.candidates]]
+        return [group for group, _ in _most(votes, self._settings.candidates)]
 
     # --- remembering ------------------------------------------------------------
 
@@ -226,32 +238,56 @@ class Grouper:
         self._post(group, known, features)
 
     def _post(self, group: str, known: Cluster, features: Features) -> None:
-        for term in terms(features):
-            known.terms[term] = known.terms.get(term, 0) + 1
-            if known.terms[term] == 1:
-                self._spread[term] = self._spread.get(term, 0) + 1
-            posting = self._postings.setdefault(term, {})
-            posting.pop(group, None)
-            posting[group] = None
-            if len(posting) > self._settings.postings:
-                del posting[next(iter(posting))]
+        """Let the group be found by the terms of a new member."""
+        counts = known.terms
+        for key in terms(features):
+            term = self._terms.get(key)
+            if term is None:
+                term = self._terms[key] = Term()
+            count = counts[key] = counts.get(key, 0) + 1
+            if count == 1:
+                term.groups += 1
+            newest = term.newest
+            newest.pop(group, None)
+            newest[group] = None
+            if len(newest) > self._settings.postings:
+                del newest[next(iter(newest))]
+        if known.members % FADING == 0:
+            # Or a problem that never ends would collect every word there is.
+            rare = [
+                key for key, count in counts.items() if count <= known.members // FADING
+            ]
+            for key in rare:
+                del counts[key]
+            self._release(group, rare)
 
     def _drop(self, group: str) -> None:
-        self._release(group, self._groups.pop(group))
+        self._release(group, self._groups.pop(group).terms)
 
-    def _release(self, group: str, old: Cluster) -> None:
-        """Let go of a group's terms, except of those it has again."""
-        again = self._groups[group].terms if group in self._groups else {}
-        for term in old.terms:
-            if term not in again:
-                self._postings[term].pop(group, None)
-            self._spread[term] -= 1
-            if not self._spread[term]:
-                self._surges.drop(term)
-                for table in (self._spread, self._postings):
-                    del table[term]
+    def _release(self, group: str, gone: Iterable[Hashable]) -> None:
+        """Let go of terms that a group had, unless it has them anew.
+
+        What nobody has any more is forgotten.
+        """
+        held = self._groups[group].terms if group in self._groups else {}
+        for key in gone:
+            term = self._terms[key]
+            if key not in held:
+                term.newest.pop(group, None)
+            term.groups -= 1
+            if not term.groups:
+                del self._terms[key]
+                self._surges.drop(key)
                 for names in (self._seen, self._named, self._spelling):
-                    names.pop(term, None)  # type: ignore[call-overload]
+                    names.pop(key, None)  # type: ignore[call-overload]
+
+
+def _most(weights: Mapping[K, float], count: int) -> list[tuple[K, float]]:
+    """Return the heaviest in order; of equal ones those first that sort first."""
+    if len(weights) > count:
+        least = sorted(weights.values())[-count]
+        weights = {key: v for key, v in weights.items() if v >= least}
+    return sorted(weights.items(), key=_by_weight)[:count]
 
 
 def _by_weight(item: tuple[Hashable, float]) -> tuple[float, str]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from rules.duplicates import Grouper, GroupingSettings, Proposal
+from rules.duplicates import FADING, Grouper, GroupingSettings, Proposal
 from rules.features import Features, features
 from rules.likeness import MOST_HEAT
 
@@ -369,6 +369,17 @@ def test_putting_groups_together_anew_leaves_what_is_usual_as_it_is() -> None:
     grouper.rebuild("p", [(about(text), MUCH_LATER) for text in texts])
     assert grouper.information("alarm") == untouched.information("alarm")
     assert grouper.surge("alarm") == untouched.surge("alarm") > 0
+
+
+def test_a_problem_that_never_ends_does_not_collect_every_word() -> None:
+    grouper = after([])
+    for number in range(FADING):
+        odd = f"thing{chr(97 + number % 26)}{chr(97 + number // 26)}"
+        if number == FADING - 1:
+            assert grouper.information("thingaa") < grouper.information("never seen")
+        grouper.add("p", str(number), about(f"the lamp flickers, {odd}"), START)
+    assert grouper.information("thingaa") == grouper.information("never seen")
+    assert grouper.propose(about("the lamp flickers"), LATE).group == "p"
 
 
 @pytest.mark.parametrize("text", ["", "?!", "🙂"])
