@@ -373,12 +373,12 @@ def test_putting_groups_together_anew_leaves_what_is_usual_as_it_is() -> None:
 
 def test_a_problem_that_never_ends_does_not_collect_every_word() -> None:
     grouper = after([])
-    for number in range(FADING):
-        odd = f"thing{chr(97 + number % 26)}{chr(97 + number // 26)}"
-        if number == FADING - 1:
-            assert grouper.information("thingaa") < grouper.information("never seen")
-        grouper.add("p", str(number), about(f"the lamp flickers, {odd}"), START)
-    assert grouper.information("thingaa") == grouper.information("never seen")
+    odd = [f"{chr(98 + n % 20)}u{chr(98 + n // 20)}u" for n in range(FADING)]
+    for word in odd[:-1]:
+        grouper.add("p", word, about(f"the lamp flickers, {word}"), START)
+    assert grouper.information("bubu") < grouper.information("never seen")
+    grouper.add("p", odd[-1], about("the lamp flickers"), START)
+    assert grouper.information("bubu") == grouper.information("never seen")
     assert grouper.propose(about("the lamp flickers"), LATE).group == "p"
 
 
