@@ -137,11 +137,18 @@ class Tracker(Adapter):
 
     @abstractmethod
     def create_issue(self, draft: IssueDraft) -> IssueRef:
-        """Create an issue; the call is sent once, whatever happens."""
+        """Create an issue; a call that may have worked is never sent again.
+
+        Fields that the tracker does not take are left out.
+        """
 
     @abstractmethod
-    def update_issue(self, external_id: str, change: IssueChange) -> None:
-        """Apply a change. Safe to repeat."""
+    def update_issue(self, external_id: str, change: IssueChange) -> frozenset[str]:
+        """Apply a change; return the fields that the tracker did not take.
+
+        Safe to repeat. Text of people stays as it is; nothing is written that would
+        change nothing.
+        """
 
     @abstractmethod
     def comment_issue(

@@ -262,11 +262,12 @@ class MemoryAdapter(Helpdesk, Tracker, Historian, IssueLinker, Shower):
             self.calls.append(("create_issue", number, draft))
             return ref
 
-    def update_issue(self, external_id: str, change: IssueChange) -> None:
+    def update_issue(self, external_id: str, change: IssueChange) -> frozenset[str]:
         issue = self.fetch_issue(external_id)
         labels = (issue.labels | change.add_labels) - change.remove_labels
         self.issues[external_id] = replace(issue, labels=labels)
         self.calls.append(("update_issue", external_id, change))
+        return frozenset()
 
     def comment_issue(
         self, external_id: str, body: Sequence[Block], mark: str

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from pydantic import ConfigDict, Field, field_validator
 
-from connector.models import Duration
+from connector.models import Count, Duration
 from connector.section import Section
 from rules.thresholds import Thresholds
 from rules.verdict import TYPES
@@ -36,8 +36,12 @@ class Problems(Thresholds):
     labels: tuple[str, ...] = Field(
         ("complaint-connector",), description="Labels on every issue."
     )
-    customers_field: str | None = Field(
-        None, description="Number field (its id) kept at the count of customers."
+    fields: Mapping[Count, str] = Field(
+        default_factory=dict, description="Fields (their ids) kept at what is counted."
+    )
+    counts_every: Duration = Field(
+        timedelta(minutes=10),
+        description="How often at most the counts on an issue are written.",
     )
     settle: Duration = Field(
         timedelta(minutes=10), description="Time a problem may grow before filing."

@@ -115,6 +115,7 @@ def sandbox_config(
             "settle": "1s",
             "fix_settle": "1s",
             "search_lag": "5s",
+            "counts_every": "1s",
         },
         "work": {"tick": "500ms", "lost_answer": "5s"},
     }

@@ -24,7 +24,7 @@ from adapters.base import (
     Shower,
     Tracker,
 )
-from connector import checkins, escalation, filing, incidents, recurrence
+from connector import checkins, drafts, escalation, filing, incidents, recurrence
 from connector.config import Config
 from connector.errors import (
     NotFound,
@@ -34,12 +34,8 @@ from connector.errors import (
     VendorRefused,
 )
 from connector.models import (
-    Block,
-    BlockKind,
     Filled,
     Filling,
-    IssueChange,
-    IssueDraft,
     IssueRef,
     Message,
     Mode,
@@ -179,7 +175,9 @@ class Effects:
         if ref is None:
             self._ensure_looked(row, self.config.problems.search_lag)
             self._ensure_wanted(row)
-            ref = adapter.create_issue(_issue_draft(row))
+            with self.store.write() as connection:
+                draft = drafts.issue(connection, self.config, row)
+            ref = adapter.create_issue(draft)
         return {"id": ref.external_id, "key": ref.key, "url": ref.url}
 
     def _look(
@@ -207,19 +205,16 @@ class Effects:
 
     def _update_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
         self._ensure_wanted(row)
-        adapter.update_issue(
-            row.target,
-            IssueChange(
-                properties=row.payload["properties"], fields=row.payload["fields"]
-            ),
-        )
-        return {}
+        with self.store.read() as connection:
+            change = drafts.change(connection, row)
+        left_out = adapter.update_issue(row.target, change)
+        return {"left_out": sorted(left_out)} if left_out else {}
 
     def _comment_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
         found = self._look(row, adapter.find_comment)
         if found is None:
             self._ensure_wanted(row)
-            body = _blocks(row.payload["body"])
+            body = drafts.blocks(row.payload["body"])
             found = adapter.comment_issue(row.target, body, row.mark)
         return _written(found)
 
@@ -401,21 +396,3 @@ def _still_wanted(row: AnyRow, ledger: Mapping[Topic, AnyRow]) -> dict[Topic, Fi
         if line.wanted == words or row.uncertain_since is not None:
             wanted[Topic(name)] = Filling(tuple(words), fields.known(line))
     return wanted
-
-
-def _blocks(stored: list[list[str]]) -> tuple[Block, ...]:
-    return tuple(Block(BlockKind(kind), text, href) for kind, text, href in stored)
-
-
-def _issue_draft(row: AnyRow) -> IssueDraft:
-    said = row.payload
-    return IssueDraft(
-        project=said["project"],
-        issue_type=said["issue_type"],
-        summary=said["summary"],
-        description=_blocks(said["description"]),
-        mark=row.mark,
-        labels=tuple(said["labels"]),
-        properties=said["properties"],
-        fields=said["fields"],
-    )

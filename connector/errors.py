@@ -113,7 +113,12 @@ class CredentialsRejected(VendorError):
 
 
 class VendorRefused(VendorError):
-    """The vendor understood and said no; the same request will be refused again."""
+    """The vendor understood and said no; the same request will be refused again.
+
+    ``fields`` are those it said no to, where it tells.
+    """
+
+    fields: frozenset[str] = frozenset()
 
 
 class NotFound(VendorRefused):

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import issue_text
+from connector import counts, issue_text
 from connector.config import Config
 from connector.models import (
     Block,
@@ -25,8 +25,6 @@ from connector.models import (
 )
 from connector.store import groups, outbox
 from connector.store.schema import AnyRow
-
-PROPERTY = "complaint-connector"
 
 STATES = {
     Mode.OBSERVE: OutboxState.OBSERVED,
@@ -44,26 +42,13 @@ def draft(connection: Connection, config: Config, group: AnyRow) -> dict[str, An
     """Write the issue down; excerpts are masked before they get here."""
     problems = config.problems
     route = problems.routes.get(group.type)
-    fields: dict[str, Any] = {}
-    if problems.customers_field:
-        fields[problems.customers_field] = group.customers
     return {
         "project": (route and route.project) or problems.project,
         "issue_type": (route and route.issue_type) or problems.issue_type,
         "summary": group.title,
         "description": issue_text.description(connection, group),
         "labels": list(problems.labels),
-        "properties": {PROPERTY: about(group)},
-        "fields": fields,
-    }
-
-
-def about(group: AnyRow) -> dict[str, Any]:
-    return {
-        "problem": group.id,
-        "type": group.type,
-        "customers": group.customers,
-        "tickets": group.tickets,
+        **counts.as_of_now(connection, config, group),
     }
 
 

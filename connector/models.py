@@ -200,6 +200,16 @@ class Issue:
     resolved_at: datetime | None = None
 
 
+class Count(StrEnum):
+    """What is counted of a problem, for fields of its issue."""
+
+    CUSTOMERS = "customers"
+    TICKETS = "tickets"
+    VIPS = "vips"
+    FIRST_SEEN = "first_seen"
+    LAST_SEEN = "last_seen"
+
+
 class BlockKind(StrEnum):
     HEADING = "heading"
     PARAGRAPH = "paragraph"
@@ -224,7 +234,9 @@ class IssueDraft:
 
     ``mark`` is a deterministic label by which a lost create is found again;
     ``properties`` are small JSON values stored on the issue, without personal data;
-    ``fields`` are passed through by tracker field id.
+    ``fields`` are passed through by tracker field id, ``moments`` in the format that
+    the field has. ``counts`` are lines that begin the description and are kept up to
+    date there.
     """
 
     project: str
@@ -236,16 +248,26 @@ class IssueDraft:
     priority: str | None = None
     properties: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
+    moments: Mapping[str, datetime] = field(default_factory=dict)
+    counts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueChange:
-    """Changes to an existing issue; labels are added and removed, never replaced."""
+    """Changes to an existing issue; labels are added and removed, never replaced.
+
+    ``counts`` take the place of those lines in the description, if they are still
+    there; ``known_counts`` are lines that may stand there as ours. Whatever else stands
+    in the description stays.
+    """
 
     add_labels: frozenset[str] = frozenset()
     remove_labels: frozenset[str] = frozenset()
     properties: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
+    moments: Mapping[str, datetime] = field(default_factory=dict)
+    counts: tuple[str, ...] = ()
+    known_counts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

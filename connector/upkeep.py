@@ -5,11 +5,12 @@ What is asked of a tracker beside that is in ``connector.filing``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connector import filing
+from connector import counts, filing
 from connector.config import Config
 from connector.models import (
     BlockKind,
@@ -107,13 +108,10 @@ def _count_effects(
 ) -> list[outbox.Effect]:
     """Ask for the counts on the issue to be set, if they are not what was last asked.
 
-    Counts go down as well as up, so the key names what came before.
+    Counts go down as well as up, so the key names what came before. They are written
+    once in a while, in a line of their own: nothing else waits for that time to come.
     """
-    field = config.problems.customers_field
-    payload = {
-        "properties": {filing.PROPERTY: filing.about(group)},
-        "fields": {field: group.customers} if field else {},
-    }
+    payload = counts.as_of_now(connection, config, group)
     last = outbox.latest(connection, group.id, Operation.UPDATE_ISSUE)
     told = (last.target, last.payload) if last is not None else None
     if told == (group.issue_id, payload):
@@ -121,14 +119,18 @@ def _count_effects(
     # Counts that were not sent yet are out of date now.
     outbox.supersede(connection, group.id, Operation.UPDATE_ISSUE, now)
     key = f"count:{group.id}:{group.customers}:{group.tickets}"
-    after = last.id if last is not None else 0
-    return [
-        filing.issue_effect(
-            config,
-            group,
-            Operation.UPDATE_ISSUE,
-            f"{key}:after:{after}",
-            payload,
-            "the counts have changed",
-        )
-    ]
+    effect = filing.issue_effect(
+        config,
+        group,
+        Operation.UPDATE_ISSUE,
+        f"{key}:after:{last.id if last is not None else 0}",
+        payload,
+        "the counts have changed",
+    )
+    # What is left of them was written, or may have been.
+    before = outbox.latest(connection, group.id, Operation.UPDATE_ISSUE)
+    due_at = now
+    if before is not None and before.target == group.issue_id:
+        due_at = (before.done_at or now) + config.problems.counts_every
+    ordering_key = f"counts:{group.id}"
+    return [replace(effect, ordering_key=ordering_key, due_at=max(due_at, now))]

@@ -46,7 +46,12 @@ def settings(database_url: str, **changes: Any) -> Config:
             "shop": {"kind": "memory"},
             "tracker": {"kind": "memory"},
         },
-        "problems": {"tracker": "tracker", "project": "SHOP", "fast_customers": 0},
+        "problems": {
+            "tracker": "tracker",
+            "project": "SHOP",
+            "fast_customers": 0,
+            "counts_every": "0s",
+        },
         "autonomy": {"messages": "act"},
         "work": {"lost_answer": "0s"},  # what is done in memory shows at once
     }

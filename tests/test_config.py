@@ -191,6 +191,7 @@ SET = {
     "autonomy.messages",
     "problems.tracker",
     "problems.project",
+    "problems.fields",
     "problems.routes",
     "messages.signature",
     "rules.rules",

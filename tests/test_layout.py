@@ -58,6 +58,8 @@ ROWS = {
     "connector.wanted": 4,
     "connector.effects": 4,
     "connector.outbox": 4,
+    "connector.counts": 4,
+    "connector.drafts": 4,
     "connector.filing": 4,
     "connector.issue_text": 4,
     "connector.upkeep": 4,
@@ -94,8 +96,14 @@ SIDEWAYS = {
     "connector.config_problems": ("connector.section",),
     "connector.migrations": ("connector.store",),
     "connector.resolution": ("connector.followups",),
-    "connector.filing": ("connector.issue_text",),
-    "connector.upkeep": ("connector.filing",),
+    "connector.filing": ("connector.counts", "connector.issue_text"),
+    "connector.upkeep": ("connector.counts", "connector.filing"),
+    "connector.drafts": (
+        "connector.counts",
+        "connector.filing",
+        "connector.recurrence",
+        "connector.sequel",
+    ),
     "connector.recurrence": (
         "connector.filing",
         "connector.issue_text",
@@ -149,6 +157,7 @@ SIDEWAYS = {
     "connector.effects": (
         "connector.wanted",
         "connector.checkins",
+        "connector.drafts",
         "connector.escalation",
         "connector.filing",
         "connector.incidents",

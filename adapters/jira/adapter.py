@@ -5,7 +5,7 @@ How Jira words things is in ``payloads.py``, how it is called in ``client.py``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -17,7 +17,7 @@ from adapters.base import (
     Subscriber,
     Tracker,
 )
-from adapters.jira import account, history, links, payloads, webhooks
+from adapters.jira import account, history, links, managed, payloads, webhooks
 from adapters.jira.checks import Checks
 from adapters.jira.client import JiraClient, segment
 from adapters.jira.payloads import Flavour
@@ -49,6 +49,9 @@ SEARCH_SIZE = 20
 COMMENT_PAGES = 5
 COMMENT_SIZE = 100
 
+#: An issue without them is better than none; `doctor` says what is wrong with them.
+OPTIONAL = frozenset({"priority", "components", "assignee"})
+
 
 class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
     """One Jira."""
@@ -62,6 +65,7 @@ class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
         self._client = account.connect(name, config, JiraClient)
         self._checks = Checks(name, config, self._client)
         self._registration = Registration(name, config, self._client)
+        self._kinds: Mapping[str, str] = {}
 
     # -- adapter --
 
@@ -107,17 +111,23 @@ class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
         return next(iter(self.find_issues(project, mark)), None)
 
     def create_issue(self, draft: IssueDraft) -> IssueRef:
-        fields = {**self.config.filled(draft.project), **draft.fields}
+        asked = {**draft.fields, **self._spelled(draft.moments)}
+        fields = {**self.config.filled(draft.project), **asked}
         body = payloads.issue_body(replace(draft, fields=fields), self.config.flavour)
-        return self._ref(self._client.write("POST", "issue", body))
+        answer, _ = self._write_fields("POST", "issue", body, {*asked, *OPTIONAL})
+        return self._ref(answer)
 
-    def update_issue(self, external_id: str, change: IssueChange) -> None:
-        path = f"issue/{segment(external_id)}"
-        if body := payloads.change_body(change):
-            self._client.write("PUT", path, body)
+    def update_issue(self, external_id: str, change: IssueChange) -> frozenset[str]:
+        path, left_out = f"issue/{segment(external_id)}", frozenset[str]()
+        fields = {**change.fields, **self._spelled(change.moments)}
+        if change.counts:
+            fields["description"] = self._with_counts(external_id, change)
+        if body := payloads.change_body(replace(change, fields=fields)):
+            _, left_out = self._write_fields("PUT", path, body, fields)
         for key, value in change.properties.items():
             checked = payloads.checked_property(key, value)
             self._client.write("PUT", f"{path}/properties/{segment(key)}", checked)
+        return left_out
 
     def comment_issue(
         self, external_id: str, body: Sequence[Block], mark: str
@@ -202,6 +212,45 @@ class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
         return self._registration.unsubscribe(address)
 
     # -- own --
+
+    def _write_fields(
+        self, method: str, path: str, body: Mapping[str, Any], optional: Collection[str]
+    ) -> tuple[Mapping[str, Any], frozenset[str]]:
+        """Send what has ``fields``, without those that Jira says no to.
+
+        Only after a plain no: it did nothing then. Returns the answer and what was
+        left out.
+        """
+        try:
+            return self._client.write(method, path, body), frozenset()
+        except VendorRefused as err:
+            refused = err.fields & frozenset(optional) & body.get("fields", {}).keys()
+            if err.status != 400 or not refused:
+                raise
+        kept = {name: body["fields"][name] for name in body["fields"].keys() - refused}
+        rest = {key: value for key, value in body.items() if key != "fields"}
+        if not kept and not rest:
+            return {}, refused
+        left = {**rest, "fields": kept} if kept else rest
+        answer, more = self._write_fields(method, path, left, optional)
+        return answer, refused | more
+
+    def _with_counts(self, external_id: str, change: IssueChange) -> Any | None:
+        """Read the description just before it is written: Jira knows no versions."""
+        raw = self._client.issue(external_id, ("description",))
+        fields = raw.get("fields")
+        text = fields.get("description") if isinstance(fields, dict) else None
+        return managed.renewed(text, change.counts, change.known_counts)
+
+    def _spelled(self, moments: Mapping[str, datetime]) -> dict[str, str]:
+        # What a field holds never changes, and the list of all of them is long.
+        if moments.keys() - self._kinds.keys():
+            found = payloads.field_kinds(self._client.read_list("field"))
+            self._kinds = {**self._kinds, **dict.fromkeys(moments, ""), **found}
+        return {
+            name: payloads.spelled(moment, self._kinds[name])
+            for name, moment in moments.items()
+        }
 
     def _link_types(self) -> list[dict[str, Any]]:
         answer = self._client.read("issueLinkType", {})

@@ -231,7 +231,14 @@ def problem(name: str, response: requests.Response) -> VendorError:
     elif response.status_code == 410:
         # Jira says it of endpoints it has removed, not of issues.
         return VendorRefused(str(found), status=found.status)
+    elif isinstance(found, VendorRefused):
+        found.fields = _refused_fields(response)
     return found
+
+
+def _refused_fields(response: requests.Response) -> frozenset[str]:
+    errors = _body(response).get("errors")
+    return frozenset(errors if isinstance(errors, dict) else ())
 
 
 def explain(response: requests.Response) -> str:
@@ -244,12 +251,7 @@ def explain(response: requests.Response) -> str:
 
 
 def _spoken(response: requests.Response) -> list[str]:
-    try:
-        body = response.json()
-    except (ValueError, RecursionError):
-        return []  # a page of a proxy, or anything else
-    if not isinstance(body, dict):
-        return []
+    body = _body(response)
     errors, messages = body.get("errors"), body.get("errorMessages")
     found = [body.get("message"), body.get("errorMessage")]
     found += messages if isinstance(messages, list) else [messages]
@@ -257,6 +259,14 @@ def _spoken(response: requests.Response) -> list[str]:
     if isinstance(errors, dict):
         found += [f"{field}: {text}" for field, text in errors.items()]
     return [word for word in found if isinstance(word, str)]
+
+
+def _body(response: requests.Response) -> Mapping[str, Any]:
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        return {}  # a page of a proxy, or anything else
+    return body if isinstance(body, dict) else {}
 
 
 def _keys(messages: object) -> list[object]:

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.jira import links
+from adapters.jira.managed import framed
 from adapters.jira.resolutions import USUAL, Meanings, meaning_of, spoken
 from adapters.jira.text import adf, length, mark_block, one_line, wiki
 from adapters.signatures import hmac_hex, matches
@@ -261,6 +262,25 @@ def _moment(value: object) -> datetime | None:
         return None
 
 
+def field_kinds(fields: Iterable[Any]) -> dict[str, str]:
+    """Return what each field of this Jira holds, by its id."""
+    known = [raw for raw in fields if isinstance(raw, dict)]
+    return {
+        _text(raw.get("id")): _text(_object(raw.get("schema")).get("type"))
+        for raw in known
+    }
+
+
+def spelled(moment: datetime, kind: str) -> str:
+    """Write a moment as a field of this kind takes it."""
+    at = moment.astimezone(UTC)
+    if kind == "date":
+        return f"{at:%Y-%m-%d}"
+    if kind == "datetime":
+        return f"{at:%Y-%m-%dT%H:%M:%S}.000+0000"
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
 def to_page(source: str, answer: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     """Return the objects of a page; a page without its list is no answer at all."""
     found = answer.get(key)
@@ -335,8 +355,9 @@ def issue_body(draft: IssueDraft, flavour: Flavour) -> dict[str, Any]:
         "summary": one_line(draft.summary),
         "labels": checked_labels((draft.mark, *map(_joined, draft.labels))),
     }
-    if draft.description:
-        fields["description"] = rendered(draft.description, flavour)
+    counts = framed(draft.counts) if draft.counts else ()
+    if text := (*counts, *draft.description):
+        fields["description"] = rendered(text, flavour)
     if draft.priority:
         fields["priority"] = _named(draft.priority)
     body: dict[str, Any] = {"fields": fields}

@@ -176,7 +176,7 @@ def _check_filing(config: Config, adapters: Mapping[str, Adapter]) -> list[Findi
         (route.project or problems.project, route.issue_type or problems.issue_type)
         for route in problems.routes.values()
     }
-    fields = [problems.customers_field] if problems.customers_field else []
+    fields = list(problems.fields.values())
     return [
         finding
         for project, issue_type in sorted(places)

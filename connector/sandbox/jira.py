@@ -163,10 +163,15 @@ def _values(world: World, fields: Json, version: str) -> Json:
         chosen = _named(fields["priority"], shapes.PRIORITIES, "priority")
         values["priority"] = chosen
     others = {key: value for key, value in fields.items() if key not in known}
-    for key in others:
-        if not key.startswith("customfield_"):
+    refused = {}
+    for key, value in others.items():
+        if not key.startswith("customfield_") or key in world.jira.off_screen:
             words = f"Field '{key}' cannot be set. It is not on the appropriate screen"
-            raise bad_request(**{key: f"{words}, or unknown."})
+            refused[key] = f"{words}, or unknown."
+        elif said := jira_more.misfit(key, value):
+            refused[key] = said
+    if refused:
+        raise bad_request(**refused)
     if others:
         values["fields"] = others
     return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 
 from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -29,6 +30,14 @@ FIELDS = {
     "priority": ("Priority", "priority", False),
     "customfield_10050": ("Affected customers", "number", False),
     "customfield_10051": ("Affected tickets", "number", False),
+    "customfield_10052": ("Affected VIPs", "number", False),
+    "customfield_10053": ("First seen", "date", False),
+    "customfield_10054": ("Last seen", "datetime", False),
+}
+#: How Jira wants moments, and what it says to anything else.
+MOMENTS = {
+    "date": ("%Y-%m-%d", "date in the format 'yyyy-MM-dd'"),
+    "datetime": ("%Y-%m-%dT%H:%M:%S.%f%z", "datetime"),
 }
 PERMISSIONS = (
     "BROWSE_PROJECTS",
@@ -58,6 +67,20 @@ def offset_page(rel: str, items: list[Json], size: int) -> Json:
     shown = items[start : start + limit]
     about = {"startAt": start, "maxResults": limit, "total": len(items)}
     return {**about, rel: shown}
+
+
+def misfit(name: str, value: object) -> str:
+    """Say why a field does not take a value; nothing if it does."""
+    kind = FIELDS[name][1] if name in FIELDS else ""
+    if kind == "number" and not isinstance(value, int | float):
+        return "Operation value must be a number"
+    if kind in MOMENTS:
+        pattern, said = MOMENTS[kind]
+        try:
+            datetime.strptime(str(value), pattern)
+        except ValueError:
+            return f"Operation value must be a string representing a {said}"
+    return ""
 
 
 def _refused(status: int, *messages: str) -> Refusal:

@@ -108,6 +108,7 @@ class JiraTracker:
         self.denied: set[str] = set()
         self.hidden: set[str] = set()  # ids of issues that the account may not see
         self.extra_fields: dict[str, Json] = {}
+        self.off_screen: set[str] = set()
         self.workflow: tuple[Transition, ...] = TRANSITIONS
         self.link_types = {"10002": "Duplicate", "10003": "Relates"}
         self.projects = {

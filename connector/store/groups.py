@@ -230,6 +230,14 @@ def complained_after(
     return connection.scalar(query.limit(1)) is not None
 
 
+def vips(connection: Connection, group_id: int) -> int:
+    """Count a group's distinct customers who are VIPs."""
+    query = select(func.count(members.c.customer_id.distinct())).where(
+        members.c.group_id == group_id, members.c.vip, _COUNTED
+    )
+    return int(connection.scalar(query) or 0)
+
+
 def member_features(connection: Connection, group_id: int) -> list[dict[str, Any]]:
     """Return what each member is about, in the order they came."""
     query = select(members.c.features).where(members.c.group_id == group_id)

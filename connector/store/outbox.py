@@ -402,6 +402,25 @@ def newest(
     return connection.scalars(query).all()
 
 
+def payloads(
+    connection: Connection, group_id: int, operations: Collection[Operation], limit: int
+) -> Sequence[dict[str, Any]]:
+    """Return what the newest rows of these kinds were to write, in whatever state."""
+    query = select(table.c.payload).where(
+        table.c.group_id == group_id, table.c.operation.in_(list(operations))
+    )
+    return connection.scalars(query.order_by(table.c.id.desc()).limit(limit)).all()
+
+
+def rewrite(connection: Connection, row: AnyRow, payload: dict[str, Any]) -> None:
+    """Let a claimed row write something newer, before it is carried out."""
+    connection.execute(
+        update(table)
+        .where(table.c.id == row.id, _is_held_by(row.claimed_by))
+        .values(payload=payload)
+    )
+
+
 def supersede(
     connection: Connection, group_id: int, operation: Operation, now: datetime
 ) -> None:

@@ -1,0 +1,88 @@
+"""What an issue says in numbers: fields, a property, or lines in its description.
+
+Where none of the fields for customers and tickets is named, the numbers are lines that
+are kept up to date in the description. What is asked of a tracker because of them is in
+``connector.filing`` and ``connector.upkeep``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector.config import Config
+from connector.models import Count, Operation
+from connector.store import groups, outbox
+from connector.store.schema import AnyRow
+
+PROPERTY = "complaint-connector"
+
+#: How many writes back a line of ours may be from. Older ones are taken for a person's.
+REMEMBERED = 50
+
+
+def as_of_now(connection: Connection, config: Config, group: AnyRow) -> dict[str, Any]:
+    """Say what of a payload is about numbers."""
+    found = _found(connection, group)
+    named = config.problems.fields
+    fields = {place: found[count] for count, place in named.items()}
+    is_shown = Count.CUSTOMERS in named or Count.TICKETS in named
+    return {
+        "properties": {
+            PROPERTY: {
+                "problem": group.id,
+                "type": group.type,
+                "customers": group.customers,
+                "tickets": group.tickets,
+            }
+        },
+        "fields": {
+            place: value for place, value in fields.items() if isinstance(value, int)
+        },
+        "moments": {
+            place: value.isoformat()
+            for place, value in fields.items()
+            if isinstance(value, datetime)
+        },
+        "counts": [] if is_shown else _lines(found),
+    }
+
+
+def known_lines(connection: Connection, group_id: int) -> frozenset[str]:
+    """Return lines that may stand in the description of the group's issue as ours."""
+    written = (Operation.CREATE_ISSUE, Operation.UPDATE_ISSUE)
+    found = outbox.payloads(connection, group_id, written, REMEMBERED)
+    return frozenset(line for payload in found for line in payload["counts"])
+
+
+def _found(connection: Connection, group: AnyRow) -> dict[Count, int | datetime]:
+    return {
+        Count.CUSTOMERS: group.customers,
+        Count.TICKETS: group.tickets,
+        Count.VIPS: groups.vips(connection, group.id),
+        Count.FIRST_SEEN: group.first_at,
+        Count.LAST_SEEN: group.last_at,
+    }
+
+
+def _lines(found: dict[Count, int | datetime]) -> list[str]:
+    return [
+        f"{NAMES[count]}: {_words(value)}"
+        for count, value in found.items()
+        if value or count is not Count.VIPS
+    ]
+
+
+def _words(value: int | datetime) -> str:
+    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value)
+
+
+NAMES = {
+    Count.CUSTOMERS: "Customers",
+    Count.TICKETS: "Tickets",
+    Count.VIPS: "VIP customers",
+    Count.FIRST_SEEN: "First seen",
+    Count.LAST_SEEN: "Last seen",
+}

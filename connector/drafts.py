@@ -1,0 +1,68 @@
+"""From a row of the outbox to the issue, or the change of one, that it asks for.
+
+What a payload holds is decided in ``connector.filing``, ``connector.counts`` and
+``connector.recurrence``; how it gets to a tracker, in ``connector.effects``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector import counts, filing, recurrence, sequel
+from connector.config import Config
+from connector.models import Block, BlockKind, IssueChange, IssueDraft
+from connector.store import groups, outbox
+from connector.store.schema import AnyRow
+
+
+def issue(connection: Connection, config: Config, row: AnyRow) -> IssueDraft:
+    """Draft the issue as of now: the row may have waited for long.
+
+    What it says from now on is kept in the row.
+    """
+    said: dict[str, Any] = dict(row.payload)
+    group = groups.get(connection, row.group_id)
+    if "follows" not in said:
+        said = filing.draft(connection, config, group)
+        said = sequel.with_past(connection, group, said)
+    else:
+        said = recurrence.return_draft(connection, config, group) or said
+    if row.uncertain_since is not None:
+        # An earlier try may show up yet, and is looked for where it was made.
+        said["project"] = row.payload["project"]
+    outbox.rewrite(connection, row, said)
+    return IssueDraft(
+        project=said["project"],
+        issue_type=said["issue_type"],
+        summary=said["summary"],
+        description=blocks(said["description"]),
+        mark=row.mark,
+        labels=tuple(said["labels"]),
+        properties=said["properties"],
+        fields=said["fields"],
+        moments=_moments(said),
+        counts=tuple(said["counts"]),
+    )
+
+
+def change(connection: Connection, row: AnyRow) -> IssueChange:
+    return IssueChange(
+        properties=row.payload["properties"],
+        fields=row.payload["fields"],
+        moments=_moments(row.payload),
+        counts=tuple(row.payload["counts"]),
+        known_counts=counts.known_lines(connection, row.group_id),
+    )
+
+
+def blocks(stored: list[list[str]]) -> tuple[Block, ...]:
+    return tuple(Block(BlockKind(kind), text, href) for kind, text, href in stored)
+
+
+def _moments(payload: Mapping[str, Any]) -> dict[str, datetime]:
+    found: Mapping[str, str] = payload["moments"]
+    return {place: datetime.fromisoformat(at) for place, at in found.items()}
