@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from connector.models import Count, Duration
 from connector.section import Section
-from rules.thresholds import Thresholds
+from rules.thresholds import Span, Thresholds
 from rules.verdict import TYPES
 
 
@@ -48,6 +48,18 @@ class Problems(Thresholds):
     )
     new_per_hour: int = Field(
         10, ge=0, description="Issues filed within an hour; the rest wait. 0: all."
+    )
+    share: float = Field(
+        0.4,
+        ge=0,
+        le=1,
+        description="Share of all complaints above which a type gives alarm; 0: none.",
+    )
+    share_window: Span = Field(
+        timedelta(hours=24), description="Time over which shares are counted."
+    )
+    share_least: int = Field(
+        30, ge=1, description="Complaints below which no share means anything."
     )
     fix_settle: Duration = Field(
         timedelta(minutes=10),

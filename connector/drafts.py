@@ -25,12 +25,8 @@ def issue(connection: Connection, config: Config, row: AnyRow) -> IssueDraft:
     What it says from now on is kept in the row.
     """
     said: dict[str, Any] = dict(row.payload)
-    group = groups.get(connection, row.group_id)
-    if "follows" not in said:
-        said = filing.draft(connection, config, group)
-        said = sequel.with_past(connection, group, said)
-    else:
-        said = recurrence.return_draft(connection, config, group) or said
+    if row.group_id is not None:
+        said = _as_of_now(connection, config, row)
     if row.uncertain_since is not None:
         # An earlier try may show up yet, and is looked for where it was made.
         said["project"] = row.payload["project"]
@@ -47,6 +43,13 @@ def issue(connection: Connection, config: Config, row: AnyRow) -> IssueDraft:
         moments=_moments(said),
         counts=tuple(said["counts"]),
     )
+
+
+def _as_of_now(connection: Connection, config: Config, row: AnyRow) -> dict[str, Any]:
+    group = groups.get(connection, row.group_id)
+    if "follows" in row.payload:
+        return recurrence.return_draft(connection, config, group) or dict(row.payload)
+    return sequel.with_past(connection, group, filing.draft(connection, config, group))
 
 
 def change(connection: Connection, row: AnyRow) -> IssueChange:

@@ -24,7 +24,15 @@ from adapters.base import (
     Shower,
     Tracker,
 )
-from connector import checkins, drafts, escalation, filing, incidents, recurrence
+from connector import (
+    checkins,
+    drafts,
+    escalation,
+    filing,
+    incidents,
+    recurrence,
+    share,
+)
 from connector.config import Config
 from connector.errors import (
     NotFound,
@@ -319,6 +327,9 @@ class Effects:
             ref = IssueRef(
                 self.adapter.name, result["id"], result["key"], result["url"]
             )
+            if row.group_id is None:
+                share.filed(connection, row.payload, ref, now)
+                return
             follows = row.payload.get("follows")
             escalation.issue_created(
                 connection, self.config, row.group_id, ref, now, follows

@@ -40,15 +40,22 @@ NOTES = {
 
 def draft(connection: Connection, config: Config, group: AnyRow) -> dict[str, Any]:
     """Write the issue down; excerpts are masked before they get here."""
+    return {
+        **place(config, group.type),
+        "summary": group.title,
+        "description": issue_text.description(connection, group),
+        **counts.as_of_now(connection, config, group),
+    }
+
+
+def place(config: Config, kind: str) -> dict[str, Any]:
+    """Say where an issue about this type of complaint goes."""
     problems = config.problems
-    route = problems.routes.get(group.type)
+    route = problems.routes.get(kind)
     return {
         "project": (route and route.project) or problems.project,
         "issue_type": (route and route.issue_type) or problems.issue_type,
-        "summary": group.title,
-        "description": issue_text.description(connection, group),
         "labels": list(problems.labels),
-        **counts.as_of_now(connection, config, group),
     }
 
 

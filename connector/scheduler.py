@@ -16,7 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from adapters.base import Adapter
 from adapters.pace import Pace
-from connector import callbacks, checkins, escalation, sweep
+from connector import callbacks, checkins, escalation, share, sweep
 from connector.callbacks import is_watched
 from connector.config import Config
 from connector.errors import StoreUnavailable
@@ -34,7 +34,8 @@ def queue_due(store: Store, config: Config, now: datetime) -> int:
     """Move on what has waited long enough; return how many things moved.
 
     Problems whose settle time is over are filed, watches end, and issues that nobody
-    told us about for a while are read again, as are those whose fix has settled.
+    told us about for a while are read again, as are those whose fix has settled. Types
+    that make up too much of all complaints give alarm.
     """
     with store.write(wake=deliveries.WAKE) as connection:
         dialects.serialise(connection, dialects.GROUPING_LOCK)
@@ -52,8 +53,9 @@ def queue_due(store: Store, config: Config, now: datetime) -> int:
         for row in stale:
             # Asked for; not again before the next interval, whatever the answer.
             groups.change(connection, row.id, checked_at=now)
+        alarms = share.check(connection, config, now)
     store.signals.ring("outbox")
-    return len(due) + len(refs)
+    return len(due) + len(refs) + alarms
 
 
 class Scheduler:

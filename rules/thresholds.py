@@ -103,14 +103,15 @@ def _reason(
     customers: int, window: timedelta, usual: float, usual_window: timedelta
 ) -> str:
     who = "1 customer" if customers == 1 else f"{customers} customers"
-    said = f"{who} in {_in_words(window)}"
+    said = f"{who} in {in_words(window)}"
     if not usual:
         return said
-    scale = "" if window == usual_window else f" in {_in_words(usual_window)}"
+    scale = "" if window == usual_window else f" in {in_words(usual_window)}"
     return f"{said}, usually {usual:.2g}{scale}"
 
 
-def _in_words(span: timedelta) -> str:
+def in_words(span: timedelta) -> str:
+    """Say a time as people say it."""
     hours = span / timedelta(hours=1)
     if hours < 1:
         return f"{hours * 60:g} min"

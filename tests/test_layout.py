@@ -68,6 +68,7 @@ ROWS = {
     "connector.escalation": 4,
     "connector.readiness": 4,
     "connector.turns": 4,
+    "connector.share": 4,
     "connector.recurrence": 4,
     "connector.sequel": 4,
     "connector.unfixed": 4,
@@ -126,6 +127,7 @@ SIDEWAYS = {
     ),
     "connector.incidents": ("connector.filing", "connector.issue_text"),
     "connector.readiness": ("connector.grouping",),
+    "connector.share": ("connector.filing", "connector.issue_text"),
     "connector.case": ("connector.judging",),
     "connector.tagging": ("connector.case",),
     "connector.filling": ("connector.case",),
@@ -162,6 +164,7 @@ SIDEWAYS = {
         "connector.filing",
         "connector.incidents",
         "connector.recurrence",
+        "connector.share",
     ),
     "connector.outbox": (
         "connector.wanted",

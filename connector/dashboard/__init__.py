@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from connector import callbacks, health, imports, sweep
+from connector import callbacks, health, imports, share, sweep
 from connector.config import Config
 from connector.errors import StoreUnavailable
 from connector.models import DeliveryState, OutboxState
@@ -124,6 +124,7 @@ def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
             "problems": [
                 _plain(row) for row in groups.listing(connection, None, SHOWN)
             ],
+            "alarms": [one["words"] for one in share.alarms(connection).values()],
             "problem_states": groups.counts(connection),
             "needs_you": {
                 "outbox": [_without_words(row) for row in parked],

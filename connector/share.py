@@ -1,0 +1,203 @@
+"""The alarm when one type of complaint makes up too much of all of them.
+
+Beside the thresholds of single problems: many small problems of one type, none of them
+over its own, are a matter for somebody too. One alarm, and none again before the type
+was below for a whole window. A problem that is most of all complaints by itself gives
+none: its own issue is the alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector import filing, issue_text
+from connector.config import Config
+from connector.models import (
+    Block,
+    BlockKind,
+    GroupState,
+    IssueRef,
+    Mode,
+    Operation,
+)
+from connector.store import locks, outbox, shares
+from rules.thresholds import in_words
+
+#: Beginning of the names under which is kept what is above its share.
+FACT = "share:"
+EVERY = timedelta(minutes=5)
+DAYS_SHOWN = 7
+PROBLEMS_SHOWN = 10
+#: So many windows before this one say which share is usual.
+WINDOWS_COMPARED = 14
+
+
+def check(connection: Connection, config: Config, now: datetime) -> int:
+    """Give the alarm for each type that is above its share; return how many there were.
+
+    Those that are not any more are noted, and forgotten after a whole window.
+    """
+    problems = config.problems
+    if not problems.share or not locks.is_due(connection, "shares", now, EVERY):
+        return 0
+    window = problems.share_window
+    counts = shares.by_type(connection, now - window, now)
+    total = sum(counts.values())
+    above = {
+        kind
+        for kind, count in counts.items()
+        if total >= problems.share_least and count > problems.share * total
+    }
+    known = alarms(connection)
+    given = 0
+    for kind in sorted(above | set(known)):
+        said = known.get(kind)
+        if said is None:
+            if _is_one_problem(connection, kind, total, now - window):
+                continue
+            raised = _sentence(connection, config, kind, counts, now)
+            said = {"at": now.isoformat(), "words": raised, "below_since": None}
+            _put(connection, kind, said, now)
+            _file(connection, config, kind, raised, now)
+            given += 1
+        elif kind in above:
+            if said["below_since"]:
+                _put(connection, kind, {**said, "below_since": None}, now)
+        elif said["below_since"] is None:
+            _put(connection, kind, {**said, "below_since": now.isoformat()}, now)
+        elif now - datetime.fromisoformat(said["below_since"]) >= window:
+            locks.drop_fact(connection, FACT + kind)
+    return given
+
+
+def alarms(connection: Connection) -> dict[str, dict[str, Any]]:
+    """Return the alarms that still stand, by type: when, in words, and their issue."""
+    facts = locks.all_facts(connection)
+    return {
+        name.removeprefix(FACT): said
+        for name, said in facts.items()
+        if name.startswith(FACT)
+    }
+
+
+def filed(
+    connection: Connection, payload: Mapping[str, Any], ref: IssueRef, now: datetime
+) -> None:
+    """Remember the issue about an alarm, as long as the alarm stands."""
+    said = alarms(connection).get(payload["share"])
+    if said is not None:
+        news = {"key": ref.key, "url": ref.url}
+        _put(connection, payload["share"], {**said, **news}, now)
+
+
+def _is_one_problem(
+    connection: Connection, kind: str, total: int, since: datetime
+) -> bool:
+    """Tell whether the news is one problem, of which its own issue speaks."""
+    first = shares.largest(connection, kind, since, 1)[0]
+    is_told = first.state in (GroupState.READY, GroupState.FILED)
+    return bool(is_told and 2 * first.recent > total)
+
+
+def _put(
+    connection: Connection, kind: str, said: Mapping[str, Any], now: datetime
+) -> None:
+    locks.put_fact(connection, FACT + kind, dict(said), now)
+
+
+def _sentence(
+    connection: Connection,
+    config: Config,
+    kind: str,
+    counts: Mapping[str, int],
+    now: datetime,
+) -> str:
+    window = config.problems.share_window
+    total = sum(counts.values())
+    before = shares.by_type(
+        connection, now - (1 + WINDOWS_COMPARED) * window, now - window
+    )
+    usual = sum(before.values())
+    compared = f" (usually {before.get(kind, 0) / usual:.0%})" if usual else ""
+    return (
+        f"{_name(kind)} makes up {counts[kind] / total:.0%} of {total} complaints "
+        f"in {in_words(window)}{compared}"
+    )
+
+
+def _file(
+    connection: Connection, config: Config, kind: str, said: str, now: datetime
+) -> None:
+    """Ask for the one issue about an alarm, as far as ``autonomy.issues`` goes."""
+    tracker, mode = config.problems.tracker, config.autonomy.issues
+    if tracker is None:
+        return
+    place = filing.place(config, kind)
+    key = f"share:{kind}:{now.isoformat()}"
+    effect = outbox.Effect(
+        source=tracker,
+        operation=Operation.CREATE_ISSUE,
+        target=place["project"],
+        dedup_key=f"observed:{key}" if mode is Mode.OBSERVE else key,
+        ordering_key=f"share:{kind}",
+        payload={
+            **place,
+            "share": kind,
+            "summary": said,
+            "description": _description(connection, config, kind, said, now),
+            "properties": {},
+            "fields": {},
+            "moments": {},
+            "counts": [],
+        },
+        state=filing.STATES[mode],
+        rule="problems.share",
+        reason=said,
+        note=filing.NOTES[mode],
+    )
+    outbox.enqueue(connection, [effect], now)
+
+
+def _description(
+    connection: Connection, config: Config, kind: str, said: str, now: datetime
+) -> list[list[str]]:
+    """Lay out the days and the problems behind an alarm; no customer is quoted."""
+    limit = config.problems.share
+    largest = shares.largest(
+        connection, kind, now - config.problems.share_window, PROBLEMS_SHOWN
+    )
+    return issue_text.stored(
+        [
+            Block(BlockKind.PARAGRAPH, f"{said}. The limit is {limit:.0%}."),
+            Block(BlockKind.HEADING, "By day, up to now"),
+            *_days(connection, kind, now),
+            Block(BlockKind.HEADING, "The largest problems of this type"),
+            *(
+                Block(
+                    BlockKind.BULLET,
+                    f"{row.title}: {row.recent} complaints, "
+                    f"{row.issue_key or 'not filed'}",
+                    row.issue_url or "",
+                )
+                for row in largest
+            ),
+        ]
+    )
+
+
+def _days(connection: Connection, kind: str, now: datetime) -> list[Block]:
+    shown = []
+    for ago in range(DAYS_SHOWN):
+        end = now - ago * timedelta(days=1)
+        counts = shares.by_type(connection, end - timedelta(days=1), end)
+        text = f"{end:%Y-%m-%d %H:%M}: {counts.get(kind, 0)} of {sum(counts.values())}"
+        shown.append(Block(BlockKind.BULLET, text))
+    return shown
+
+
+def _name(kind: str) -> str:
+    return kind.replace("_", " ").capitalize()
