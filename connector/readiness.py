@@ -19,6 +19,7 @@ from rules.thresholds import Crossing, Sighting, crossed, usual
 
 #: How many windows of the past say what is usual.
 WINDOWS_COMPARED = 12
+NOT_FILED = "; not filed: "
 
 
 def weigh(
@@ -50,8 +51,8 @@ def check(connection: Connection, config: Config, group: AnyRow, now: datetime) 
         return False
     found = crossing(connection, config, group.id, now)
     if found is None or group.doubt:
-        reason = f"{found.reason}; not filed: {group.doubt}" if found else ""
-        if reason != group.reason:
+        reason = f"{found.reason}{NOT_FILED}{group.doubt}" if found else ""
+        if reason != group.reason and (found or NOT_FILED in group.reason):
             groups.change(connection, group.id, reason=reason)
         return False
     groups.change(
