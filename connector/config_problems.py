@@ -99,8 +99,11 @@ class Problems(Thresholds):
         timedelta(minutes=15), description="How often open issues are read again."
     )
     steps: tuple[int, ...] = Field(
-        (10, 20, 50, 100, 200, 500, 1000),
+        (5, 10, 20, 50, 100, 200, 500, 1000),
         description="Numbers of customers at which the issue gets a comment.",
+    )
+    daily: bool = Field(
+        False, description="Whether it also gets one a day while more customers write."
     )
 
     @field_validator("routes")

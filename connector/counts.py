@@ -50,6 +50,13 @@ def as_of_now(connection: Connection, config: Config, group: AnyRow) -> dict[str
     }
 
 
+def at_filing(row: AnyRow | None) -> int:
+    """Return how many customers an issue spoke of when it was created, if we did."""
+    if row is None:
+        return 0
+    return int(row.payload["properties"][PROPERTY]["customers"])
+
+
 def known_lines(connection: Connection, group_id: int) -> frozenset[str]:
     """Return lines that may stand in the description of the group's issue as ours."""
     written = (Operation.CREATE_ISSUE, Operation.UPDATE_ISSUE)

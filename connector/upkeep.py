@@ -6,7 +6,7 @@ What is asked of a tracker beside that is in ``connector.filing``.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -23,6 +23,8 @@ from connector.models import (
 from connector.store import groups, outbox
 from connector.store.schema import AnyRow
 
+DAY = timedelta(days=1)
+
 
 def keep_up(
     connection: Connection, config: Config, group: AnyRow, now: datetime
@@ -35,23 +37,59 @@ def keep_up(
         for effect in links(config, group, row, ref)
     ]
     effects += _count_effects(connection, config, group, now)
-    reached = [step for step in config.problems.steps if step <= group.customers]
-    if reached and group.state == GroupState.FILED:
-        text = (
-            f"{group.customers} customers have written about this by now, in "
-            f"{group.tickets} tickets."
-        )
-        effects.append(
-            filing.issue_effect(
-                config,
-                group,
-                Operation.COMMENT_ISSUE,
-                f"step:{group.id}:{reached[-1]}",
-                {"body": [[BlockKind.PARAGRAPH, text, ""]]},
-                f"{reached[-1]} customers",
-            )
-        )
+    if group.state == GroupState.FILED:
+        effects += _progress(connection, config, group, now)
     outbox.enqueue(connection, effects, now)
+
+
+def _progress(
+    connection: Connection, config: Config, group: AnyRow, now: datetime
+) -> list[outbox.Effect]:
+    """Ask for a comment on how many there are by now: at a step, else once a day.
+
+    Steps that were jumped over share one comment, as do those that wait for the
+    tracker; what the issue said when it was filed is not said again.
+    """
+    prefix = f"told:{group.id}:"
+    asked = outbox.beginning(connection, group.id, prefix)
+    waiting = [row for row in asked if _is_untried(row)]
+    told = [row for row in asked if not _is_untried(row)]
+    filed = outbox.latest(connection, group.id, Operation.CREATE_ISSUE)
+    known = max(counts.at_filing(filed), *(row.payload["customers"] for row in told), 0)
+    reached = [one for one in config.problems.steps if known < one <= group.customers]
+    since = max([group.filed_at, *(row.done_at or row.created_at for row in told)])
+    if reached:
+        name = str(max(reached))
+    elif config.problems.daily and group.customers > known and now - since >= DAY:
+        name = f"{now:%Y-%m-%d}"
+    else:
+        return []
+    if any(row.dedup_key == f"{prefix}{name}" for row in waiting):
+        return []
+    untrue = [row.id for row in waiting]
+    outbox.discard(connection, untrue, "a later one says how many there are", now)
+    text = (
+        f"{group.customers} customers have written about this by now, in "
+        f"{group.tickets} tickets."
+    )
+    payload = {
+        "body": [[BlockKind.PARAGRAPH, text, ""]],
+        "customers": group.customers,
+    }
+    return [
+        filing.issue_effect(
+            config,
+            group,
+            Operation.COMMENT_ISSUE,
+            f"{prefix}{name}",
+            payload,
+            f"{group.customers} customers",
+        )
+    ]
+
+
+def _is_untried(row: AnyRow) -> bool:
+    return row.state == OutboxState.PENDING and row.uncertain_since is None
 
 
 def links(

@@ -402,6 +402,16 @@ def newest(
     return connection.scalars(query).all()
 
 
+def beginning(connection: Connection, group_id: int, prefix: str) -> Sequence[AnyRow]:
+    """Return rows of a group, by how their keys begin, but those taken back."""
+    query = select(table).where(
+        table.c.group_id == group_id,
+        table.c.dedup_key.startswith(prefix, autoescape=True),
+        table.c.state != OutboxState.DISCARDED,
+    )
+    return connection.execute(query.order_by(table.c.id)).all()
+
+
 def payloads(
     connection: Connection, group_id: int, operations: Collection[Operation], limit: int
 ) -> Sequence[dict[str, Any]]:
