@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator
 
-from connector.models import Count, Duration
+from connector.models import Count, Duration, Moment
 from connector.section import Section
 from rules.thresholds import Span, Thresholds
 from rules.verdict import TYPES
@@ -18,6 +19,24 @@ class Route(Section):
 
     project: str | None = None
     issue_type: str | None = None
+
+
+def known_type(kind: str) -> str:
+    """Refuse what is no type of complaint."""
+    if kind not in TYPES:
+        raise ValueError(f"{kind}: no type of complaint; use {', '.join(TYPES)}")
+    return kind
+
+
+KnownType = Annotated[str, AfterValidator(known_type)]
+
+
+class MutedType(Section):
+    """A type of complaint that is counted, and not filed until some time."""
+
+    type: KnownType
+    until: Moment
+    reason: str = ""
 
 
 class Problems(Thresholds):
@@ -48,6 +67,9 @@ class Problems(Thresholds):
     )
     new_per_hour: int = Field(
         10, ge=0, description="Issues filed within an hour; the rest wait. 0: all."
+    )
+    muted: tuple[MutedType, ...] = Field(
+        (), description="Types that are counted, and not filed before a time."
     )
     share: float = Field(
         0.4,

@@ -66,7 +66,8 @@ def plan(connection: Connection, config: Config, group_id: int, now: datetime) -
     elif group.state == GroupState.WONT_DO:
         unfixed.weigh(connection, config, group, now)
         group = groups.get(connection, group_id)
-    if group.issue_id is not None and group.state != GroupState.MUTED:
+    is_muted = group.state == GroupState.MUTED or turns.muted(config, group.type, now)
+    if group.issue_id is not None and not is_muted:
         upkeep.keep_up(connection, config, group, now)
         incidents.keep_up(connection, config, group, now)
 
@@ -194,24 +195,14 @@ def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) 
             reason="",
         )
         return
-    wait = turns.wait(connection, config, now)
-    if wait is not None:
-        groups.change(
-            connection,
-            group.id,
-            file_at=wait.until,
-            waiting_since=group.waiting_since or now,
-            reason=f"{crossing.reason}; waits: {wait.why}",
-        )
-        return
-    groups.change(
-        connection,
-        group.id,
-        rule=crossing.rule,
-        reason=crossing.reason,
-        waiting_since=None,
-    )
     group = _name(connection, group)
+    if turns.has_to_wait(connection, config, group, crossing, now):
+        return
+    reason = crossing.reason + turns.meanwhile(connection, config, group, now)
+    groups.change(
+        connection, group.id, rule=crossing.rule, reason=reason, waiting_since=None
+    )
+    group = groups.get(connection, group.id)
     effect = filing.creation(
         config,
         group,
@@ -219,7 +210,7 @@ def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) 
         f"issue:{group.id}",
         sequel.with_past(connection, group, filing.draft(connection, config, group)),
         f"problems.{crossing.rule}",
-        crossing.reason,
+        reason,
     )
     outbox.enqueue(connection, [effect], now)
     if config.autonomy.issues is not Mode.OBSERVE:

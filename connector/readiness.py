@@ -103,3 +103,11 @@ def crossing(
         if row.group_id == group_id and not row.archived:
             counted.append(sighting)
     return crossed(counted, problems, now, usual(past, problems.window, now))
+
+
+def customers_between(
+    connection: Connection, group_id: int, since: datetime, until: datetime
+) -> int:
+    """Count who complained between two times, without what was imported."""
+    rows = groups.sightings(connection, [group_id], since)
+    return len({r.customer_id for r in rows if r.at <= until and not r.archived})

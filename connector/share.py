@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import filing, issue_text
+from connector import filing, issue_text, turns
 from connector.config import Config
 from connector.models import (
     Block,
@@ -57,7 +57,9 @@ def check(connection: Connection, config: Config, now: datetime) -> int:
     for kind in sorted(above | set(known)):
         said = known.get(kind)
         if said is None:
-            if _is_one_problem(connection, kind, total, now - window):
+            if turns.muted(config, kind, now) or _is_one_problem(
+                connection, kind, total, now - window
+            ):
                 continue
             raised = _sentence(connection, config, kind, counts, now)
             said = {"at": now.isoformat(), "words": raised, "below_since": None}

@@ -127,7 +127,12 @@ SIDEWAYS = {
     ),
     "connector.incidents": ("connector.filing", "connector.issue_text"),
     "connector.readiness": ("connector.grouping",),
-    "connector.share": ("connector.filing", "connector.issue_text"),
+    "connector.share": (
+        "connector.filing",
+        "connector.issue_text",
+        "connector.turns",
+    ),
+    "connector.turns": ("connector.readiness",),
     "connector.case": ("connector.judging",),
     "connector.tagging": ("connector.case",),
     "connector.filling": ("connector.case",),

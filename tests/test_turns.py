@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
-from kit import Bench
+from kit import START, Bench
 from test_loop import calls, complain, the_group
 
 from connector.config import Config
+from connector.config_problems import MutedType
 from connector.store import groups
 
 #: Problems that have nothing to do with each other, and the words of each.
@@ -120,3 +122,63 @@ def test_raised_threshold_sends_a_ready_problem_back(bench: Bench) -> None:
     bench.settle()
     assert the_group(bench)["state"] == "emerging"
     assert calls(bench, "create_issue") == []
+
+
+def muted(until: datetime, kind: str = "delivery") -> list[dict[str, Any]]:
+    return [{"type": kind, "until": until.isoformat(), "reason": "a strike"}]
+
+
+def test_muted_type_counts_and_files_nothing_until_the_mute_ends(
+    make_bench: Callable[..., Bench],
+) -> None:
+    end = START + timedelta(hours=12)
+    bench = make_bench(problems={"muted": muted(end)})
+    write(bench, "parcel", 6)
+    write(bench, "invoice", 5)
+    bench.clock.pass_(minutes=11)
+    bench.settle()
+    assert [row["type"] for row in listed(bench, "filed")] == ["billing_invoice"]
+    (waiting,) = listed(bench, "ready")
+    assert (waiting["customers"], waiting["reason"]) == (
+        6,
+        "6 customers in 7 days; waits: delivery is muted until 2026-03-02 21:00 UTC "
+        "(a strike)",
+    )
+    bench.clock.now = end + timedelta(minutes=1)
+    bench.settle()
+    write(bench, "parcel", 2, start=6)
+    created = [
+        draft for name, _, draft in bench.tracker.calls if name == "create_issue"
+    ]
+    assert len(created) == 2
+    assert any(
+        "6 customers in 7 days; delivery was muted until 2026-03-02 21:00 UTC "
+        "(a strike), and 6 customers wrote before that" in block.text
+        for block in created[1].description
+    )
+
+
+def test_what_is_below_its_threshold_when_the_mute_ends_is_not_filed(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(problems={"muted": muted(START + timedelta(days=9))})
+    write(bench, "parcel", 6)
+    bench.clock.pass_(days=10)
+    bench.settle()
+    assert calls(bench, "create_issue") == []
+    assert [row["type"] for row in listed(bench, "emerging")] == ["delivery"]
+
+
+def test_issue_of_a_muted_type_is_not_written_to(bench: Bench) -> None:
+    write(bench, "parcel", 5)
+    bench.clock.pass_(minutes=11)
+    bench.settle()
+    before = list(bench.tracker.calls)
+    mute = MutedType(type="delivery", until=bench.clock() + timedelta(hours=3))
+    with_threshold(bench, muted=(mute,))
+    write(bench, "parcel", 6, start=5)
+    assert bench.tracker.calls == before
+    bench.clock.pass_(hours=4)
+    bench.settle()
+    assert len(calls(bench, "link_ticket")) == 11
+    assert len(calls(bench, "comment_issue")) == 1
