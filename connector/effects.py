@@ -241,6 +241,10 @@ class Effects:
             raise TakesNoWrites(f"{self.adapter.name} links no issues")
         if "mark" in row.payload:
             return {"doubles": self._link_doubles(adapter, row)}
+        if "is_duplicate" in row.payload:
+            with suppress(NotFound):  # no such links there: the usual one has to do
+                adapter.link_duplicate(row.target, row.payload["other"])
+                return {}
         adapter.link_issues(row.target, row.payload["other"])
         return {}
 

@@ -13,8 +13,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connector import (
+    absorbing,
     filing,
     incidents,
+    muting,
     readiness,
     recurrence,
     resolution,
@@ -32,17 +34,43 @@ from connector.models import (
     IssueCategory,
     IssueRef,
     Mode,
+    Operation,
     OutboxState,
     Topic,
 )
-from connector.store import deliveries, former, groups, outbox, timeline
+from connector.store import corrections, deliveries, former, groups, outbox, timeline
 from connector.store.schema import AnyRow
 from rules.features import Features
+
+#: The rule of a problem that a person wants filed, whatever the thresholds say.
+ASKED_FOR = "asked_for"
 
 
 def plan(connection: Connection, config: Config, group_id: int, now: datetime) -> None:
     """Bring a group to the state its members and its issue call for."""
     group = groups.get(connection, group_id, lock=True)
+    if muting.is_over(group, now):
+        unmute(connection, config, group, "", now)
+    elif group.state != GroupState.MERGED:
+        _plan(connection, config, group, now)
+
+
+def unmute(
+    connection: Connection, config: Config, group: AnyRow, who: str, now: datetime
+) -> str:
+    """End a mute and catch up; return in words what came meanwhile."""
+    came = muting.end(connection, config, group, who, now)
+    newest = corrections.newest_complaint(connection, group.id)
+    if newest is not None:
+        recurrence.complained(
+            connection, config, group.id, newest.ticket_id, newest.at, now
+        )
+    _plan(connection, config, groups.get(connection, group.id), now)
+    return came
+
+
+def _plan(connection: Connection, config: Config, group: AnyRow, now: datetime) -> None:
+    group_id = group.id
     if group.state == GroupState.EMERGING:
         if not (
             readiness.check(connection, config, group, now)
@@ -70,6 +98,7 @@ def plan(connection: Connection, config: Config, group_id: int, now: datetime) -
     if group.issue_id is not None and not is_muted:
         upkeep.keep_up(connection, config, group, now)
         incidents.keep_up(connection, config, group, now)
+        absorbing.keep_up(connection, config, group, now)
 
 
 def issue_created(
@@ -82,9 +111,8 @@ def issue_created(
 ) -> None:
     """Record the issue of a group, then link its tickets.
 
-    It counts as never read: between its creation and now somebody may have moved it,
-    and what was delivered about it then was not about an issue we knew. If it follows
-    another, the two are linked, and from now on it is the one that counts.
+    If it follows another, the two are linked, and from now on it is the one that
+    counts. Of a group that became part of another one meanwhile, that one is told.
     """
     if follows:
         group = groups.get(connection, group_id, lock=True)
@@ -99,6 +127,80 @@ def issue_created(
         reason = f"came back; {ref.key} follows {group.issue_key}"
         groups.change(connection, group_id, reason=reason)
         former.keep(connection, group)
+    _take_issue(connection, group_id, ref, now)
+    timeline.note(connection, group_id, "filed", f"filed as {ref.key}", now)
+    if not follows:
+        group = groups.get(connection, group_id)
+        effects = sequel.link_to_past(connection, config, group, ref)
+        outbox.enqueue(connection, effects, now)
+    heir = groups.get(connection, group_id).merged_into
+    plan(connection, config, heir or group_id, now)
+    _read_tickets_again(connection, config, group_id, now)
+
+
+def linked(
+    connection: Connection,
+    config: Config,
+    group: AnyRow,
+    ref: IssueRef,
+    who: str,
+    now: datetime,
+) -> None:
+    """Take an issue that a person named for that of a group, in place of its last."""
+    if group.state in (GroupState.FIXED, GroupState.WONT_DO):
+        resolution.open_again(connection, group, f"{ref.key} is its issue now", now)
+    is_muted = group.state == GroupState.MUTED
+    state = (
+        {"muted_from": GroupState.FILED} if is_muted else {"state": GroupState.FILED}
+    )
+    _take_issue(connection, group.id, ref, now)
+    groups.change(connection, group.id, file_at=None, missing_since=None, **state)
+    timeline.note(connection, group.id, "linked", f"{ref.key} is its issue", now, who)
+    if group.issue_id is not None:
+        effects = [
+            effect
+            for row in groups.member_tickets(connection, group.id)
+            for effect in upkeep.links(
+                config,
+                groups.get(connection, group.id),
+                row,
+                ref,
+                f":{ref.external_id}",
+            )
+        ]
+        outbox.enqueue(connection, effects, now)
+    plan(connection, config, group.id, now)
+    _read_tickets_again(connection, config, group.id, now)
+
+
+def give_up_issue(connection: Connection, group: AnyRow) -> None:
+    """Let a problem be filed anew, as if it had never had the issue that is gone."""
+    former.keep(connection, group)
+    outbox.ask_anew(
+        connection, group.id, [Operation.CREATE_ISSUE, Operation.LINK_TICKET]
+    )
+    groups.change(
+        connection,
+        group.id,
+        tracker=None,
+        issue_id=None,
+        issue_key=None,
+        issue_url=None,
+        issue_category=None,
+        missing_since=None,
+        muted_from=None,
+        muted_until=None,
+    )
+
+
+def _take_issue(
+    connection: Connection, group_id: int, ref: IssueRef, now: datetime
+) -> None:
+    """Record which issue is a group's.
+
+    It counts as never read: until now somebody may have moved it, and what was
+    delivered about it then was not about an issue we knew.
+    """
     groups.change(
         connection,
         group_id,
@@ -110,13 +212,6 @@ def issue_created(
         filed_at=now,
         checked_at=None,
     )
-    timeline.note(connection, group_id, "filed", f"filed as {ref.key}", now)
-    if not follows:
-        group = groups.get(connection, group_id)
-        effects = sequel.link_to_past(connection, config, group, ref)
-        outbox.enqueue(connection, effects, now)
-    plan(connection, config, group_id, now)
-    _read_tickets_again(connection, config, group_id, now)
 
 
 def issue_read(
@@ -182,6 +277,31 @@ def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) 
         # Stays ready; filed at the next complaint once there is a tracker.
         groups.change(connection, group.id, file_at=None)
         return
+    group = _name(connection, group)
+    if group.rule != ASKED_FOR and not _is_its_turn(connection, config, group, now):
+        return
+    group = groups.get(connection, group.id)
+    effect = filing.creation(
+        config,
+        group,
+        problems.tracker,
+        f"issue:{group.id}",
+        sequel.with_past(connection, group, filing.draft(connection, config, group)),
+        f"problems.{group.rule}",
+        group.reason,
+    )
+    outbox.enqueue(connection, [effect], now)
+    if config.autonomy.issues is not Mode.OBSERVE:
+        groups.change(connection, group.id, state=GroupState.FILED, file_at=None)
+    else:
+        # Stays ready, and is filed at the first look after the mode was changed.
+        groups.change(connection, group.id, file_at=now + problems.reread)
+
+
+def _is_its_turn(
+    connection: Connection, config: Config, group: AnyRow, now: datetime
+) -> bool:
+    """Tell whether a ready problem is still over its threshold, and may go next."""
     crossing = readiness.still(connection, config, group, now) or sequel.crossing(
         connection, config, group, now
     )
@@ -194,30 +314,14 @@ def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) 
             waiting_since=None,
             reason="",
         )
-        return
-    group = _name(connection, group)
+        return False
     if turns.has_to_wait(connection, config, group, crossing, now):
-        return
+        return False
     reason = crossing.reason + turns.meanwhile(connection, config, group, now)
     groups.change(
         connection, group.id, rule=crossing.rule, reason=reason, waiting_since=None
     )
-    group = groups.get(connection, group.id)
-    effect = filing.creation(
-        config,
-        group,
-        problems.tracker,
-        f"issue:{group.id}",
-        sequel.with_past(connection, group, filing.draft(connection, config, group)),
-        f"problems.{crossing.rule}",
-        reason,
-    )
-    outbox.enqueue(connection, [effect], now)
-    if config.autonomy.issues is not Mode.OBSERVE:
-        groups.change(connection, group.id, state=GroupState.FILED, file_at=None)
-    else:
-        # Stays ready, and is filed at the first look after the mode was changed.
-        groups.change(connection, group.id, file_at=now + problems.reread)
+    return True
 
 
 def _check_filing(
@@ -237,8 +341,12 @@ def _check_filing(
 
 
 def _name(connection: Connection, group: AnyRow) -> AnyRow:
-    """Name the problem by all its members, now that it is about to be read."""
+    """Name the problem by all its members, now that it is about to be read.
+
+    A name that a person gave it stays.
+    """
     found = groups.member_features(connection, group.id)
     kind, name = title([Features.from_json(one) for one in found])
+    name = group.title if group.is_named else name
     groups.change(connection, group.id, type=kind, title=name)
     return groups.get(connection, group.id)

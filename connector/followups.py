@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -55,8 +55,8 @@ def announce(
     chosen = [row for row in affected if config.takes_writes(row.source)]
     lost = [row for row in affected if not config.takes_writes(row.source)]
     mode = config.autonomy.messages
-    in_episode = sum(line.episode == group.episode for line in told)
-    crowd = in_episode + len(chosen) > config.messages.approve_above
+    already = sum(_is_of_this_fix(group, line) for line in told)
+    crowd = already + len(chosen) > config.messages.approve_above
     effects = []
     for row in chosen:
         language = text_language(row.language)
@@ -84,6 +84,19 @@ def withdraw(connection: Connection, group_id: int, now: datetime) -> None:
     outbox.discard(connection, ids, "the problem is open again", now)
 
 
+def untell(
+    connection: Connection, group_id: int, ticket_ids: Collection[int], now: datetime
+) -> bool:
+    """Take back what tickets that left a problem were not sent yet; tell if any was."""
+    ids = outbox.untried(connection, group_id, Operation.SEND_MESSAGE, ticket_ids)
+    if not ids:
+        return False
+    outbox.unask(connection, ids, "the ticket is not of this problem any more", now)
+    rows = [outbox.get(connection, row_id) for row_id in ids]
+    messages.untell(connection, group_id, [row["ticket_id"] for row in rows if row])
+    return True
+
+
 def _recipients(
     config: Config, rows: Sequence[AnyRow], told: Sequence[AnyRow], group: AnyRow
 ) -> list[AnyRow]:
@@ -91,11 +104,11 @@ def _recipients(
 
     One that can be written to goes before any other.
 
-    A ticket that was written to in this episode is left out even if it now belongs to
+    A ticket that was written to about this fix is left out even if it now belongs to
     another customer: people merge profiles and learn addresses.
     """
     last = {line.customer_id: line.at for line in told}
-    written_to = {line.ticket_id for line in told if line.episode == group.episode}
+    written_to = {line.ticket_id for line in told if _is_of_this_fix(group, line)}
     again = {row.customer_id for row in rows if row.complained_at > group.done_at}
     newest: dict[int, AnyRow] = {}
     for row in rows:
@@ -110,6 +123,13 @@ def _recipients(
         if best is None or _rank(config, row) > _rank(config, best):
             newest[row.customer_id] = row
     return list(newest.values())
+
+
+def _is_of_this_fix(group: AnyRow, line: AnyRow) -> bool:
+    """Tell whether somebody was told about the present fix, and not an earlier one."""
+    if line.group_id == group.id:
+        return bool(line.episode == group.episode)
+    return bool(line.at >= group.done_at)  # of a problem that became part of this one
 
 
 def _rank(config: Config, row: AnyRow) -> tuple[bool, bool, datetime]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from connector.models import GroupState
-from connector.store import dialects, groups, memory
+from connector.store import bonds, dialects, groups, memory
 from connector.store.schema import AnyRow
 from rules.doubts import doubt
 from rules.duplicates import Grouper, GroupingSettings
@@ -107,11 +107,7 @@ class Grouping:
         self._pass_time(at)
         proposal = self._grouper.propose(found, at)
         if proposal.group is not None:
-            cluster = int(proposal.group)
-            group = groups.get(connection, cluster)
-            if not archived:
-                group = self._last_of(connection, group)
-                cluster = group.id
+            group, cluster = _place_of(connection, int(proposal.group), archived)
             if archived or group.state != GroupState.CLOSED:
                 state = GroupState(group.state)
                 return Placed(group.id, cluster, proposal.reasons, state)
@@ -130,6 +126,7 @@ class Grouping:
         if proposal.group is not None:
             # The old problem is over; this is its return, with a count of its own.
             groups.change(connection, group.id, successor_id=group_id)
+            bonds.inherit(connection, group.id, group_id)
         return Placed(group_id, group_id, (), GroupState.EMERGING)
 
     def record(
@@ -173,11 +170,24 @@ class Grouping:
         )
         self._correction = correction.id
 
-    def _last_of(self, connection: Connection, group: AnyRow) -> AnyRow:
-        """Follow closed groups to their successors."""
-        while group.state == GroupState.CLOSED and group.successor_id is not None:
+
+def _place_of(
+    connection: Connection, cluster: int, archived: bool
+) -> tuple[AnyRow, int]:
+    """Return the problem that a cluster is of by now, and the cluster to join there.
+
+    A problem that became part of another keeps its cluster; one that is closed gave way
+    to a new problem, which has its own.
+    """
+    group = groups.get(connection, cluster)
+    while True:
+        if group.merged_into is not None:
+            group = groups.get(connection, group.merged_into)
+        elif group.state != GroupState.CLOSED or group.successor_id is None or archived:
+            return group, cluster
+        else:
             group = groups.get(connection, group.successor_id)
-        return group
+            cluster = group.id
 
 
 def title(members: Sequence[Features]) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection
 
 from connector.models import Block, BlockKind
-from connector.store import groups
+from connector.store import groups, timeline
 from connector.store.schema import AnyRow
 from rules.masking import excerpt
 
@@ -34,9 +34,18 @@ def description(connection: Connection, group: AnyRow) -> list[list[str]]:
             + (f", in {', '.join(languages)}." if languages else "."),
         ),
         Block(BlockKind.PARAGRAPH, f"Filed because of: {group.reason}."),
+        *_while_muted(connection, group),
         *evidence(rows),
     ]
     return stored(blocks)
+
+
+def _while_muted(connection: Connection, group: AnyRow) -> list[Block]:
+    """Say how many came while the problem was muted, if it was."""
+    ended = timeline.newest(connection, group.id, timeline.UNMUTED)
+    if ended is None:
+        return []
+    return [Block(BlockKind.PARAGRAPH, f"It was muted before: {ended.words}.")]
 
 
 def evidence(rows: Sequence[AnyRow]) -> list[Block]:

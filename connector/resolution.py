@@ -30,7 +30,8 @@ def follow(
     """Draw the conclusion of a reading; ``group`` is as it was before it."""
     is_done = issue.category is IssueCategory.DONE
     was_done = group.issue_category == IssueCategory.DONE
-    if group.state == GroupState.MUTED and group.missing_since is not None:
+    is_ours = group.muted_from is None  # who muted it: we did, or a person
+    if group.state == GroupState.MUTED and group.missing_since is not None and is_ours:
         reason = "the issue can be seen again"
         groups.change(connection, group.id, state=GroupState.FILED, reason=reason)
         timeline.note(connection, group.id, "seen again", reason, now)
@@ -219,7 +220,8 @@ def gone(
         return "not an issue of ours"
     since = group.missing_since or now
     groups.change(connection, group.id, checked_at=now, missing_since=since)
-    if group.state == GroupState.MUTED or now - since < config.problems.reread:
+    settled = group.state in (GroupState.MUTED, GroupState.MERGED)
+    if settled or now - since < config.problems.reread:
         return "not to be seen; looked for again before anything is concluded"
     reason = (
         f"the issue {group.issue_key} was deleted or hidden from us: file the problem "

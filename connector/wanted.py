@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from connector import checkins, recurrence
 from connector.config import Config
@@ -63,7 +63,7 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
     if _mode(config, operation) is Mode.OBSERVE:
         raise Withdrawn(OutboxState.OBSERVED, "the mode is observe by now")
     if operation is Operation.CREATE_ISSUE:
-        _ensure_still_to_follow(store, row)
+        _ensure_to_file(store, row)
     elif operation in GATHERING:
         _ensure_to_gather(store, config, row)
     if operation not in ON_TICKETS or row.ticket_id is None:
@@ -82,14 +82,22 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
     if ticket.status in UNWRITTEN and ticket.merged_into is None:
         raise Withdrawn(OutboxState.DISCARDED, f"the ticket is {ticket.status}")
     if operation is Operation.SEND_MESSAGE and group is not None:
-        same = group["episode"] == row.payload["episode"]
-        if not same or group["state"] not in (GroupState.FIXED, GroupState.CLOSED):
-            raise Withdrawn(OutboxState.DISCARDED, "it is not fixed any more")
+        _ensure_still_fixed(store, group, row)
         if is_back:
             why = "its customer complained again after the fix"
             raise Withdrawn(OutboxState.DISCARDED, why)
     if "checkin" in row.payload:
         _ensure_still_to_ask(store, row)
+
+
+def _ensure_still_fixed(store: Store, group: RowMapping, row: AnyRow) -> None:
+    same = group["episode"] == row.payload["episode"]
+    if group["merged_into"] is not None:
+        # Only what may have been sent before is left: it counts for the other one.
+        with store.read() as connection:
+            group = groups.find(connection, group["merged_into"]) or group
+    if not same or group["state"] not in (GroupState.FIXED, GroupState.CLOSED):
+        raise Withdrawn(OutboxState.DISCARDED, "it is not fixed any more")
 
 
 def _ensure_still_to_ask(store: Store, row: AnyRow) -> None:
@@ -99,13 +107,14 @@ def _ensure_still_to_ask(store: Store, row: AnyRow) -> None:
         raise Withdrawn(OutboxState.DISCARDED, why)
 
 
-def _ensure_still_to_follow(store: Store, row: AnyRow) -> None:
+def _ensure_to_file(store: Store, row: AnyRow) -> None:
     follows = row.payload.get("follows")
-    if follows is None:
-        return
     with store.read() as connection:
         group = groups.get(connection, row.group_id)
-    if not recurrence.is_to_follow(group, follows):
+    if group.state in (GroupState.MERGED, GroupState.MUTED):
+        why = f"a person decided about the problem: it is {group.state}"
+        raise Withdrawn(OutboxState.DISCARDED, why)
+    if follows is not None and not recurrence.is_to_follow(group, follows):
         why = "the issue before it was opened again, or is not followed any more"
         raise Withdrawn(OutboxState.DISCARDED, why)
 

@@ -13,9 +13,10 @@ from connector.cli.classify import classify
 from connector.cli.demo import demo
 from connector.cli.explain import explain
 from connector.cli.group import group
+from connector.cli.groups import groups
 from connector.cli.init import init
 from connector.cli.process import run, schedule, serve, work
-from connector.cli.rows import groups, inbox, outbox
+from connector.cli.rows import inbox, outbox
 from connector.cli.sandbox import sandbox
 from connector.cli.send import send
 from connector.cli.setup import doctor

@@ -46,6 +46,17 @@ def json_option(command: F) -> F:
     )(command)
 
 
+limit_option = click.option("--limit", default=50, show_default=True, help="Rows.")
+
+
+def state_option(states: Any) -> Callable[[Any], Any]:
+    return click.option(
+        "--state",
+        type=click.Choice([str(state) for state in states]),
+        help="Only these.",
+    )
+
+
 def read_config(path: Path) -> Config:
     """Load the configuration, or tell every mistake and end with 1."""
     logs.configure(os.environ.get("COMPLAINT_CONNECTOR_LOG", "info"))
@@ -103,3 +114,23 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return str(value)
+
+
+def show(row: Any, missing: str, as_json: bool) -> None:
+    """Print one row with all its keys, or say that it is missing and end with 1."""
+    if row is None:
+        click.echo(missing, err=True)
+        sys.exit(1)
+    if as_json:
+        emit([row], [], True)
+        return
+    lines = [
+        {"key": key, "value": _text(value)}
+        for key, value in row.items()
+        if value not in (None, "")
+    ]
+    emit(lines, ["key", "value"], False)
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

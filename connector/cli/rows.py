@@ -1,9 +1,8 @@
-"""``inbox``, ``outbox`` and ``groups``: look at what is stored, retry, discard."""
+"""``inbox`` and ``outbox``: look at what is stored, retry, discard."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,23 +14,15 @@ from connector.cli.common import (
     config_option,
     emit,
     json_option,
+    limit_option,
     open_store,
     read_config,
+    show,
+    state_option,
 )
-from connector.models import DeliveryState, GroupState, OutboxState
+from connector.models import DeliveryState, OutboxState
 from connector.store import deliveries
-from connector.store import groups as group_rows
 from connector.store import outbox as outbox_rows
-
-limit_option = click.option("--limit", default=50, show_default=True, help="Rows.")
-
-
-def state_option(states: Any) -> Callable[[Any], Any]:
-    return click.option(
-        "--state",
-        type=click.Choice([str(state) for state in states]),
-        help="Only these.",
-    )
 
 
 @click.group()
@@ -67,7 +58,7 @@ def inbox_show(delivery_id: int, path: Path, as_json: bool) -> None:
     """
     with open_store(read_config(path)) as store, store.read() as connection:
         row = deliveries.get(connection, delivery_id)
-    _show(row, f"no delivery {delivery_id}", as_json)
+    show(row, f"no delivery {delivery_id}", as_json)
 
 
 @inbox.command("retry")
@@ -125,7 +116,7 @@ def outbox_list(state: str | None, limit: int, path: Path, as_json: bool) -> Non
 @click.argument("row_id", type=int)
 @config_option
 @json_option
-def outbox_show(row_id: int, path: Path, as_json: bool) -> None:
+def outboxshow(row_id: int, path: Path, as_json: bool) -> None:
     """Show one write with what it says and why.
 
     Both may hold a customer's words; they are shown to you and not logged.
@@ -134,7 +125,7 @@ def outbox_show(row_id: int, path: Path, as_json: bool) -> None:
     """
     with open_store(read_config(path)) as store, store.read() as connection:
         row = outbox_rows.get(connection, row_id)
-    _show(row, f"no outbox row {row_id}", as_json)
+    show(row, f"no outbox row {row_id}", as_json)
 
 
 @outbox.command("retry")
@@ -165,90 +156,9 @@ def outbox_discard(ids: tuple[int, ...], path: Path) -> None:
         _tell(done, len(ids), "discarded")
 
 
-@click.group()
-def groups() -> None:
-    """Problems: complaints that belong together."""
-
-
-@groups.command("list")
-@state_option(GroupState)
-@limit_option
-@config_option
-@json_option
-def groups_list(state: str | None, limit: int, path: Path, as_json: bool) -> None:
-    """List problems, the latest first.
-
-    Example: complaint-connector groups list --state filed
-    """
-    with open_store(read_config(path)) as store, store.read() as connection:
-        rows = group_rows.listing(connection, state, limit)
-    emit(
-        rows,
-        ["id", "title", "state", "customers", "tickets", "issue_key", "reason"],
-        as_json,
-    )
-
-
-@groups.command("show")
-@click.argument("group_id", type=int)
-@config_option
-@json_option
-def groups_show(group_id: int, path: Path, as_json: bool) -> None:
-    """Show a problem with its tickets and why each is in it.
-
-    Example: complaint-connector groups show 3
-    """
-    with open_store(read_config(path)) as store, store.read() as connection:
-        row = group_rows.find(connection, group_id)
-        members = (
-            []
-            if row is None
-            else [
-                {
-                    "source": member.source,
-                    "ticket": member.number,
-                    "language": member.language,
-                    "status": member.status,
-                    "written_at": member.created_at,
-                    "imported": member.archived,
-                    "because": member.joined_because,
-                    "url": member.url,
-                }
-                for member in group_rows.member_tickets(
-                    connection, group_id, archived=True
-                )
-            ]
-        )
-    _show(row, f"no problem {group_id}", as_json)
-    emit(
-        members,
-        ["source", "ticket", "language", "status", "written_at", "because"],
-        as_json,
-    )
-
-
 def _without_reason(row: RowMapping) -> dict[str, Any]:
     """Leave out why a write was decided: it quotes the customer's deciding words."""
     return {key: value for key, value in row.items() if key != "reason"}
-
-
-def _show(row: Any, missing: str, as_json: bool) -> None:
-    if row is None:
-        click.echo(missing, err=True)
-        sys.exit(1)
-    if as_json:
-        emit([row], [], True)
-        return
-    lines = [
-        {"key": key, "value": _text(value)}
-        for key, value in row.items()
-        if value not in (None, "")
-    ]
-    emit(lines, ["key", "value"], False)
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _tell(done: int, asked: int, what: str) -> None:

@@ -262,6 +262,7 @@ def member_tickets(
             members.c.joined_at,
             members.c.at.label("complained_at"),
             members.c.reason.label("joined_because"),
+            members.c.placed_by,
             members.c.archived,
         )
         .select_from(members.join(tickets).join(customers))
@@ -353,11 +354,12 @@ def ungathered_tickets(
 
 
 def due(connection: Connection, now: datetime) -> list[int]:
-    """Return groups whose settle time or watch has ended, the largest first."""
+    """Return groups whose settle time, watch or mute has ended, largest first."""
     query = select(groups.c.id).where(
         or_(
             (groups.c.state == GroupState.READY) & (groups.c.file_at <= now),
             (groups.c.state == GroupState.FIXED) & (groups.c.watch_until <= now),
+            (groups.c.state == GroupState.MUTED) & (groups.c.muted_until <= now),
         )
     )
     return list(
@@ -389,9 +391,12 @@ def issues_to_read(
 def listing(
     connection: Connection, state: str | None, limit: int
 ) -> Sequence[RowMapping]:
+    """Return the newest problems; ones that became part of another only if asked."""
     query = select(groups).order_by(groups.c.last_at.desc(), groups.c.id.desc())
     if state:
         query = query.where(groups.c.state == state)
+    else:
+        query = query.where(groups.c.state != GroupState.MERGED)
     return connection.execute(query.limit(limit)).mappings().all()
 
 

@@ -6,16 +6,26 @@ what became of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, cast, delete, literal, select, update
+from sqlalchemy import (
+    Connection,
+    String,
+    and_,
+    cast,
+    delete,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from connector.models import Operation, OutboxState
 from connector.store import outbox as effects
 from connector.store.dialects import insert
-from connector.store.schema import AnyRow, messages, outbox
+from connector.store.schema import AnyRow, groups, messages, outbox
 
 #: A message in one of these states told nobody.
 _TAKEN_BACK = (OutboxState.DISCARDED, OutboxState.OBSERVED)
@@ -49,15 +59,29 @@ def plan(connection: Connection, values: dict[str, Any]) -> bool:
 def told(connection: Connection, group_id: int) -> Sequence[AnyRow]:
     """Return who was told about fixes of this group, oldest first.
 
-    A message that was taken back, or only observed, told nobody.
+    So were those who were told about one that became part of it. A message that was
+    taken back, or only observed, told nobody.
     """
+    absorbed = select(groups.c.id).where(groups.c.merged_into == group_id)
     query = (
         select(messages)
         .select_from(messages.join(outbox, _SENDS))
-        .where(messages.c.group_id == group_id, outbox.c.state.not_in(_TAKEN_BACK))
+        .where(
+            or_(messages.c.group_id == group_id, messages.c.group_id.in_(absorbed)),
+            outbox.c.state.not_in(_TAKEN_BACK),
+        )
         .order_by(messages.c.at)
     )
     return connection.execute(query).all()
+
+
+def untell(connection: Connection, group_id: int, ticket_ids: Collection[int]) -> None:
+    """Take out of the ledger what these tickets were not sent after all."""
+    connection.execute(
+        delete(messages).where(
+            messages.c.group_id == group_id, messages.c.ticket_id.in_(list(ticket_ids))
+        )
+    )
 
 
 def join(connection: Connection, other: int, first: int, now: datetime) -> None:

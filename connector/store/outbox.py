@@ -302,7 +302,10 @@ def discard(
 
 
 def untried(
-    connection: Connection, group_id: int, operation: Operation
+    connection: Connection,
+    group_id: int,
+    operation: Operation,
+    ticket_ids: Collection[int] | None = None,
 ) -> Sequence[int]:
     """Return rows of this kind that cannot have reached the vendor yet."""
     query = select(table.c.id).where(
@@ -311,7 +314,62 @@ def untried(
         table.c.state.in_([OutboxState.PENDING, OutboxState.PARKED]),
         table.c.uncertain_since.is_(None),
     )
+    if ticket_ids is not None:
+        query = query.where(table.c.ticket_id.in_(list(ticket_ids)))
     return connection.scalars(query).all()
+
+
+def is_under_way(connection: Connection, group_id: int, operation: Operation) -> bool:
+    """Tell whether the vendor may have done, or be doing, such a thing by now."""
+    query = select(table.c.id).where(
+        table.c.group_id == group_id,
+        table.c.operation == operation,
+        or_(
+            table.c.state == OutboxState.SENDING,
+            table.c.state.in_([OutboxState.PENDING, OutboxState.PARKED])
+            & table.c.uncertain_since.is_not(None),
+        ),
+    )
+    return connection.scalar(query.limit(1)) is not None
+
+
+def unask(
+    connection: Connection, ids: Collection[int], reason: str, now: datetime
+) -> None:
+    """Take back rows that were not sent, as if they had never been asked for.
+
+    Their keys are freed, so that the same can be asked for again.
+    """
+    discard(connection, ids, reason, now)
+    _free(connection, table.c.id.in_(list(ids)))
+
+
+def free(connection: Connection, dedup_key: str) -> None:
+    """Let what somebody took back be asked for again."""
+    _free(connection, table.c.dedup_key == dedup_key)
+
+
+def _free(connection: Connection, which: ColumnElement[bool]) -> None:
+    connection.execute(
+        update(table)
+        .where(which, table.c.state == OutboxState.DISCARDED)
+        .values(dedup_key=table.c.dedup_key + "#" + cast(table.c.id, String))
+    )
+
+
+def ask_anew(
+    connection: Connection, group_id: int, operations: Collection[Operation]
+) -> None:
+    """Free the keys of what was done for a problem, so that it can be done again."""
+    connection.execute(
+        update(table)
+        .where(
+            table.c.group_id == group_id,
+            table.c.operation.in_(list(operations)),
+            table.c.state.not_in([*WAITING, OutboxState.PARKED]),
+        )
+        .values(dedup_key=table.c.dedup_key + "#" + cast(table.c.id, String))
+    )
 
 
 def written(

@@ -1,0 +1,58 @@
+"""What the issue of a problem that became part of another one is still told.
+
+It is not kept up to date any more, and never closed by us: whoever works on it reads
+once where the matter went on.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from connector import filing
+from connector.config import Config
+from connector.models import BlockKind, Operation
+from connector.store import corrections, outbox
+from connector.store.schema import AnyRow
+
+
+def keep_up(
+    connection: Connection, config: Config, group: AnyRow, now: datetime
+) -> None:
+    """Ask for a link and one comment on each issue that this problem's stands for now.
+
+    Called at any time and any number of times: an issue whose creation was under way
+    when its problem became part of this one turns up late.
+    """
+    effects = []
+    for part in corrections.absorbed(connection, group.id):
+        if part.issue_id is not None:
+            effects += _farewell(config, part, group)
+    outbox.enqueue(connection, effects, now)
+
+
+def _farewell(config: Config, part: AnyRow, group: AnyRow) -> list[outbox.Effect]:
+    key = f"absorbed:{part.id}:{part.issue_id}"
+    why = f"its problem became part of the one of {group.issue_key}"
+    body = [
+        [
+            BlockKind.PARAGRAPH,
+            f"The problem of this issue became part of the one of {group.issue_key}, "
+            "which counts its customers and tickets from now on. This issue is not "
+            "kept up to date any more, and was left open or done as it is.",
+            "",
+        ],
+        [BlockKind.BULLET, group.issue_key, group.issue_url],
+    ]
+    effects = [
+        filing.issue_effect(
+            config, part, Operation.COMMENT_ISSUE, f"{key}:told", {"body": body}, why
+        )
+    ]
+    if part.tracker == group.tracker:
+        other = {"other": group.issue_id, "is_duplicate": True}
+        effects.append(
+            filing.issue_effect(config, part, Operation.LINK_ISSUES, key, other, why)
+        )
+    return effects

@@ -1,0 +1,408 @@
+"""``groups``: problems, what is in them and why, and what people put right about them.
+
+What a correction means is in ``connector.correcting``; here is only asking and telling.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from sqlalchemy import Connection
+
+from adapters.base import Tracker
+from connector import correcting
+from connector.cli.common import (
+    config_option,
+    emit,
+    json_option,
+    limit_option,
+    open_store,
+    read_config,
+    show,
+    state_option,
+)
+from connector.config import Config, build_adapters
+from connector.correcting import Done, Refused
+from connector.errors import VendorError
+from connector.models import GroupState, Issue, TicketRef, parse_duration
+from connector.store import bonds, timeline
+from connector.store import groups as group_rows
+from connector.store import outbox as outbox_rows
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Act = Callable[[Connection, Config, datetime], Sequence[Done]]
+
+
+class TicketWord(click.ParamType[TicketRef]):
+    """A ticket as SOURCE:ID, with the helpdesk's own id."""
+
+    name = "ticket"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> TicketRef:
+        source, _, external_id = str(value).partition(":")
+        if not source or not external_id:
+            self.fail("name a ticket as SOURCE:ID, such as support:1042", param, ctx)
+        return TicketRef(source, external_id)
+
+
+class Until(click.ParamType[datetime]):
+    """A moment as a date, a time, or how long from now."""
+
+    name = "date or duration"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        try:
+            at = datetime.fromisoformat(value)
+            return at if at.tzinfo else at.replace(tzinfo=UTC)
+        except ValueError:
+            pass
+        try:
+            span = parse_duration(value)
+        except ValueError:
+            self.fail(f"{value!r}: write 2026-12-01 (UTC) or 14d", param, ctx)
+        assert isinstance(span, timedelta)
+        return _now() + span
+
+
+def correction(command: F) -> F:
+    """Give a command the options that every correction has."""
+    by = click.option(
+        "--by",
+        "who",
+        default=getpass.getuser,
+        help="Who says so.  [default: the name you are logged in by]",
+    )
+    return by(config_option(json_option(command)))
+
+
+@click.group()
+def groups() -> None:
+    """Problems: complaints that belong together, and putting that right.
+
+    What you say here is binding: later complaints follow it, and nothing undoes it but
+    another of these commands. They work while the connector runs, and without it.
+    """
+
+
+@groups.command("list")
+@state_option(GroupState)
+@limit_option
+@config_option
+@json_option
+def groups_list(state: str | None, limit: int, path: Path, as_json: bool) -> None:
+    """List problems, the latest first.
+
+    What became part of another one is listed with --state merged.
+
+    Example: complaint-connector groups list --state filed
+    """
+    with open_store(read_config(path)) as store, store.read() as connection:
+        rows = group_rows.listing(connection, state, limit)
+    emit(
+        rows,
+        ["id", "title", "state", "customers", "tickets", "issue_key", "reason"],
+        as_json,
+    )
+
+
+@groups.command("show")
+@click.argument("group_id", metavar="GROUP", type=int)
+@config_option
+@json_option
+def groups_show(group_id: int, path: Path, as_json: bool) -> None:
+    """Show a problem: its tickets, why each is in it, and what happened to it.
+
+    Example: complaint-connector groups show 3
+    """
+    with open_store(read_config(path)) as store, store.read() as connection:
+        row = group_rows.find(connection, group_id)
+        members = _members(connection, group_id)
+        happened = [
+            {"at": one.at, "who": one.who, "kind": one.kind, "what": one.words}
+            for one in timeline.of(connection, group_id)
+        ]
+        others = bonds.apart_from(connection, group_id)
+    show(row, f"no problem {group_id}", as_json)
+    columns = ["source", "ticket", "language", "status", "written_at", "because"]
+    emit(members, columns, as_json)
+    if happened:
+        emit(happened, ["at", "who", "kind", "what"], as_json)
+    if others and not as_json:
+        click.echo(f"never the same as: {', '.join(map(str, others))}")
+
+
+def _members(connection: Connection, group_id: int) -> list[dict[str, Any]]:
+    rows = group_rows.member_tickets(connection, group_id, archived=True)
+    return [
+        {
+            "source": row.source,
+            "id": row.external_id,
+            "ticket": row.number,
+            "language": row.language,
+            "status": row.status,
+            "written_at": row.created_at,
+            "imported": row.archived,
+            "because": row.joined_because,
+            "placed_by": row.placed_by,
+            "url": row.url,
+        }
+        for row in rows
+    ]
+
+
+@groups.command("merge")
+@click.argument("group_id", metavar="GROUP", type=int)
+@click.argument("other_ids", metavar="OTHER…", type=int, nargs=-1, required=True)
+@correction
+def groups_merge(
+    group_id: int, other_ids: tuple[int, ...], path: Path, as_json: bool, who: str
+) -> None:
+    """Make one problem of several.
+
+    GROUP stays, unless only another of them has an issue; its issue, state and name
+    stay too. An issue of the others gets a link and a comment, and is left as it is.
+    Later complaints in the words of any of them go to the one.
+
+    Example: complaint-connector groups merge 3 5
+    """
+
+    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
+        done: list[Done] = []
+        stays = group_id
+        for other in other_ids:
+            done.append(correcting.merge(connection, config, stays, other, who, now))
+            stays = done[-1].group_id
+        return done
+
+    _correct(path, as_json, act)
+
+
+@groups.command("split")
+@click.argument("group_id", metavar="GROUP", type=int)
+@click.argument("tickets", metavar="TICKET…", type=TicketWord(), nargs=-1)
+@click.option("--into", type=int, help="A problem that exists, instead of a new one.")
+@click.option("--part", type=int, help="All that came with this one by a merge.")
+@correction
+def groups_split(
+    group_id: int,
+    tickets: tuple[TicketRef, ...],
+    into: int | None,
+    part: int | None,
+    path: Path,
+    as_json: bool,
+    who: str,
+) -> None:
+    """Take tickets out of a problem, into a new one.
+
+    TICKET is SOURCE:ID, with the helpdesk's own id. The two are never grouped together
+    again, and later complaints go where the tickets went that are most like them.
+
+    Example: complaint-connector groups split 3 support:1042 desk:77
+    """
+    if bool(tickets) == (part is not None):
+        raise click.UsageError("name tickets, or --part of a merge")
+    if part is not None and into is not None:
+        raise click.UsageError("--part makes a problem of its own; leave out --into")
+
+    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
+        if part is not None:
+            return [correcting.split_part(connection, config, group_id, part, who, now)]
+        return [correcting.split(connection, config, group_id, tickets, who, now, into)]
+
+    _correct(path, as_json, act)
+
+
+@groups.command("move")
+@click.argument("ticket", type=TicketWord())
+@click.argument("group_id", metavar="GROUP", type=int)
+@correction
+def groups_move(
+    ticket: TicketRef, group_id: int, path: Path, as_json: bool, who: str
+) -> None:
+    """Put one ticket into another problem; it stays there.
+
+    Example: complaint-connector groups move support:1042 5
+    """
+
+    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
+        return [correcting.move(connection, config, ticket, group_id, who, now)]
+
+    _correct(path, as_json, act)
+
+
+@groups.command("rename")
+@click.argument("group_id", metavar="GROUP", type=int)
+@click.argument("title")
+@correction
+def groups_rename(
+    group_id: int, title: str, path: Path, as_json: bool, who: str
+) -> None:
+    """Give a problem a title of yours, which is not changed any more.
+
+    An issue that is filed later gets it. That of one which is filed is left to people.
+
+    Example: complaint-connector groups rename 3 "Payment app crashes on Android"
+    """
+
+    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
+        return [correcting.rename(connection, group_id, title, who, now)]
+
+    _correct(path, as_json, act)
+
+
+@groups.command("mute")
+@click.argument("group_id", metavar="GROUP", type=int)
+@click.option("--until", type=Until(), help="Such as 2026-12-01 (UTC), or 14d.")
+@correction
+def groups_mute(
+    group_id: int, until: datetime | None, path: Path, as_json: bool, who: str
+) -> None:
+    """Let a problem count, but file nothing, comment nothing and tell nobody.
+
+    When it ends, what came meanwhile is told in one go.
+
+    Example: complaint-connector groups mute 3 --until 14d
+    """
+
+    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
+        return [correcting.mute(connection, group_id, until, who, now)]
+
+    _correct(path, as_json, act)
+
+
+@groups.command("unmute")
+@click.argument("group_id", metavar="GROUP", type=int)
+@correction
+def groups_unmute(group_id: int, path: Path, as_json: bool, who: str) -> None:
+    """End a mute, whoever began it; what came meanwhile is told in one go.
+
+    Example: complaint-connector groups unmute 3
+    """
+
+    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
+        return [correcting.unmute(connection, config, group_id, who, now)]
+
+    _correct(path, as_json, act)
+
+
+@groups.command("file")
+@click.argument("group_id", metavar="GROUP", type=int)
+@correction
+def groups_file(group_id: int, path: Path, as_json: bool, who: str) -> None:
+    """File a problem now, whatever the thresholds say.
+
+    Example: complaint-connector groups file 3
+    """
+
+    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
+        return [correcting.file_now(connection, config, group_id, who, now)]
+
+    _correct(path, as_json, act)
+
+
+@groups.command("link")
+@click.argument("group_id", metavar="GROUP", type=int)
+@click.argument("key")
+@correction
+def groups_link(group_id: int, key: str, path: Path, as_json: bool, who: str) -> None:
+    """Make an issue that exists the one of a problem.
+
+    KEY is what people call it in the tracker. It is read, and has to be open.
+
+    Example: complaint-connector groups link 3 SHOP-42
+    """
+    issue = _read_issue(read_config(path), key)
+
+    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
+        return [correcting.link(connection, config, group_id, issue, who, now)]
+
+    _correct(path, as_json, act)
+
+
+@groups.command("never")
+@click.argument("group_id", metavar="GROUP", type=int)
+@click.argument("other_id", metavar="OTHER", type=int)
+@correction
+def groups_never(
+    group_id: int, other_id: int, path: Path, as_json: bool, who: str
+) -> None:
+    """Say that two problems are never the same; `allow` takes it back.
+
+    Example: complaint-connector groups never 3 5
+    """
+
+    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
+        return [correcting.keep_apart(connection, group_id, other_id, who, now)]
+
+    _correct(path, as_json, act)
+
+
+@groups.command("allow")
+@click.argument("group_id", metavar="GROUP", type=int)
+@click.argument("other_id", metavar="OTHER", type=int)
+@correction
+def groups_allow(
+    group_id: int, other_id: int, path: Path, as_json: bool, who: str
+) -> None:
+    """Take back that two problems are never the same.
+
+    Example: complaint-connector groups allow 3 5
+    """
+
+    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
+        return [correcting.allow(connection, group_id, other_id, who, now)]
+
+    _correct(path, as_json, act)
+
+
+def _correct(path: Path, as_json: bool, act: Act) -> None:
+    """Do it in one transaction and say what was done; end with 1 if it is refused."""
+    config = read_config(path)
+    try:
+        with (
+            open_store(config) as store,
+            store.write(wake=outbox_rows.WAKE) as connection,
+        ):
+            done = act(connection, config, _now())
+    except Refused as err:
+        click.echo(str(err), err=True)
+        sys.exit(1)
+    for one in done:
+        if as_json:
+            click.echo(json.dumps(one._asdict(), ensure_ascii=False))
+            continue
+        click.echo(f"{one.did}.")
+        for line in one.follows:
+            click.echo(f"  {line}.")
+        if one.undo:
+            click.echo(f"  To take it back: complaint-connector {one.undo}")
+
+
+def _read_issue(config: Config, key: str) -> Issue:
+    """Read an issue from the tracker that problems are filed in."""
+    name = config.problems.tracker
+    if name is None:
+        raise click.ClickException("problems.tracker is not set: there is no tracker")
+    adapters = build_adapters(config)
+    try:
+        tracker = adapters[name]
+        if not isinstance(tracker, Tracker):
+            raise click.ClickException(f"{name} is not a tracker")
+        return tracker.fetch_issue(key)
+    except VendorError as err:
+        raise click.ClickException(f"{key} could not be read: {err}") from err
+    finally:
+        for adapter in adapters.values():
+            adapter.close()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,562 @@
+"""What people put right about problems, for the command line and the status page.
+
+Each function says in words what it did, what follows, and how to take it back. What a
+person did is binding: later arrivals obey it, and nothing of ours undoes it. Callers
+open the transaction; all effects are enqueued in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from connector import escalation, followups, muting, recurrence
+from connector.config import Config
+from connector.errors import ConnectorError
+from connector.grouping import title
+from connector.models import (
+    EventKind,
+    GroupState,
+    Issue,
+    IssueCategory,
+    Mode,
+    Operation,
+    TicketRef,
+)
+from connector.store import (
+    bonds,
+    corrections,
+    deliveries,
+    dialects,
+    groups,
+    memory,
+    outbox,
+    timeline,
+)
+from connector.store.schema import AnyRow
+from rules.features import Features
+
+#: What is asked for on behalf of tickets in a problem; taken back when they leave it.
+_ON_BEHALF = (Operation.LINK_TICKET, Operation.SHOW_ISSUE, Operation.ADD_INCIDENT)
+
+TITLE_LIMIT = 200
+
+
+class Refused(ConnectorError):
+    """A correction that cannot be made; the text says why, and what to do instead."""
+
+
+class Done(NamedTuple):
+    """What a person's correction did. ``undo`` is the command that takes it back."""
+
+    group_id: int
+    did: str
+    follows: tuple[str, ...] = ()
+    undo: str = ""
+
+
+# -- which tickets belong together
+
+
+def split(
+    connection: Connection,
+    config: Config,
+    group_id: int,
+    refs: Sequence[TicketRef],
+    who: str,
+    now: datetime,
+    into: int | None = None,
+) -> Done:
+    """Take tickets out of a problem, into a new one or ``into`` another.
+
+    The two are never the same again, until a person puts them together.
+    """
+    source, *others = _open(connection, group_id, *([] if into is None else [into]))
+    rows = _members(connection, source, refs)
+    if others:
+        target = others[0]
+        _ensure_takes(target)
+    elif len(rows) == source.tickets + source.archived:
+        raise Refused(
+            f"these are all tickets of problem {group_id}; nothing would be left of it"
+        )
+    else:
+        target = _new_problem(connection, rows, now)
+    bonds.keep_apart(connection, source.id, target.id, who, now)
+    follows = _regroup(connection, config, rows, source, target, who, now)
+    if source.issue_id is not None:
+        follows += (f"{source.issue_key} counts without them from now on",)
+    if not others:
+        follows += (
+            f"problem {target.id} has a count of its own, and is filed at its own "
+            "threshold",
+        )
+    return Done(
+        target.id,
+        f"{_tickets(rows)} of problem {source.id} went into "
+        f"{'' if others else 'a new one, '}problem {target.id}; newcomers follow them",
+        (*follows, f"problems {source.id} and {target.id} are kept apart"),
+        f"groups split {target.id} {' '.join(map(str, refs))} --into {source.id}"
+        if others
+        else f"groups merge {source.id} {target.id}",
+    )
+
+
+def split_part(
+    connection: Connection,
+    config: Config,
+    group_id: int,
+    part_id: int,
+    who: str,
+    now: datetime,
+) -> Done:
+    """Take out of a problem again what it got from ``part_id``, and who came by it."""
+    refs = corrections.of_cluster(connection, group_id, part_id)
+    if not refs or part_id == group_id:
+        raise Refused(f"problem {group_id} has nothing of problem {part_id}")
+    return split(connection, config, group_id, refs, who, now)
+
+
+def move(
+    connection: Connection,
+    config: Config,
+    ref: TicketRef,
+    group_id: int,
+    who: str,
+    now: datetime,
+) -> Done:
+    """Put one ticket into another problem; whatever else is alike stays where it is."""
+    known = corrections.find_members(connection, [ref]).get(ref)
+    if known is None:
+        raise Refused(f"{ref} is in no problem")
+    if known.group_id == group_id:
+        raise Refused(f"{ref} is in problem {group_id} already")
+    source, target = _open(connection, known.group_id, group_id)
+    _ensure_takes(target)
+    rows = _members(connection, source, [ref])
+    follows = _regroup(connection, config, rows, source, target, who, now)
+    return Done(
+        target.id,
+        f"{ref} went from problem {source.id} into problem {target.id}",
+        follows,
+        f"groups move {ref} {source.id}",
+    )
+
+
+def _regroup(
+    connection: Connection,
+    config: Config,
+    rows: Sequence[AnyRow],
+    source: AnyRow,
+    target: AnyRow,
+    who: str,
+    now: datetime,
+) -> tuple[str, ...]:
+    """Let members go over to another problem, with all that hangs on them."""
+    ticket_ids = [row.ticket_id for row in rows]
+    clusters = corrections.clusters_of(connection, ticket_ids) | {target.id}
+    reason = f"put here by {who}; was in problem {source.id}"
+    corrections.move(connection, ticket_ids, target.id, who, reason)
+    for cluster in sorted(clusters):
+        newest = corrections.newest_of_cluster(connection, cluster)
+        memory.correct(connection, cluster, newest)
+    for operation in _ON_BEHALF:
+        ids = outbox.untried(connection, source.id, operation, ticket_ids)
+        outbox.unask(connection, ids, "the ticket is in another problem", now)
+    if followups.untell(connection, source.id, ticket_ids, now):
+        # Their customers may have other tickets there, and are to be told on these.
+        groups.change(connection, source.id, announce_at=now, announced_at=None)
+    for group_id in (source.id, target.id):
+        groups.recount(connection, group_id)
+    words = _tickets(rows)
+    timeline.note(
+        connection, source.id, "left", f"{words} went to {target.id}", now, who
+    )
+    timeline.note(
+        connection, target.id, "came", f"{words} came from {source.id}", now, who
+    )
+    escalation.plan(connection, config, source.id, now)
+    _take_in(connection, config, target.id, ticket_ids, now)
+    if source.issue_id is None:
+        return ()
+    return (f"links to them stay on {source.issue_key}; take them off by hand",)
+
+
+def _take_in(
+    connection: Connection,
+    config: Config,
+    group_id: int,
+    ticket_ids: Collection[int],
+    now: datetime,
+) -> None:
+    """Let a problem react to tickets that came to it; agents see where they are now."""
+    newest = corrections.newest_complaint(connection, group_id, ticket_ids)
+    if newest is not None:
+        recurrence.complained(
+            connection, config, group_id, newest.ticket_id, newest.at, now
+        )
+    escalation.plan(connection, config, group_id, now)
+    refs = [
+        (EventKind.TICKET_CHANGED, row.source, row.external_id)
+        for row in groups.member_tickets(connection, group_id)
+        if row.id in ticket_ids
+    ]
+    deliveries.accept(connection, deliveries.refresh_rows(refs, now))
+
+
+def _members(
+    connection: Connection, group: AnyRow, refs: Sequence[TicketRef]
+) -> list[AnyRow]:
+    """Return the memberships of tickets in a problem, or say which are not in it."""
+    found = corrections.find_members(connection, refs)
+    for ref in refs:
+        row = found.get(ref)
+        if row is None:
+            raise Refused(f"{ref} is in no problem")
+        if row.group_id != group.id:
+            raise Refused(f"{ref} is in problem {row.group_id}, not in {group.id}")
+    return list(found.values())
+
+
+def _new_problem(
+    connection: Connection, rows: Sequence[AnyRow], now: datetime
+) -> AnyRow:
+    kind, name = title([Features.from_json(row.features) for row in rows])
+    created = groups.create(
+        connection,
+        {
+            "type": kind,
+            "title": name,
+            "state": GroupState.EMERGING,
+            "created_at": now,
+            "first_at": min(row.at for row in rows),
+            "last_at": max(row.at for row in rows),
+        },
+    )
+    return groups.get(connection, created)
+
+
+# -- problems that are one, and problems that never are
+
+
+def merge(
+    connection: Connection,
+    config: Config,
+    group_id: int,
+    other_id: int,
+    who: str,
+    now: datetime,
+) -> Done:
+    """Make one problem of two.
+
+    The one named first stays, unless only the other has got further towards an issue:
+    at most one issue is kept up to date, and what was written on it, and to whom, is
+    tied to its problem. What stands of the one that stays:
+
+    - Its issue. One of the other gets a link and a comment, and is left as it is; a
+      request to file it that nobody sent yet is taken back.
+    - Its state. Fixed: complaints from after the fix that come with the other reopen
+      it, and who complained before is told, unless the other's fix was told to them.
+      Both fixed: the later fix counts. Won't do, muted: stays so, and counts more.
+      Emerging: the thresholds decide anew.
+    - Its name; but a name that a person gave goes before one that is ours.
+    """
+    first, other = _open(connection, group_id, other_id)
+    stays, goes = first, other
+    if _progress(connection, other) > _progress(connection, first):
+        stays, goes = other, first
+    if stays.state == GroupState.CLOSED:
+        raise Refused(f"problems {group_id} and {other_id} are both closed")
+    bonds.release(connection, stays.id, goes.id)
+    bonds.inherit(connection, goes.id, stays.id)
+    came = [row.id for row in groups.member_tickets(connection, goes.id, archived=True)]
+    _end(connection, goes, stays, who, now)
+    _carry_over(connection, stays, goes)
+    groups.recount(connection, goes.id)
+    groups.recount(connection, stays.id)
+    timeline.note(
+        connection, stays.id, "merged", f"problem {goes.id} became part of it", now, who
+    )
+    _take_in(connection, config, stays.id, came, now)
+    return Done(
+        stays.id,
+        f"problem {goes.id} is part of problem {stays.id} now, with "
+        f"{len(came)} tickets; newcomers of both go there",
+        tuple(_after_merging(first, stays, goes)),
+        f"groups split {stays.id} --part {goes.id}",
+    )
+
+
+def _end(
+    connection: Connection, goes: AnyRow, stays: AnyRow, who: str, now: datetime
+) -> None:
+    """Take back what a problem still asked for, and make it part of another one."""
+    ids = outbox.untried(connection, goes.id, Operation.CREATE_ISSUE)
+    why = f"its problem became part of problem {stays.id}"
+    outbox.unask(connection, ids, why, now)
+    followups.withdraw(connection, goes.id, now)
+    corrections.absorb(connection, goes.id, stays.id)
+    groups.change(
+        connection,
+        goes.id,
+        reason=f"became part of problem {stays.id}",
+        file_at=None,
+        announce_at=None,
+        watch_until=None,
+        missing_since=None,
+        muted_until=None,
+        muted_from=None,
+    )
+    words = f"became part of problem {stays.id}"
+    timeline.note(connection, goes.id, "merged", words, now, who)
+
+
+def _carry_over(connection: Connection, stays: AnyRow, goes: AnyRow) -> None:
+    # What came after it while it was closed is not after it now; and what was doubtful
+    # of it alone need not be of both.
+    groups.change(connection, stays.id, successor_id=None, doubt="")
+    if goes.is_named and not stays.is_named:
+        groups.change(connection, stays.id, title=goes.title, is_named=True)
+    if stays.state == goes.state == GroupState.FIXED and goes.done_at > stays.done_at:
+        groups.change(
+            connection,
+            stays.id,
+            done_at=goes.done_at,
+            watch_until=max(stays.watch_until, goes.watch_until),
+        )
+
+
+def _progress(connection: Connection, group: AnyRow) -> int:
+    """Say how far a problem has got towards an issue of its own."""
+    if group.state == GroupState.CLOSED:
+        return -1
+    if group.issue_id is not None:
+        return 3
+    if outbox.is_under_way(connection, group.id, Operation.CREATE_ISSUE):
+        return 2
+    return 0 if group.state == GroupState.EMERGING else 1
+
+
+def _after_merging(first: AnyRow, stays: AnyRow, goes: AnyRow) -> list[str]:
+    said = []
+    if stays.id != first.id:
+        said.append(f"{stays.id} stays: it has got further towards an issue")
+    if goes.issue_id is not None and stays.issue_id is not None:
+        said.append(
+            f"{goes.issue_key} gets a link to {stays.issue_key} and a comment, and is "
+            "left as it is"
+        )
+    for group, fate in ((stays, "stays so"), (goes, "is not any more")):
+        if group.state == GroupState.MUTED:
+            said.append(f"problem {group.id} was muted, and {fate}")
+    return said
+
+
+def keep_apart(
+    connection: Connection, group_id: int, other_id: int, who: str, now: datetime
+) -> Done:
+    """Say that two problems are never the same."""
+    one, other = _open(connection, group_id, other_id)
+    if not bonds.keep_apart(connection, one.id, other.id, who, now):
+        raise Refused(f"problems {one.id} and {other.id} are kept apart already")
+    for group, its_other in ((one, other), (other, one)):
+        words = f"never the same as problem {its_other.id}"
+        timeline.note(connection, group.id, "kept apart", words, now, who)
+    return Done(
+        one.id,
+        f"problems {one.id} and {other.id} are kept apart",
+        undo=f"groups allow {one.id} {other.id}",
+    )
+
+
+def allow(
+    connection: Connection, group_id: int, other_id: int, who: str, now: datetime
+) -> Done:
+    """Take back that two problems are never the same."""
+    one, other = _open(connection, group_id, other_id)
+    if not bonds.release(connection, one.id, other.id):
+        raise Refused(f"nobody said that {one.id} and {other.id} are never the same")
+    for group, its_other in ((one, other), (other, one)):
+        words = f"may be the same as problem {its_other.id}"
+        timeline.note(connection, group.id, "allowed", words, now, who)
+    return Done(
+        one.id,
+        f"problems {one.id} and {other.id} may be the same again",
+        ("nothing is put together by that",),
+        f"groups never {one.id} {other.id}",
+    )
+
+
+# -- what becomes of a problem
+
+
+def rename(
+    connection: Connection, group_id: int, name: str, who: str, now: datetime
+) -> Done:
+    """Give a problem a name that we do not change any more."""
+    (group,) = _open(connection, group_id)
+    name = " ".join(name.split())
+    if not name or len(name) > TITLE_LIMIT:
+        raise Refused(f"a title has 1 to {TITLE_LIMIT} characters")
+    groups.change(connection, group.id, title=name, is_named=True)
+    words = f"called {name!r}, before {group.title!r}"
+    timeline.note(connection, group.id, "renamed", words, now, who)
+    filed = group.issue_id is not None
+    kept = (f"the title of {group.issue_key} is left to people",) if filed else ()
+    return Done(
+        group.id,
+        f"problem {group.id} is called {name!r}",
+        kept,
+        f'groups rename {group.id} "{group.title}"',
+    )
+
+
+def mute(
+    connection: Connection,
+    group_id: int,
+    until: datetime | None,
+    who: str,
+    now: datetime,
+) -> Done:
+    """Let a problem count, but file and comment nothing."""
+    (group,) = _open(connection, group_id)
+    if group.state == GroupState.CLOSED:
+        raise Refused(f"problem {group.id} is closed; there is nothing to mute")
+    if until is not None and until <= now:
+        raise Refused(f"{until:%Y-%m-%d %H:%M} UTC is over already")
+    muting.begin(connection, group, until, who, now)
+    end = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until you unmute it"
+    return Done(
+        group.id,
+        f"problem {group.id} is muted {end}: it counts, but nothing is filed, "
+        "commented or told",
+        undo=f"groups unmute {group.id}",
+    )
+
+
+def unmute(
+    connection: Connection, config: Config, group_id: int, who: str, now: datetime
+) -> Done:
+    """End a mute, whoever began it, and catch up."""
+    (group,) = _open(connection, group_id)
+    if group.state != GroupState.MUTED:
+        raise Refused(f"problem {group.id} is not muted")
+    came = escalation.unmute(connection, config, group, who, now)
+    state = groups.get(connection, group.id).state
+    return Done(
+        group.id,
+        f"problem {group.id} is not muted any more, and is {state}",
+        (came,) if came else (),
+        f"groups mute {group.id}",
+    )
+
+
+def file_now(
+    connection: Connection, config: Config, group_id: int, who: str, now: datetime
+) -> Done:
+    """File a problem, whatever the thresholds say."""
+    (group,) = _open(connection, group_id)
+    if config.problems.tracker is None:
+        raise Refused("problems.tracker is not set: there is nowhere to file it")
+    if group.missing_since is not None and group.state == GroupState.MUTED:
+        escalation.give_up_issue(connection, group)
+    elif group.issue_id is not None:
+        raise Refused(f"problem {group.id} is filed already, as {group.issue_key}")
+    elif group.state == GroupState.MUTED:
+        raise Refused(f"problem {group.id} is muted; unmute it first")
+    if group.state == GroupState.FILED:
+        raise Refused(f"the issue of problem {group.id} waits in the outbox already")
+    if group.state == GroupState.CLOSED:
+        raise Refused(f"problem {group.id} is closed")
+    if not group.customers:
+        raise Refused(f"nobody counts in problem {group.id}; imports do not")
+    words = f"{who} asked for it, with {group.customers} customers so far"
+    groups.change(
+        connection,
+        group.id,
+        state=GroupState.READY,
+        rule=escalation.ASKED_FOR,
+        reason=words,
+        file_at=now,
+    )
+    timeline.note(connection, group.id, "asked for", "to be filed now", now, who)
+    escalation.plan(connection, config, group.id, now)
+    mode = config.autonomy.issues
+    then = {
+        Mode.OBSERVE: "autonomy.issues is observe: it is only recorded",
+        Mode.SUGGEST: "it waits for an approval: complaint-connector outbox retry ID",
+        Mode.ACT: "it is filed within moments",
+    }
+    return Done(
+        group.id,
+        f"problem {group.id} is to be filed in {config.problems.tracker}",
+        (then[mode],),
+        f"groups mute {group.id}",
+    )
+
+
+def link(
+    connection: Connection,
+    config: Config,
+    group_id: int,
+    issue: Issue,
+    who: str,
+    now: datetime,
+) -> Done:
+    """Make an issue that exists the one of a problem; ``issue`` was just read."""
+    (group,) = _open(connection, group_id)
+    known = groups.by_issue(connection, issue.ref.source, issue.ref.external_id)
+    if known is not None:
+        whose = "this one" if known.id == group.id else f"problem {known.id}"
+        raise Refused(f"{issue.ref.key} is the issue of {whose} already")
+    if issue.category is IssueCategory.DONE:
+        raise Refused(f"{issue.ref.key} is done; open it again, then link it")
+    if group.state == GroupState.CLOSED:
+        raise Refused(f"problem {group.id} is closed")
+    if outbox.is_under_way(connection, group.id, Operation.CREATE_ISSUE):
+        raise Refused(f"an issue for problem {group.id} is just being filed; wait")
+    ids = outbox.untried(connection, group.id, Operation.CREATE_ISSUE)
+    outbox.unask(connection, ids, f"it has {issue.ref.key}", now)
+    escalation.linked(connection, config, group, issue.ref, who, now)
+    follows: tuple[str, ...] = ()
+    undo = ""
+    if group.issue_id is not None:
+        follows = (f"{group.issue_key} is left as it is, and not followed any more",)
+        undo = f"groups link {group.id} {group.issue_key}"
+    return Done(
+        group.id, f"{issue.ref.key} is the issue of problem {group.id}", follows, undo
+    )
+
+
+# -- shared
+
+
+def _open(connection: Connection, *group_ids: int) -> list[AnyRow]:
+    """Lock problems for a correction; refuse what is not there or not on its own."""
+    dialects.serialise(connection, dialects.GROUPING_LOCK)
+    if len(set(group_ids)) < len(group_ids):
+        raise Refused(f"name two different problems, not {group_ids[0]} twice")
+    for group_id in group_ids:
+        found = groups.find(connection, group_id)
+        if found is None:
+            raise Refused(f"no problem {group_id}")
+        if found["merged_into"] is not None:
+            into = found["merged_into"]
+            raise Refused(f"problem {group_id} became part of problem {into}; name it")
+    by_id = {
+        group_id: groups.get(connection, group_id, lock=True)
+        for group_id in sorted(group_ids)
+    }
+    return [by_id[group_id] for group_id in group_ids]
+
+
+def _ensure_takes(target: AnyRow) -> None:
+    if target.state == GroupState.CLOSED:
+        raise Refused(f"problem {target.id} is closed; newcomers do not go there")
+
+
+def _tickets(rows: Sequence[AnyRow]) -> str:
+    return "1 ticket" if len(rows) == 1 else f"{len(rows)} tickets"

@@ -1,0 +1,114 @@
+"""Problems that are muted: they count, but file nothing and comment nothing.
+
+Until a person ends it, or a time that was said. What came meanwhile is told in one go.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from connector import filing
+from connector.config import Config
+from connector.models import BlockKind, GroupState, IssueCategory, Operation
+from connector.store import corrections, groups, outbox, timeline
+from connector.store.schema import AnyRow
+
+#: Where a mute leads back to, by the state it began in; not named: to that state.
+_BACK = {GroupState.READY: GroupState.EMERGING}
+
+
+def begin(
+    connection: Connection,
+    group: AnyRow,
+    until: datetime | None,
+    who: str,
+    now: datetime,
+) -> None:
+    """Mute a problem; a request to file it that nobody sent yet is taken back."""
+    back = GroupState(group.muted_from or group.state)
+    if group.state == GroupState.FILED and group.issue_id is None:
+        if not outbox.is_under_way(connection, group.id, Operation.CREATE_ISSUE):
+            ids = outbox.untried(connection, group.id, Operation.CREATE_ISSUE)
+            outbox.unask(connection, ids, "the problem is muted", now)
+            back = GroupState.EMERGING
+    groups.change(
+        connection,
+        group.id,
+        state=GroupState.MUTED,
+        muted_from=_BACK.get(back, back),
+        muted_until=until,
+        file_at=None,
+        reason=f"muted by {who}",
+    )
+    span = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until a person ends it"
+    timeline.note(connection, group.id, timeline.MUTED, f"muted {span}", now, who)
+
+
+def is_over(group: AnyRow, now: datetime) -> bool:
+    return bool(
+        group.state == GroupState.MUTED
+        and group.muted_until is not None
+        and group.muted_until <= now
+    )
+
+
+def end(
+    connection: Connection, config: Config, group: AnyRow, who: str, now: datetime
+) -> str:
+    """End a mute; return in words what came meanwhile, empty if nothing did.
+
+    With an issue that is said there in a comment, without one in the issue that is
+    filed later. What became of the issue meanwhile
+    was not acted on: its next reading is one like the first.
+    """
+    # Without a state before it we muted it: its issue was gone, or not to be filed.
+    back = GroupState(group.muted_from or GroupState.FILED)
+    if back is GroupState.FILED and group.issue_id is None:
+        if not outbox.is_under_way(connection, group.id, Operation.CREATE_ISSUE):
+            outbox.free(connection, f"issue:{group.id}")  # somebody discarded it
+            back = GroupState.EMERGING
+    is_open = back is GroupState.FILED
+    groups.change(
+        connection,
+        group.id,
+        state=back,
+        muted_from=None,
+        muted_until=None,
+        reason="",
+        issue_category=None if is_open else group.issue_category and IssueCategory.DONE,
+        checked_at=None,
+        missing_since=None,
+    )
+    began = timeline.newest(connection, group.id, timeline.MUTED)
+    since = began.at if began is not None else now
+    came = corrections.came_since(connection, group.id, since)
+    words = f"{came} customers wrote while it was muted, from {since:%Y-%m-%d} on"
+    said = words if came else "the mute ended"
+    timeline.note(connection, group.id, timeline.UNMUTED, said, now, who)
+    if not came:
+        return ""
+    if is_open and group.issue_id is not None:
+        effect = _summary(connection, config, group, words, since)
+        outbox.enqueue(connection, [effect], now)
+    return words
+
+
+def _summary(
+    connection: Connection, config: Config, group: AnyRow, words: str, since: datetime
+) -> outbox.Effect:
+    """Ask for the one comment on what came; a step reached meanwhile gets no other."""
+    reached = [step for step in config.problems.steps if step <= group.customers]
+    key = f"step:{group.id}:{reached[-1]}" if reached else ""
+    if not reached or outbox.state_of(connection, key) is not None:
+        key = f"unmuted:{group.id}:{since:%Y%m%d%H%M%S}"
+    text = f"{words}; {group.customers} by now, in {group.tickets} tickets."
+    return filing.issue_effect(
+        config,
+        group,
+        Operation.COMMENT_ISSUE,
+        key,
+        {"body": [[BlockKind.PARAGRAPH, text, ""]]},
+        "its mute ended",
+    )
