@@ -135,7 +135,7 @@ def issue_created(
         outbox.enqueue(connection, effects, now)
     heir = groups.get(connection, group_id).merged_into
     plan(connection, config, heir or group_id, now)
-    _read_tickets_again(connection, config, group_id, now)
+    read_tickets_again(connection, config, group_id, now)
 
 
 def linked(
@@ -153,6 +153,9 @@ def linked(
     state = (
         {"muted_from": GroupState.FILED} if is_muted else {"state": GroupState.FILED}
     )
+    former.drop(connection, ref.source, ref.external_id)
+    if group.issue_id is not None:
+        former.keep(connection, group)
     _take_issue(connection, group.id, ref, now)
     groups.change(connection, group.id, file_at=None, missing_since=None, **state)
     timeline.note(connection, group.id, "linked", f"{ref.key} is its issue", now, who)
@@ -170,7 +173,7 @@ def linked(
         ]
         outbox.enqueue(connection, effects, now)
     plan(connection, config, group.id, now)
-    _read_tickets_again(connection, config, group.id, now)
+    read_tickets_again(connection, config, group.id, now)
 
 
 def give_up_issue(connection: Connection, group: AnyRow) -> None:
@@ -209,6 +212,8 @@ def _take_issue(
         issue_key=ref.key,
         issue_url=ref.url,
         issue_category=IssueCategory.TODO,
+        issue_resolution="",
+        issue_meaning=None,
         filed_at=now,
         checked_at=None,
     )
@@ -242,7 +247,7 @@ def issue_read(
     if issue.ref.key != group.issue_key:  # it was moved to another project
         words = f"{group.issue_key} became {issue.ref.key}"
         timeline.note(connection, group.id, "moved", words, now)
-        _read_tickets_again(connection, config, group.id, now)
+        read_tickets_again(connection, config, group.id, now)
     if issue.category is IssueCategory.UNKNOWN:
         return "the tracker does not say whether it is done"
     groups.change(
@@ -256,7 +261,7 @@ def issue_read(
     return said
 
 
-def _read_tickets_again(
+def read_tickets_again(
     connection: Connection, config: Config, group_id: int, now: datetime
 ) -> None:
     """Let tickets be decided again of which a field has to name the issue."""

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from adapters.base import Adapter, Carrier, Helpdesk, Tracker
 from adapters.pace import Pace, Priority, turn
-from connector import carrying, dating, escalation, resolution
+from connector import carrying, dating, originals
 from connector.backoff import next_try, wait_for
 from connector.case import Batch
 from connector.config import Config
@@ -38,6 +38,7 @@ from connector.models import (
     DeliveryState,
     EventKind,
     Issue,
+    IssueRef,
     TicketEvent,
     TicketRef,
 )
@@ -246,6 +247,9 @@ class Worker:
         except NotFound as err:
             entry.gone = str(err)
         except VendorError as err:
+            if self._is_hidden(entry, err):
+                entry.gone = str(err)
+                return
             entry.error = err
             entry.due_at = self._look_after(entry, err, adapter)
             if entry.due_at is None and err.retry and err.status is None:
@@ -261,6 +265,11 @@ class Worker:
         if entry.was_answered:
             self._proven.add(entry.ref.source)
             self._health.answered(entry.ref.source, Side.READ)
+
+    def _is_hidden(self, entry: Work, err: VendorError) -> bool:
+        """Tell whether this one issue is closed to us, and not the whole tracker."""
+        is_issue = entry.kind is EventKind.ISSUE_CHANGED
+        return is_issue and is_denial(err) and entry.ref.source in self._proven
 
     def _look_after(
         self, entry: Work, err: VendorError, adapter: Adapter
@@ -396,7 +405,7 @@ class Worker:
             if entry.parcel is not None:
                 carrying.keep(connection, entry.parcel)
         elif entry.issue is not None:
-            reason = escalation.issue_read(
+            reason = originals.issue_read(
                 connection, self.config, entry.issue, entry.read_at, now
             )
         elif entry.merged_into:
@@ -409,7 +418,8 @@ class Worker:
             self.pipeline.gone(connection, entry.ref, now)
             reason = entry.gone
         elif entry.gone:
-            reason = resolution.gone(connection, self.config, *entry.ref, now=now)
+            ref = IssueRef(*entry.ref, key="", url="")
+            reason = originals.gone(connection, self.config, ref, now)
         else:
             return DeliveryState.IGNORED, "not an issue of ours"
         return DeliveryState.HANDLED, reason

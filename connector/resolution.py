@@ -51,6 +51,8 @@ def follow(
 
 def _not_done(connection: Connection, group: AnyRow, now: datetime) -> str:
     """Follow an issue that was done; a problem that is over may have a successor."""
+    if group.state == GroupState.MERGED:
+        return _stays(connection, group, group.issue_key, now)
     reason = "the issue was reopened by a person"
     over = group.state == GroupState.CLOSED
     if over and group.successor_id is not None:
@@ -163,7 +165,7 @@ def former_read(connection: Connection, issue: Issue, now: datetime) -> str:
     The problem stays with the other one, whoever opens this one again.
     """
     known = former.find(connection, issue.ref.source, issue.ref.external_id)
-    if known is None:
+    if known is None or former.is_awaited(known):
         return "not an issue of ours"
     if issue.category is IssueCategory.UNKNOWN:
         return NO_STEP
@@ -171,10 +173,17 @@ def former_read(connection: Connection, issue: Issue, now: datetime) -> str:
     was_done = known.category == IssueCategory.DONE
     if issue.category is IssueCategory.DONE or not was_done:
         return "the problem has another issue by now"
-    heir = groups.get(connection, known.group_id)
-    words = f"{issue.ref.key} was reopened by a person; the problem stays with"
-    timeline.note(connection, heir.id, "former", f"{words} {heir.issue_key}", now)
-    return f"reopened, but the problem stays with {heir.issue_key}"
+    return _stays(
+        connection, groups.get(connection, known.group_id), issue.ref.key, now
+    )
+
+
+def _stays(connection: Connection, group: AnyRow, key: str, now: datetime) -> str:
+    """Note that an issue was reopened whose problem has gone on with another one."""
+    heir = groups.heir(connection, group)
+    words = f"{key} was reopened by a person; the problem stays with {heir.issue_key}"
+    timeline.note(connection, heir.id, "duplicate", words, now)
+    return words
 
 
 def open_again(

@@ -166,8 +166,8 @@ def test_verdict_on_resolutions_is_the_one_that_counts(
     assert finding.level is Level.OK
     said = finding.message.split("; ")
     assert said[:2] == [f"fixed: {fixed}", "wont_do: Won't Do"]
-    assert [one for one in said if one.startswith("not fixed")] == (
-        [f"not fixed: {rest}"] if rest else []
+    assert [one for one in said if one.startswith("named nowhere")] == (
+        [f"named nowhere, so not fixed: {rest}"] if rest else []
     )
 
 

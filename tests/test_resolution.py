@@ -10,8 +10,9 @@ from kit import Bench
 from test_loop import calls, complain, file_issue, fix, the_group
 from test_outbox import rows
 
-from connector.models import IssueCategory, Meaning
-from connector.store import timeline
+from connector.errors import VendorRefused
+from connector.models import Issue, IssueCategory, IssueDraft, IssueRef, Meaning
+from connector.store import deliveries, timeline
 
 DONE = IssueCategory.DONE
 WORK = IssueCategory.IN_PROGRESS
@@ -260,3 +261,97 @@ def test_deleted_issue_asks_a_person_and_files_nothing(bench: Bench) -> None:
     assert calls(bench, "create_issue") == [issue]
     assert calls(bench, "send_message") == []
     assert not [row for row in rows(bench) if row["state"] == "parked"]
+
+
+# -- duplicates
+
+
+def their_own(bench: Bench, summary: str = "Codes fail") -> IssueRef:
+    """Let the product team write an issue of its own."""
+    draft = IssueDraft(
+        project="OPS", issue_type="Bug", summary=summary, description=(), mark=summary
+    )
+    return bench.tracker.create_issue(draft)
+
+
+def duplicate(bench: Bench, issue: str, *of: IssueRef) -> None:
+    bench.tracker.move_issue(
+        issue, DONE, "Duplicate", meaning=Meaning.DUPLICATE, duplicates=of
+    )
+    seen(bench, issue)
+
+
+def test_original_is_read_before_anything_is_written_to_it(
+    bench: Bench,
+) -> None:
+    issue = file_issue(bench)
+    original = their_own(bench)
+    kept = bench.tracker.issues.pop(original.external_id)
+    duplicate(bench, issue, original)
+    assert the_group(bench)["issue_id"] == issue
+    assert original.key in the_group(bench)["reason"]
+    for _ in range(3):
+        later(bench, minutes=16)
+    assert told_of(bench).count("duplicate") == 1
+    assert not [t for _, t, _ in bench.tracker.calls if t == original.external_id][1:]
+
+    bench.tracker.issues[original.external_id] = kept
+    later(bench, minutes=16)
+    assert the_group(bench)["issue_id"] == original.external_id
+    fix(bench, original.external_id)
+    assert len(calls(bench, "send_message")) == 5
+
+
+def test_original_that_is_refused_is_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issue = file_issue(bench)
+    original = their_own(bench)
+    seen(bench, issue)  # the tracker lets us read
+    fetch = bench.tracker.fetch_issue
+
+    def read(number: str) -> Issue:
+        if number == original.external_id:
+            raise VendorRefused("you may not see it", status=403)
+        return fetch(number)
+
+    monkeypatch.setattr(bench.tracker, "fetch_issue", read)
+    duplicate(bench, issue, original)
+    for _ in range(3):
+        later(bench, minutes=16)
+    assert (the_group(bench)["state"], the_group(bench)["issue_id"]) == (
+        "wont_do",
+        issue,
+    )
+    assert calls(bench, "send_message") == []
+    with bench.store.read() as connection:
+        assert deliveries.counts(connection).keys() <= {"handled", "ignored"}
+
+
+def test_link_that_was_taken_off_again_leads_nowhere(bench: Bench) -> None:
+    issue = file_issue(bench)
+    wrong, right = their_own(bench, "wrong"), their_own(bench, "right")
+    kept = bench.tracker.issues.pop(wrong.external_id)
+    duplicate(bench, issue, wrong)
+    duplicate(bench, issue)
+    bench.tracker.issues[wrong.external_id] = kept
+    seen(bench, wrong.external_id)
+    later(bench, minutes=16)
+    assert the_group(bench)["issue_id"] == issue
+    duplicate(bench, issue, right)
+    assert the_group(bench)["issue_id"] == right.external_id
+
+
+def test_reopened_duplicate_is_noted_and_changes_nothing(bench: Bench) -> None:
+    issue = file_issue(bench)
+    original = their_own(bench)
+    duplicate(bench, issue, original)
+    before = the_group(bench)
+    noted = told_of(bench).count("duplicate")
+    bench.tracker.move_issue(issue, WORK)
+    for _ in range(3):
+        seen(bench, issue)
+    assert the_group(bench)["issue_id"] == before["issue_id"] == original.external_id
+    assert told_of(bench).count("duplicate") == noted + 1
+    fix(bench, issue)
+    assert calls(bench, "send_message") == []

@@ -84,7 +84,7 @@ class Checks(AccountChecks):
             meaning = judged(raw, self._config.resolutions, fixed)
             meant.setdefault(meaning, []).append(str(raw.get("name")))
         said = [
-            f"{meaning or 'not fixed'}: {_few(meant[meaning])}"
+            f"{meaning or 'named nowhere, so not fixed'}: {_few(meant[meaning])}"
             for meaning in (*Meaning, None)
             if meaning in meant
         ]

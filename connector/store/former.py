@@ -1,10 +1,17 @@
-"""Issues that a problem had before another one took their place."""
+"""Issues that lead to a problem without being its own.
+
+Each was one before another took its place, or is an original that nobody has read yet.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from collections.abc import Collection
+from datetime import datetime
 
-from connector.models import IssueCategory
+from sqlalchemy import Connection, delete, select, update
+
+from connector.models import EventKind, IssueCategory, IssueRef
+from connector.store import deliveries
 from connector.store.dialects import insert_missing
 from connector.store.schema import AnyRow
 from connector.store.schema import former_issues as table
@@ -17,8 +24,9 @@ def keep(connection: Connection, group: AnyRow) -> None:
         "issue_id": group.issue_id,
         "group_id": group.id,
         "key": group.issue_key,
-        "category": group.issue_category,
+        "category": group.issue_category or IssueCategory.UNKNOWN,
     }
+    drop(connection, group.tracker, group.issue_id)
     insert_missing(connection, table, ["tracker", "issue_id"], [row])
 
 
@@ -35,4 +43,47 @@ def seen(connection: Connection, row: AnyRow, category: IssueCategory) -> None:
         update(table)
         .where(table.c.tracker == row.tracker, table.c.issue_id == row.issue_id)
         .values(category=category)
+    )
+
+
+def drop(connection: Connection, tracker: str, issue_id: str) -> None:
+    connection.execute(
+        delete(table).where(table.c.tracker == tracker, table.c.issue_id == issue_id)
+    )
+
+
+# -- originals that nobody has read yet
+
+
+def is_awaited(row: AnyRow) -> bool:
+    """Tell whether this is an original that was not read yet."""
+    return row.category is None
+
+
+def wait_for(
+    connection: Connection, group: AnyRow, ref: IssueRef, now: datetime
+) -> None:
+    """Ask for an original to be read, in place of any that was asked for before."""
+    forget_awaited(connection, group.id, [ref.external_id])
+    row = {
+        "tracker": ref.source,
+        "issue_id": ref.external_id,
+        "group_id": group.id,
+        "key": ref.key,
+        "category": None,
+    }
+    insert_missing(connection, table, ["tracker", "issue_id"], [row])
+    asked = (EventKind.ISSUE_CHANGED, ref.source, ref.external_id)
+    deliveries.accept(connection, deliveries.refresh_rows([asked], now))
+
+
+def forget_awaited(
+    connection: Connection, group_id: int, but: Collection[str] = ()
+) -> None:
+    connection.execute(
+        delete(table).where(
+            table.c.group_id == group_id,
+            table.c.category.is_(None),
+            table.c.issue_id.not_in(list(but)),
+        )
     )

@@ -87,6 +87,13 @@ def find(connection: Connection, group_id: int) -> RowMapping | None:
     return connection.execute(query).mappings().one_or_none()
 
 
+def heir(connection: Connection, group: AnyRow) -> AnyRow:
+    """Return the problem that this one became part of; itself if it did not."""
+    while group.merged_into is not None:
+        group = get(connection, group.merged_into)
+    return group
+
+
 def change(connection: Connection, group_id: int, **values: Any) -> None:
     connection.execute(update(groups).where(groups.c.id == group_id).values(**values))
 
