@@ -2,7 +2,8 @@
 
 Every process replays the same log of memberships and corrections in the same order, and
 adds to it only while it holds the grouping lock, so all come to the same groups. What a
-memory holds depends on that log alone, not on when a process looked.
+memory holds depends on that log alone, not on when a process looked. It is kept in the
+database now and then, so that a process that starts goes on as if it had never ended.
 """
 
 from __future__ import annotations
@@ -12,18 +13,24 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import structlog
 from sqlalchemy import Connection
 
 from connector.models import GroupState
-from connector.store import bonds, dialects, groups, memory
+from connector.store import Store, bonds, dialects, groups, memory
 from connector.store.schema import AnyRow
 from rules.doubts import doubt
-from rules.duplicates import Grouper, GroupingSettings
+from rules.duplicates import Grouper, GroupingSettings, version
 from rules.features import Features
 from rules.masking import mask
+from rules.packing import Damaged
+
+_log = structlog.get_logger(__name__)
 
 #: Complaints older than this no longer draw new ones to their group.
 REMEMBERED = timedelta(days=60)
+#: So many complaints later the memory is kept again; a start replays no more of them.
+KEPT_EVERY = 10_000
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 CONCEPTS_NAMED = 3
@@ -47,6 +54,7 @@ class Grouping:
 
     def __init__(self, settings: GroupingSettings | None = None) -> None:
         self._settings = settings or GroupingSettings()
+        self._version = version(self._settings)
         self.reset()
 
     def reset(self) -> None:
@@ -56,6 +64,36 @@ class Grouping:
         self._correction = 0
         self._horizon = _NEVER
         self._is_import = False
+        self._kept = 0
+
+    def prepare(self, store: Store, now: datetime) -> None:
+        """Do most of a first ``sync`` before others have to wait for it."""
+        if self._seq is None:
+            with store.read() as connection:
+                # Without the lock; a correction must not be missed before what follows.
+                self._catch_up(dialects.unmoved(connection), now)
+
+    def keep(self, store: Store, now: datetime, every: int = KEPT_EVERY) -> None:
+        """Keep the memory in the database if it has grown by so much.
+
+        No transaction is open, so that nobody waits while it is packed.
+        """
+        if self._seq is None or self._is_import or self._seq - self._kept < every:
+            return
+        with store.read() as connection:
+            self._kept = memory.kept_until(connection, self._version)
+        if self._seq - self._kept < every:
+            return  # another process did
+        values = {
+            "version": self._version,
+            "seq": self._seq,
+            "regrouping_id": self._correction,
+            "at": now,
+            "body": self._grouper.dump(),
+        }
+        with store.write() as connection:
+            memory.keep(connection, values)
+        self._kept = self._seq
 
     def sync(
         self, connection: Connection, now: datetime, since: datetime | None = None
@@ -66,10 +104,14 @@ class Grouping:
         it has met from then on is forgotten.
         """
         dialects.serialise(connection, dialects.GROUPING_LOCK)
+        self._catch_up(connection, now, since)
+
+    def _catch_up(
+        self, connection: Connection, now: datetime, since: datetime | None = None
+    ) -> None:
         seq = self._seq
         if seq is None:
-            self._is_import = since is not None
-            seq = self._begin(connection, (since or now) - REMEMBERED)
+            seq = self._begin(connection, now, since)
         corrections = deque(memory.corrections_after(connection, self._correction))
         for row in memory.log_after(connection, seq):
             while corrections and corrections[0].after_seq < row.seq:
@@ -84,13 +126,33 @@ class Grouping:
         for correction in corrections:
             self._correct(connection, correction)
 
-    def _begin(self, connection: Connection, since: datetime) -> int:
-        """Pass over what nobody remembers any more; return where the rest begins."""
-        self._seq = memory.seq_before(connection, since)
-        self._correction = memory.last_correction(connection, self._seq)
-        if self._is_import:
-            self._horizon = since
-        return self._seq
+    def _begin(
+        self, connection: Connection, now: datetime, since: datetime | None
+    ) -> int:
+        """Go on from what was kept, or where that begins which is still remembered."""
+        if since is not None:
+            self._is_import = True
+            self._horizon = since - REMEMBERED
+        else:
+            for row in memory.kept(connection, self._version):
+                if self._recall(row):
+                    return int(row.seq)
+        seq = memory.seq_before(connection, (since or now) - REMEMBERED)
+        self._correction = memory.last_correction(connection, seq)
+        self._seq = seq
+        return seq
+
+    def _recall(self, row: AnyRow) -> bool:
+        try:
+            self._grouper = Grouper.load(row.body, self._settings)
+        except Damaged as err:
+            _log.warning("grouping.memory_damaged", memory=row.id, reason=str(err))
+            return False
+        if self._grouper.newest is not None:
+            self._pass_time(self._grouper.newest)
+        self._seq = self._kept = row.seq
+        self._correction = row.regrouping_id
+        return True
 
     def place(
         self,

@@ -154,6 +154,10 @@ class Worker:
 
     def close(self) -> None:
         self._readers.shutdown(wait=True)
+        try:
+            self.pipeline.grouping.keep(self.store, self.clock(), every=1)
+        except StoreUnavailable as err:
+            _log.warning("stop.database", error=str(err))
 
     def run_once(self) -> int:
         """Handle one batch; return how many deliveries were taken."""
@@ -167,7 +171,9 @@ class Worker:
             return 0
         todo, ended = self._parse(batch)
         self._read(todo)
+        self.pipeline.grouping.prepare(self.store, self.clock())
         self._settle(todo, ended)
+        self.pipeline.grouping.keep(self.store, self.clock())
         return len(batch)
 
     # -- what deliveries say --

@@ -1,9 +1,9 @@
 """Which tickets are about one problem: an online fold over an ordered log.
 
 Pure and deterministic: the same additions in the same order give the same answers, so
-after a restart the stored memberships are replayed. States of groups belong to others,
-when a group is worth an issue to ``rules.thresholds``, and what a ticket is about to
-``rules.features``.
+after a restart the last dump is loaded and what came later is replayed. States of
+groups belong to others, when a group is worth an issue to ``rules.thresholds``, and
+what a ticket is about to ``rules.features``.
 
 A ticket is compared with whole groups, never with single tickets: a chain of
 neighbours would make one group of everything. Within one language all words count;
@@ -12,16 +12,20 @@ between languages only what means the same in both (concepts, types, names, code
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
+from importlib import resources
 from math import log
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from rules.features import Features
 from rules.likeness import (
+    Centre,
     Cluster,
     Vector,
     View,
@@ -34,6 +38,7 @@ from rules.likeness import (
     terms,
 )
 from rules.likeness import score as score_of
+from rules.packing import pack, unpack
 from rules.surges import Surges
 
 TWIN = 0.36
@@ -41,6 +46,15 @@ MOST_TIMES = 4.0  # the usual; more of it makes two groups no more alike
 COMMON, UNUSUAL = 0.5, 1.7  # what so many members speak of, so many times the usual
 UNSEEN_GROUPS = 30  # as if so many had been seen, while few have
 QUERY_TERMS = 16  # rarest words, and rarest pieces, that candidates are found by
+WRITTEN_BY = (
+    "concepts.py",
+    "duplicates.py",
+    "features.py",
+    "likeness.py",
+    "packing.py",
+    "surges.py",
+)
+REMEMBERED = (Cluster, Centre)
 FADING = 200  # a term that only one of so many members has is no longer the group's
 
 
@@ -90,6 +104,7 @@ class Grouper:
         self._seen: dict[str, int] = {}
         self._named: dict[str, int] = {}
         self._spelling: dict[str, str] = {}
+        self.newest: datetime | None = None  # when somebody wrote last
         self._last: tuple[Features, View] | None = None  # a proposal is often taken
 
     def __len__(self) -> int:
@@ -117,6 +132,7 @@ class Grouper:
         """Record that a ticket belongs to ``group``, now or while replaying."""
         view = self._view(features)
         self._last = None
+        self.newest = max(at, self.newest or at)
         self._learn_names(features)
         self._surges.add(said(features), at)
         self._put(group, features, view, at)
@@ -135,6 +151,43 @@ class Grouper:
         # Only now, so that terms which are in both are not forgotten between.
         if old is not None:
             self._release(group, old.terms)
+
+    def dump(self) -> bytes:
+        """Give all that is remembered, exactly; ``load`` reads it."""
+        known = self._terms.items()
+        return pack(
+            (
+                self._groups,
+                {key: term.groups for key, term in known},
+                {key: term.newest for key, term in known},
+                vars(self._surges),
+                self._seen,
+                self._named,
+                self._spelling,
+                self.newest,
+            ),
+            REMEMBERED,
+        )
+
+    @classmethod
+    def load(cls, dumped: bytes, settings: GroupingSettings | None = None) -> Self:
+        """Go on where another left off that had the same ``version``."""
+        grouper = cls(settings)
+        (
+            grouper._groups,
+            counts,
+            newest,
+            surges,
+            grouper._seen,
+            grouper._named,
+            grouper._spelling,
+            grouper.newest,
+        ) = unpack(dumped, REMEMBERED)
+        grouper._terms = {
+            key: Term(count, newest[key]) for key, count in counts.items()
+        }
+        vars(grouper._surges).update(surges)
+        return grouper
 
     def twin(self, group: str, among: Iterable[str]) -> str | None:
         """Look up which of ``among`` is about the same problem as ``group``.
@@ -280,6 +333,14 @@ class Grouper:
                 self._surges.drop(key)
                 for names in (self._seen, self._named, self._spelling):
                     names.pop(key, None)  # type: ignore[call-overload]
+
+
+def version(settings: GroupingSettings) -> str:
+    """Say by what a dump was written: only the very same can go on with it."""
+    said = sha256(f"{sys.byteorder} {settings.model_dump_json()}".encode())
+    for name in WRITTEN_BY:
+        said.update(resources.files("rules").joinpath(name).read_bytes())
+    return said.hexdigest()[:40]
 
 
 def _most(weights: Mapping[K, float], count: int) -> list[tuple[K, float]]:

@@ -371,6 +371,21 @@ def test_putting_groups_together_anew_leaves_what_is_usual_as_it_is() -> None:
     assert grouper.surge("alarm") == untouched.surge("alarm") > 0
 
 
+def test_a_grouper_that_was_loaded_is_the_one_that_was_dumped() -> None:
+    grouper = always("where is my invoice")
+    add_all(grouper, "p", *[f"alarm of Nordlys, {text}" for text in OTHERS])
+    loaded = Grouper.load(grouper.dump())
+    assert loaded.dump() == grouper.dump()
+    asked = about("alarm of Nordlys, error E-4012")
+    later = MUCH_LATER + timedelta(hours=1)
+    for one in (grouper, loaded):
+        one.add("p", "x", asked, later)
+        one.forget(MUCH_LATER)
+    assert loaded.propose(asked, later) == grouper.propose(asked, later)
+    states = [vars(one) | {"_surges": vars(one._surges)} for one in (grouper, loaded)]
+    assert states[0] | {"_last": None} == states[1] | {"_last": None}
+
+
 def test_a_problem_that_never_ends_does_not_collect_every_word() -> None:
     grouper = after([])
     odd = [f"{chr(98 + n % 20)}u{chr(98 + n // 20)}u" for n in range(FADING)]

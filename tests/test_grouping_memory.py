@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
-from kit import START
+from kit import START, Bench
+from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from connector.grouping import REMEMBERED, Grouping
 from connector.store import Store, groups, memory, schema
-from rules.duplicates import Proposal
+from rules.duplicates import GroupingSettings, Proposal, version
 from rules.features import Features, features
 
 THINGS = "kettle toaster blender lamp jacket wardrobe invoice voucher".split()
@@ -112,6 +115,15 @@ class Desk:
 @pytest.fixture
 def desk(store: Store) -> Iterator[Desk]:
     yield Desk(store)
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Desk]:
+    """A desk of another house, on whatever database."""
+    opened = Store(f"sqlite:///{tmp_path / 'other.db'}")
+    opened.upgrade()
+    yield Desk(opened)
+    opened.close()
 
 
 def known(desk: Desk, process: Grouping, at: datetime) -> list[Proposal]:
@@ -250,3 +262,128 @@ def test_corrections_of_what_is_passed_over_are_passed_over(desk: Desk) -> None:
     fresh = Grouping()
     assert known(desk, fresh, far) == known(desk, one, far)
     assert len(fresh._grouper) == 1
+
+
+# -- what is kept of it
+
+
+def dumped(desk: Desk, process: Grouping, at: datetime) -> bytes:
+    """All that a process knows after it caught up: the same bytes, the same future."""
+    with desk.store.write() as connection:
+        process.sync(connection, at)
+    return process._grouper.dump()
+
+
+def kept(desk: Desk) -> list[int]:
+    with desk.store.read() as connection:
+        query = select(schema.grouping_memory.c.seq).order_by("seq")
+        return list(connection.scalars(query))
+
+
+def test_a_restart_at_any_point_changes_nothing(desk: Desk) -> None:
+    """Also beyond what a replay would reach: what is usual is remembered for longer."""
+    running = Grouping()
+    places: list[int] = []
+    for number in range(80):
+        at = START + timedelta(days=2 * number)
+        places.append(desk.complain(running, wording(number), at))
+        if number % 9 == 4:
+            desk.correct(places[number // 2], range(number - 3, number + 2))
+        if number % 10 == 5:
+            with desk.store.write() as connection:
+                again = at + timedelta(hours=1)
+                groups.seen_again(connection, number, 1, again, again, False)
+            desk.import_one(places[0], wording(number), at - timedelta(days=50))
+        running.keep(desk.store, at, every=7)
+        assert dumped(desk, Grouping(), at) == dumped(desk, running, at)
+    assert len(kept(desk)) == 2
+    restarted = Grouping()
+    restarted.prepare(desk.store, at)
+    with desk.store.write() as connection:
+        connection.execute(schema.grouping_memory.delete())
+    assert dumped(desk, restarted, at) != dumped(desk, Grouping(), at)
+
+
+def test_a_process_that_was_killed_leaves_no_trace(desk: Desk, other: Desk) -> None:
+    steady = Grouping()
+    expected = other.complain_often(steady, 0, 60)
+    places: list[int] = []
+    for start in range(0, 60, 4):
+        process = Grouping()  # the one before is gone without a word
+        places += desk.complain_often(process, start, start + 2)
+        process.keep(desk.store, START, every=3)
+        places += desk.complain_often(process, start + 2, start + 4)
+    assert places == expected
+
+
+def test_kept_memory_that_is_damaged_is_passed_over(desk: Desk) -> None:
+    one = Grouping()
+    for stop in (10, 20):
+        desk.complain_often(one, stop - 10, stop)
+        one.keep(desk.store, START)
+        one.keep(desk.store, START, every=1)
+    expected = dumped(desk, one, LATER)
+    table = schema.grouping_memory
+    for seqs in ([20], [20, 10]):
+        with desk.store.write() as connection:
+            change = table.update().where(table.c.seq.in_(seqs))
+            connection.execute(change.values(body=b"kettle" * 20))
+        with capture_logs() as logs:
+            assert dumped(desk, Grouping(), LATER) == expected
+        events = [log["event"] for log in logs]
+        assert events == ["grouping.memory_damaged"] * len(seqs)
+        assert "kettle" not in str(logs)
+
+
+def test_memory_kept_by_another_version_is_passed_over(desk: Desk) -> None:
+    one = Grouping()
+    desk.complain_often(one, 0, 20)
+    one.keep(desk.store, START, every=1)
+    with desk.store.write() as connection:
+        connection.execute(
+            schema.grouping_memory.update().values(version="older", body=b"")
+        )
+    assert dumped(desk, Grouping(), LATER) == dumped(desk, one, LATER)
+    stricter = GroupingSettings(strictness=0.6)
+    assert version(stricter) != version(GroupingSettings())
+
+
+def test_one_process_keeping_is_enough(desk: Desk) -> None:
+    one, other = Grouping(), Grouping()
+    desk.complain_often(one, 0, 10)
+    dumped(desk, other, LATER)
+    one.keep(desk.store, START, every=10)
+    other.keep(desk.store, START, every=10)
+    assert kept(desk) == [10]
+    desk.complain_often(one, 10, 19)
+    one.keep(desk.store, START, every=10)
+    assert kept(desk) == [10]
+    desk.complain_often(other, 19, 20)
+    other.keep(desk.store, START, every=10)
+    assert kept(desk) == [10, 20]
+
+
+def test_what_an_import_remembers_is_not_kept(desk: Desk) -> None:
+    importing = Grouping()
+    desk.complain_often(Grouping(), 0, 5)
+    with desk.store.write() as connection:
+        importing.sync(connection, START, START)
+    importing.keep(desk.store, START, every=1)
+    assert kept(desk) == []
+
+
+def test_workers_keep_their_memory_now_and_then_and_when_they_stop(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def counted() -> int:
+        with bench.store.read() as connection:
+            query = select(func.max(schema.grouping_memory.c.seq))
+            return connection.scalar(query) or 0
+
+    monkeypatch.setattr(Grouping.keep, "__defaults__", (3,))
+    for number in range(4):
+        bench.write(str(number), "the voucher is refused, this is bad", "a@b.example")
+        bench.settle()
+    assert counted() == 3
+    bench.runtime.worker.close()
+    assert counted() == 4

@@ -61,6 +61,13 @@ def alone(connection: Connection) -> Connection:
     return connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
+def unmoved(connection: Connection) -> Connection:
+    """Let all of this transaction read the same state, whatever others commit."""
+    if is_sqlite(connection):
+        return connection
+    return connection.execution_options(isolation_level="REPEATABLE READ")
+
+
 def clock(connection: Connection) -> datetime:
     """Return the time by the database's clock; with SQLite that is this machine's."""
     if is_sqlite(connection):

@@ -1,16 +1,23 @@
-"""What the grouper's memory is made of: memberships and corrections, in order."""
+"""What the grouper's memory is made of: memberships and corrections, in order.
+
+And the memory itself as somebody kept it, so that a start replays only what came since.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, delete, func, select
 
-from connector.store.schema import AnyRow, members, regroupings
+from connector.store.schema import AnyRow, grouping_memory, members, regroupings
 
 #: Rows in memory at a time while a long log is replayed.
 CHUNK = 1000
+
+#: The newest of what was kept, and one more in case that one cannot be read.
+KEPT = 2
 
 _PLACED_AT = func.coalesce(members.c.placed_at, members.c.at)
 _COLUMNS = (
@@ -88,3 +95,27 @@ def placed(connection: Connection, tickets: Collection[int]) -> Sequence[AnyRow]
     query: Select[*tuple[AnyRow, ...]] = select(*_COLUMNS)
     query = query.where(members.c.ticket_id.in_(list(tickets)))
     return connection.execute(query.order_by(members.c.seq)).all()
+
+
+def keep(connection: Connection, values: Mapping[str, Any]) -> None:
+    """Keep a memory, and of older ones only the newest."""
+    kept = grouping_memory.c
+    connection.execute(grouping_memory.insert(), dict(values))
+    newest = select(kept.id).order_by(kept.seq.desc(), kept.id.desc()).limit(KEPT)
+    ids = list(connection.scalars(newest))
+    connection.execute(delete(grouping_memory).where(kept.id.not_in(ids)))
+
+
+def kept(connection: Connection, version: str) -> Iterator[AnyRow]:
+    """Return the memories of a version, the newest first."""
+    query = select(grouping_memory).where(grouping_memory.c.version == version)
+    newest = query.order_by(grouping_memory.c.seq.desc(), grouping_memory.c.id.desc())
+    yield from connection.execute(newest)
+
+
+def kept_until(connection: Connection, version: str) -> int:
+    """Return up to which membership a memory of a version is kept."""
+    query = select(func.max(grouping_memory.c.seq))
+    return int(
+        connection.scalar(query.where(grouping_memory.c.version == version)) or 0
+    )
