@@ -60,8 +60,8 @@ def end(
     """End a mute; return in words what came meanwhile, empty if nothing did.
 
     With an issue that is said there in a comment, without one in the issue that is
-    filed later. What became of the issue meanwhile
-    was not acted on: its next reading is one like the first.
+    filed later. What became of the issue meanwhile was not acted on: its next reading
+    is one like the first.
     """
     # Without a state before it we muted it: its issue was gone, or not to be filed.
     back = GroupState(group.muted_from or GroupState.FILED)
@@ -90,25 +90,21 @@ def end(
     if not came:
         return ""
     if is_open and group.issue_id is not None:
-        effect = _summary(connection, config, group, words, since)
+        effect = _summary(config, group, words, since)
         outbox.enqueue(connection, [effect], now)
     return words
 
 
 def _summary(
-    connection: Connection, config: Config, group: AnyRow, words: str, since: datetime
+    config: Config, group: AnyRow, words: str, since: datetime
 ) -> outbox.Effect:
     """Ask for the one comment on what came; a step reached meanwhile gets no other."""
-    reached = [step for step in config.problems.steps if step <= group.customers]
-    key = f"step:{group.id}:{reached[-1]}" if reached else ""
-    if not reached or outbox.state_of(connection, key) is not None:
-        key = f"unmuted:{group.id}:{since:%Y%m%d%H%M%S}"
     text = f"{words}; {group.customers} by now, in {group.tickets} tickets."
     return filing.issue_effect(
         config,
         group,
         Operation.COMMENT_ISSUE,
-        key,
-        {"body": [[BlockKind.PARAGRAPH, text, ""]]},
+        f"told:{group.id}:muted {since:%Y-%m-%dT%H:%M:%S}",
+        {"body": [[BlockKind.PARAGRAPH, text, ""]], "customers": group.customers},
         "its mute ended",
     )

@@ -64,7 +64,11 @@ def _progress(
         name = f"{now:%Y-%m-%d}"
     else:
         return []
-    if any(row.dedup_key == f"{prefix}{name}" for row in waiting):
+    if any(
+        row.dedup_key == f"{prefix}{name}"
+        or row.payload["customers"] >= group.customers
+        for row in waiting
+    ):
         return []
     untrue = [row.id for row in waiting]
     outbox.discard(connection, untrue, "a later one says how many there are", now)
