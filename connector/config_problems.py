@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from connector.models import Count, Duration, Moment
 from connector.section import Section
@@ -39,6 +45,26 @@ class MutedType(Section):
     reason: str = ""
 
 
+class Launch(Section):
+    """Something new, and what customers are expected to complain of after it."""
+
+    name: str = Field(min_length=1)
+    since: Moment
+    until: Moment
+    types: tuple[KnownType, ...] = ()
+    words: tuple[str, ...] = ()
+    customers: int = Field(2, ge=1)
+    window: Span = timedelta(hours=24)
+
+    @model_validator(mode="after")
+    def _expects_something(self) -> Launch:
+        if self.until <= self.since:
+            raise ValueError("until has to be later than since")
+        if not self.types and not self.words:
+            raise ValueError("name types or words that are expected after it")
+        return self
+
+
 class Problems(Thresholds):
     """When a pile of complaints becomes an issue, and what happens to it then."""
 
@@ -67,6 +93,9 @@ class Problems(Thresholds):
     )
     new_per_hour: int = Field(
         10, ge=0, description="Issues filed within an hour; the rest wait. 0: all."
+    )
+    launches: tuple[Launch, ...] = Field(
+        (), description="Launches after which fewer customers make a problem."
     )
     muted: tuple[MutedType, ...] = Field(
         (), description="Types that are counted, and not filed before a time."

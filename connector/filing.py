@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import counts, issue_text
+from connector import counts, issue_text, launches
 from connector.config import Config
 from connector.models import (
     Block,
@@ -40,8 +40,10 @@ NOTES = {
 
 def draft(connection: Connection, config: Config, group: AnyRow) -> dict[str, Any]:
     """Write the issue down; excerpts are masked before they get here."""
+    where = place(config, group.type)
     return {
-        **place(config, group.type),
+        **where,
+        "labels": [*where["labels"], *launches.labels(config, group.rule)],
         "summary": group.title,
         "description": issue_text.description(connection, group),
         **counts.as_of_now(connection, config, group),

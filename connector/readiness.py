@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from connector import launches
 from connector.config import Config
 from connector.grouping import Grouping
 from connector.models import GroupState
@@ -35,7 +36,7 @@ def weigh(
     Only who places complaints knows what is usual; everybody else goes by this.
     """
     group = groups.get(connection, group_id)
-    if group.state != GroupState.EMERGING or not _may_cross(config, group):
+    if group.state != GroupState.EMERGING or not _may_cross(config, group, now):
         return
     problems = config.problems
     since = now - max(problems.window, problems.fast_window)
@@ -47,7 +48,7 @@ def weigh(
 
 def check(connection: Connection, config: Config, group: AnyRow, now: datetime) -> bool:
     """Make a group ready if it crosses a threshold now, and nothing speaks against."""
-    if not _may_cross(config, group):
+    if not _may_cross(config, group, now):
         return False
     found = crossing(connection, config, group.id, now)
     if found is None or group.doubt:
@@ -66,10 +67,12 @@ def check(connection: Connection, config: Config, group: AnyRow, now: datetime) 
     return True
 
 
-def _may_cross(config: Config, group: AnyRow) -> bool:
+def _may_cross(config: Config, group: AnyRow, now: datetime) -> bool:
     """Tell whether there are enough customers at all; most groups never have them."""
-    needed = (config.problems.customers, config.problems.fast_customers)
-    return bool(group.customers >= min((one for one in needed if one), default=0))
+    problems = config.problems
+    needed = {problems.customers, problems.fast_customers} - {0}
+    needed |= {one.customers for one in launches.current(config, now)}
+    return bool(group.customers >= min(needed, default=0))
 
 
 def still(
@@ -88,11 +91,14 @@ def still(
 def crossing(
     connection: Connection, config: Config, group_id: int, now: datetime
 ) -> Crossing | None:
-    """Hold who complained when against the thresholds.
+    """Hold who complained when against the thresholds, those of launches first.
 
     What was imported, and what problems before this one had, counts for nothing but
     says what is usual.
     """
+    expected = launches.crossing(connection, config, group_id, now)
+    if expected is not None:
+        return expected
     problems = config.problems
     reach = max((1 + WINDOWS_COMPARED) * problems.window, problems.fast_window)
     before = groups.predecessors(connection, group_id)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from statistics import median
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,9 +39,12 @@ class Sighting(NamedTuple):
 
 
 class Crossing(NamedTuple):
-    """A threshold that is crossed now; ``since`` is the oldest sighting counted."""
+    """A threshold that is crossed now; ``since`` is the oldest sighting counted.
 
-    rule: Literal["threshold", "fast", "returned"]
+    ``rule`` is ``threshold``, ``fast``, or what else led to it in one word.
+    """
+
+    rule: str
     customers: int
     tickets: int
     since: datetime
@@ -62,7 +65,7 @@ def crossed(
     """
     seen = [sighting for sighting in sightings if sighting.at <= now]
     share = thresholds.fast_window / thresholds.window
-    lanes: tuple[tuple[Literal["threshold", "fast"], int, timedelta, float], ...] = (
+    lanes = (
         ("threshold", thresholds.customers, thresholds.window, usual_per_window),
         (
             "fast",

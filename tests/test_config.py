@@ -192,6 +192,7 @@ SET = {
     "problems.tracker",
     "problems.project",
     "problems.fields",
+    "problems.launches",
     "problems.muted",
     "problems.routes",
     "messages.signature",

@@ -68,6 +68,7 @@ ROWS = {
     "connector.escalation": 4,
     "connector.readiness": 4,
     "connector.turns": 4,
+    "connector.launches": 4,
     "connector.share": 4,
     "connector.recurrence": 4,
     "connector.sequel": 4,
@@ -101,7 +102,11 @@ SIDEWAYS = {
     "connector.config_problems": ("connector.section",),
     "connector.migrations": ("connector.store",),
     "connector.resolution": ("connector.followups",),
-    "connector.filing": ("connector.counts", "connector.issue_text"),
+    "connector.filing": (
+        "connector.counts",
+        "connector.issue_text",
+        "connector.launches",
+    ),
     "connector.upkeep": ("connector.counts", "connector.filing"),
     "connector.drafts": (
         "connector.counts",
@@ -146,7 +151,7 @@ SIDEWAYS = {
         "connector.resolution",
     ),
     "connector.incidents": ("connector.filing", "connector.issue_text"),
-    "connector.readiness": ("connector.grouping",),
+    "connector.readiness": ("connector.grouping", "connector.launches"),
     "connector.share": (
         "connector.filing",
         "connector.issue_text",

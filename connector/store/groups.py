@@ -190,6 +190,16 @@ def sightings(
     return connection.execute(query).all()
 
 
+def complaints(
+    connection: Connection, group_id: int, since: datetime
+) -> Sequence[AnyRow]:
+    """Return who complained of what and when, without what was imported."""
+    query = select(members.c.customer_id, members.c.at, members.c.features).where(
+        members.c.group_id == group_id, members.c.at > since, _COUNTED
+    )
+    return connection.execute(query.order_by(members.c.at, members.c.seq)).all()
+
+
 def predecessors(connection: Connection, group_id: int) -> list[int]:
     """Return the closed problems whose return this is, and theirs."""
     found: list[int] = []
