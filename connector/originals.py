@@ -88,7 +88,7 @@ def _join(
     connection: Connection, config: Config, group: AnyRow, heir: AnyRow, now: datetime
 ) -> str:
     """Let a problem become part of the one whose issue is the original."""
-    its_own = f"{group.issue_key} is a duplicate of {heir.issue_key}"
+    its_own = f"{group.issue_key} is a duplicate of {_name(heir)}"
     if bonds.are_apart(connection, group.id, heir.id):
         why = f"which a person keeps apart from this, as problem {heir.id}"
         return _stay(connection, group, f"{its_own}, {why}", now)
@@ -96,6 +96,11 @@ def _join(
         why = "which was fixed before; what came since is counted here"
         return _stay(connection, group, f"{its_own}, {why}", now)
     return correcting.merge(connection, config, heir.id, group.id, "", now).did
+
+
+def _name(heir: AnyRow) -> str:
+    # Its issue may be gone, and another one not filed yet.
+    return heir.issue_key or f"the issue that problem {heir.id} had"
 
 
 def _stay(connection: Connection, group: AnyRow, reason: str, now: datetime) -> str:

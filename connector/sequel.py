@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from connector import issue_text, recurrence
 from connector.config import Config
 from connector.models import Block, BlockKind, GroupState, IssueRef
-from connector.store import groups, outbox
+from connector.store import groups, outbox, timeline
 from connector.store.schema import AnyRow
 from rules.thresholds import Crossing, Sighting
 
@@ -44,14 +44,16 @@ def check(connection: Connection, config: Config, group: AnyRow, now: datetime) 
     found = crossing(connection, config, group, now)
     if found is None:
         return False
+    reason = f"{found.reason}, the return of a problem that was fixed"
     groups.change(
         connection,
         group.id,
         state=GroupState.READY,
         rule=found.rule,
-        reason=f"{found.reason}, the return of a problem that was fixed",
+        reason=reason,
         file_at=now + config.problems.settle,
     )
+    timeline.note(connection, group.id, "returned", reason, now)
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,8 +12,15 @@ from test_loop import calls, complain, file_issue, fix, the_group
 from test_outbox import rows
 
 from connector.errors import VendorRefused
-from connector.models import Issue, IssueCategory, IssueDraft, IssueRef, Meaning
-from connector.store import deliveries, timeline
+from connector.models import (
+    Issue,
+    IssueCategory,
+    IssueDraft,
+    IssueRef,
+    Meaning,
+    OutboxState,
+)
+from connector.store import deliveries, outbox, timeline
 
 DONE = IssueCategory.DONE
 WORK = IssueCategory.IN_PROGRESS
@@ -229,6 +237,23 @@ def test_customer_who_complained_again_after_the_fix_is_not_told_of_it(
     bench.settle()
     later(bench, minutes=16)
     assert calls(bench, "send_message")[5:] == ["9"]
+
+
+def test_message_that_waits_is_not_sent_to_who_complained_again(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(messages={"approve_above": 1})
+    issue = file_issue(bench)
+    fix(bench, issue)
+    later(bench, days=20)
+    bench.write("0", "The discount code fails again, E-4012!", "customer0@mail.example")
+    bench.settle()
+    waiting = [row["id"] for row in rows(bench, OutboxState.PARKED)]
+    assert len(waiting) == 5
+    with bench.store.write() as connection:
+        outbox.retry(connection, waiting, bench.clock())
+    bench.settle()
+    assert sorted(calls(bench, "send_message")) == ["1", "2", "3", "4"]
 
 
 # -- opened again, deleted

@@ -542,6 +542,19 @@ def test_duplicate_of_another_problems_issue_makes_one_problem_of_two(
     assert (group["state"], group["issue_key"]) == ("fixed", other["key"])
 
 
+def test_two_duplicates_of_one_original_make_one_problem(scene: Stepped) -> None:
+    issue = filed(scene)
+    other, writers = second_problem(scene)
+    original = their_own(scene)
+    duplicate(scene, issue["key"], original.key)
+    duplicate(scene, other["key"], original.key)
+    everybody = [*scene.writers, *writers]
+    assert linked(now_of(scene, original.key)) == urls(scene.world, everybody)
+    end(scene, original.key, "Fixed")
+    assert_told_once(scene.world, everybody)
+    scene.assert_nothing_parked()
+
+
 def test_problems_that_a_person_keeps_apart_stay_two(scene: Stepped) -> None:
     issue = filed(scene)
     other, _ = second_problem(scene)
