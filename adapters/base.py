@@ -198,6 +198,25 @@ class IssueLinker(ABC):
         """
 
 
+class Prioritizer(ABC):
+    """A tracker whose issues have priorities, one higher than the other."""
+
+    @abstractmethod
+    def raise_priority(self, external_id: str, priority: str, left: str) -> bool:
+        """Raise an issue's priority if it still is as it was ``left``. Safe to repeat.
+
+        False, and nothing written, if somebody changed it, if it is as high already,
+        or if the issue takes none. True as well if it is that one.
+        """
+
+    @abstractmethod
+    def check_priorities(self, priorities: Sequence[str]) -> list[Finding]:
+        """Say whether these exist and rise in that order.
+
+        Harmless reads; never raises.
+        """
+
+
 class Shower(ABC):
     """A helpdesk that can show an issue beside a ticket, in a place of its own.
 

@@ -17,7 +17,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from adapters import AdapterKind
-from adapters.base import Helpdesk, Historian, IssueLinker, Shower, Tracker
+from adapters.base import Helpdesk, Historian, IssueLinker, Prioritizer, Shower, Tracker
 from adapters.signatures import matches
 from connector.errors import (
     MalformedPayload,
@@ -54,6 +54,9 @@ from connector.models import (
     Written,
 )
 
+#: The highest first, as Jira has them.
+PRIORITIES = ("Highest", "High", "Medium", "Low", "Lowest")
+
 
 class MemoryConfig(BaseModel):
     """Settings of an in-memory source."""
@@ -65,7 +68,7 @@ class MemoryConfig(BaseModel):
     shows_issues: bool = False
 
 
-class MemoryAdapter(Helpdesk, Tracker, Historian, IssueLinker, Shower):
+class MemoryAdapter(Helpdesk, Tracker, Historian, IssueLinker, Prioritizer, Shower):
     """Implements every interface; ``calls`` lists every write in order.
 
     ``page`` is how many changes it tells at a time; without ``can_reopen`` its workflow
@@ -257,6 +260,7 @@ class MemoryAdapter(Helpdesk, Tracker, Historian, IssueLinker, Shower):
                 labels=frozenset({draft.mark, *draft.labels}),
                 updated_at=datetime.now(UTC),
                 project=draft.project,
+                priority=draft.priority or "Medium",
             )
             self.drafts[number] = draft
             self.calls.append(("create_issue", number, draft))
@@ -286,6 +290,22 @@ class MemoryAdapter(Helpdesk, Tracker, Historian, IssueLinker, Shower):
             self.move_issue(external_id, IssueCategory.IN_PROGRESS)
             self.calls.append(("reopen_issue", external_id, None))
         return True
+
+    def raise_priority(self, external_id: str, priority: str, left: str) -> bool:
+        issue = self.fetch_issue(external_id)
+        if issue.priority == priority:
+            return True
+        rank = PRIORITIES.index
+        if issue.priority != left or rank(priority) > rank(issue.priority):
+            return False
+        self.issues[external_id] = replace(issue, priority=priority)
+        self.calls.append(("raise_priority", external_id, priority))
+        return True
+
+    def check_priorities(self, priorities: Sequence[str]) -> list[Finding]:
+        known = set(priorities) <= set(PRIORITIES)
+        level = Level.OK if known else Level.PROBLEM
+        return [Finding(level, "priorities", ", ".join(PRIORITIES))]
 
     def link_ticket(self, external_id: str, link: TicketLink) -> None:
         self.fetch_issue(external_id)

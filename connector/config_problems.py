@@ -88,6 +88,11 @@ class Problems(Thresholds):
         timedelta(minutes=10),
         description="How often at most the counts on an issue are written.",
     )
+    priorities: Mapping[int, str] = Field(
+        default_factory=dict,
+        description="Priorities of the issue, by the number of customers they begin "
+        "with.",
+    )
     settle: Duration = Field(
         timedelta(minutes=10), description="Time a problem may grow before filing."
     )
@@ -156,6 +161,15 @@ class Problems(Thresholds):
     daily: bool = Field(
         False, description="Whether it also gets one a day while more customers write."
     )
+
+    @field_validator("priorities")
+    @classmethod
+    def _rises(cls, value: Mapping[int, str]) -> Mapping[int, str]:
+        if any(step < 1 for step in value):
+            raise ValueError("a priority begins with 1 customer or more")
+        if len(set(value.values())) < len(value):
+            raise ValueError("each priority may be named once")
+        return value
 
     @field_validator("routes")
     @classmethod

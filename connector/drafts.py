@@ -38,6 +38,7 @@ def issue(connection: Connection, config: Config, row: AnyRow) -> IssueDraft:
         description=blocks(said["description"]),
         mark=row.mark,
         labels=tuple(said["labels"]),
+        priority=said.get("priority"),
         properties=said["properties"],
         fields=said["fields"],
         moments=_moments(said),

@@ -21,6 +21,7 @@ from adapters.base import (
     Helpdesk,
     IssueLinker,
     Planner,
+    Prioritizer,
     Shower,
     Tracker,
 )
@@ -30,6 +31,7 @@ from connector import (
     escalation,
     filing,
     incidents,
+    ladder,
     recurrence,
     share,
 )
@@ -230,6 +232,15 @@ class Effects:
         self._ensure_wanted(row)
         return {"moved": adapter.reopen_issue(row.target)}
 
+    def _raise_priority(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        self._ensure_wanted(row)
+        if not isinstance(adapter, Prioritizer):
+            raise TakesNoWrites(f"{self.adapter.name} raises no priorities")
+        with self.store.read() as connection:
+            left = groups.get(connection, row.group_id).priority
+        raised = adapter.raise_priority(row.target, row.payload["priority"], left)
+        return {"raised": raised}
+
     def _link_ticket(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
         self._ensure_wanted(row)
         adapter.link_ticket(row.target, TicketLink(**row.payload))
@@ -338,9 +349,12 @@ class Effects:
             escalation.issue_created(
                 connection, self.config, row.group_id, ref, now, follows
             )
+            ladder.filed(connection, row)
             # An earlier try of it may show up yet.
             if row.uncertain_since and isinstance(self.adapter, IssueLinker):
                 filing.look_for_doubles(connection, self.config, row, ref, now)
+        elif operation is Operation.RAISE_PRIORITY:
+            ladder.raised(connection, row, result)
         elif operation is Operation.LINK_ISSUES and result.get("doubles"):
             filing.tell_of_doubles(connection, self.config, row, result["doubles"], now)
         elif operation is Operation.CREATE_PROBLEM:
@@ -377,6 +391,7 @@ _TRACKER_CALLS: Mapping[
     Operation.UPDATE_ISSUE: Effects._update_issue,
     Operation.COMMENT_ISSUE: Effects._comment_issue,
     Operation.REOPEN_ISSUE: Effects._reopen_issue,
+    Operation.RAISE_PRIORITY: Effects._raise_priority,
     Operation.LINK_TICKET: Effects._link_ticket,
     Operation.LINK_ISSUES: Effects._link_issues,
 }

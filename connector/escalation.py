@@ -16,6 +16,7 @@ from connector import (
     absorbing,
     filing,
     incidents,
+    ladder,
     muting,
     readiness,
     recurrence,
@@ -97,6 +98,7 @@ def _plan(connection: Connection, config: Config, group: AnyRow, now: datetime) 
     is_muted = group.state == GroupState.MUTED or turns.muted(config, group.type, now)
     if group.issue_id is not None and not is_muted:
         upkeep.keep_up(connection, config, group, now)
+        ladder.keep_up(connection, config, group, now)
         incidents.keep_up(connection, config, group, now)
         absorbing.keep_up(connection, config, group, now)
 
@@ -244,6 +246,7 @@ def issue_read(
         checked_at=read_at,
         missing_since=None,
     )
+    ladder.seen(connection, group, issue)
     if issue.ref.key != group.issue_key:  # it was moved to another project
         words = f"{group.issue_key} became {issue.ref.key}"
         timeline.note(connection, group.id, "moved", words, now)

@@ -46,8 +46,16 @@ def draft(connection: Connection, config: Config, group: AnyRow) -> dict[str, An
         "labels": [*where["labels"], *launches.labels(config, group.rule)],
         "summary": group.title,
         "description": issue_text.description(connection, group),
+        "priority": priority(config, group.customers),
         **counts.as_of_now(connection, config, group),
     }
+
+
+def priority(config: Config, customers: int) -> str | None:
+    """Return the priority that so many customers call for, if any."""
+    ladder = config.problems.priorities
+    reached = [step for step in ladder if step <= customers]
+    return ladder[max(reached)] if reached else None
 
 
 def place(config: Config, kind: str) -> dict[str, Any]:
@@ -166,3 +174,8 @@ def issue_effect(
         reason=reason,
         note=NOTES[Mode.OBSERVE] if observe else "",
     )
+
+
+def is_untried(row: AnyRow) -> bool:
+    """Tell whether something that was asked for cannot have been done yet."""
+    return row.state == OutboxState.PENDING and row.uncertain_since is None

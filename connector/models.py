@@ -210,6 +210,7 @@ class Issue:
     labels: frozenset[str]
     updated_at: datetime
     project: str = ""
+    priority: str = ""
     meaning: Meaning | None = None
     usually: Meaning | None = None
     duplicates: tuple[IssueRef, ...] = ()
@@ -430,6 +431,7 @@ class Operation(StrEnum):
     UPDATE_ISSUE = "update_issue"
     COMMENT_ISSUE = "comment_issue"
     REOPEN_ISSUE = "reopen_issue"
+    RAISE_PRIORITY = "raise_priority"
     LINK_TICKET = "link_ticket"
     LINK_ISSUES = "link_issues"
     SHOW_ISSUE = "show_issue"

@@ -61,6 +61,7 @@ DROPPED_BY = {
     Operation.SHOW_ISSUE: (NotFound, TicketLocked),
     Operation.ADD_INCIDENT: (NotFound, TicketLocked),
     Operation.LINK_ISSUES: (NotFound,),
+    Operation.RAISE_PRIORITY: (NotFound,),
 }
 
 #: How urgent the calls are that a write takes.

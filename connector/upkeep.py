@@ -52,8 +52,8 @@ def _progress(
     """
     prefix = f"told:{group.id}:"
     asked = outbox.beginning(connection, group.id, prefix)
-    waiting = [row for row in asked if _is_untried(row)]
-    told = [row for row in asked if not _is_untried(row)]
+    waiting = [row for row in asked if filing.is_untried(row)]
+    told = [row for row in asked if not filing.is_untried(row)]
     filed = outbox.latest(connection, group.id, Operation.CREATE_ISSUE)
     known = max(counts.at_filing(filed), *(row.payload["customers"] for row in told), 0)
     reached = [one for one in config.problems.steps if known < one <= group.customers]
@@ -90,10 +90,6 @@ def _progress(
             f"{group.customers} customers",
         )
     ]
-
-
-def _is_untried(row: AnyRow) -> bool:
-    return row.state == OutboxState.PENDING and row.uncertain_since is None
 
 
 def links(

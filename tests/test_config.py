@@ -194,6 +194,7 @@ SET = {
     "problems.fields",
     "problems.launches",
     "problems.muted",
+    "problems.priorities",
     "problems.routes",
     "messages.signature",
     "rules.rules",

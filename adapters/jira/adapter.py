@@ -14,10 +14,11 @@ from adapters.base import (
     FilingCheck,
     Historian,
     IssueLinker,
+    Prioritizer,
     Subscriber,
     Tracker,
 )
-from adapters.jira import account, history, links, managed, payloads, webhooks
+from adapters.jira import account, history, links, managed, paging, payloads, webhooks
 from adapters.jira.checks import Checks
 from adapters.jira.client import JiraClient, segment
 from adapters.jira.payloads import Flavour
@@ -53,7 +54,9 @@ COMMENT_SIZE = 100
 OPTIONAL = frozenset({"priority", "components", "assignee"})
 
 
-class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
+class JiraAdapter(
+    Tracker, IssueLinker, Prioritizer, Historian, Subscriber, FilingCheck
+):
     """One Jira."""
 
     kind: ClassVar[str] = "jira"
@@ -91,6 +94,9 @@ class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
 
     def check_resolutions(self, fixed: Collection[str]) -> list[Finding]:
         return self._checks.resolutions(fixed)
+
+    def check_priorities(self, priorities: Sequence[str]) -> list[Finding]:
+        return self._checks.priorities(priorities)
 
     def close(self) -> None:
         self._client.close()
@@ -166,6 +172,21 @@ class JiraAdapter(Tracker, IssueLinker, Historian, Subscriber, FilingCheck):
                 raise
             return not self._is_done(external_id)
         return True
+
+    def raise_priority(self, external_id: str, priority: str, left: str) -> bool:
+        now = self.fetch_issue(external_id).priority
+        listed = paging.priorities(self._client, self.config.flavour)
+        current, aim, before = (
+            payloads.rank(listed, word) for word in (now, priority, left)
+        )
+        if aim is None or current is None or aim == current:
+            return aim is not None and aim == current
+        if current != before or current < aim:
+            return False
+        body = {"fields": {"priority": {"id": payloads.to_id(listed[aim])}}}
+        path = f"issue/{segment(external_id)}"
+        _, left_out = self._write_fields("PUT", path, body, OPTIONAL)
+        return not left_out
 
     def link_ticket(self, external_id: str, link: TicketLink) -> None:
         path = f"issue/{segment(external_id)}/remotelink"

@@ -7,7 +7,7 @@ click or type; nothing raises a ``VendorError``.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -113,6 +113,29 @@ class Checks(AccountChecks):
                 f"correct sources.{self._source}.resolutions",
             )
         ]
+
+    # -- priorities --
+
+    def priorities(self, asked: Sequence[str]) -> list[Finding]:
+        """Say whether these exist, and rise."""
+        try:
+            listed = paging.priorities(self._client, self._config.flavour)
+        except VendorError as err:
+            return [self._failed("priorities", err)]
+        names = [str(raw.get("name")) for raw in listed]
+        places = [payloads.rank(listed, word) for word in asked]
+        if None in places:
+            strange = [
+                word for word, at in zip(asked, places, strict=True) if at is None
+            ]
+            said = f"this Jira has none called {_few(strange)}; there is {_few(names)}"
+        elif places != sorted(places, key=lambda at: -(at or 0)):
+            said = f"they do not rise; from the highest on there is {_few(names)}"
+        else:
+            said = f"they rise: {_few(asked)}"
+            return [self._say(Level.OK, "priorities", said)]
+        remedy = "correct problems.priorities"
+        return [self._say(Level.PROBLEM, "priorities", said, remedy)]
 
     # -- filing --
 

@@ -11,12 +11,20 @@ from typing import Any
 
 from adapters.jira import payloads
 from adapters.jira.client import JiraClient
+from adapters.jira.payloads import Flavour
 
 PAGE = 50
 PAGES = 40
 
 #: Where lists stand in a page: Cloud, Data Center, and what the descriptions say.
 ROWS = ("issueTypes", "fields", "values", "results", "createMetaIssueType")
+
+
+def priorities(client: JiraClient, flavour: Flavour) -> list[dict[str, Any]]:
+    """Read the priorities there are, the highest first."""
+    if flavour is Flavour.CLOUD:
+        return read_all(client, "priority/search")
+    return [raw for raw in client.read_list("priority") if isinstance(raw, dict)]
 
 
 def read_all(

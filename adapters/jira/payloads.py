@@ -78,6 +78,7 @@ ISSUE_FIELDS = (
     "updated",
     "project",
     "issuetype",
+    "priority",
     "issuelinks",
 )
 
@@ -220,6 +221,7 @@ def to_issue(
         ),
         updated_at=to_moment(fields.get("updated")),
         project=_text(_object(fields.get("project")).get("key")),
+        priority=_text(_object(fields.get("priority")).get("name")),
     )
 
 
@@ -279,6 +281,22 @@ def spelled(moment: datetime, kind: str) -> str:
     if kind == "datetime":
         return f"{at:%Y-%m-%dT%H:%M:%S}.000+0000"
     return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def rank(priorities: Sequence[Mapping[str, Any]], word: str) -> int | None:
+    """Return the place of a priority, by id or name: the highest comes first."""
+    return next(
+        (
+            place
+            for place, raw in enumerate(priorities)
+            if word and word.casefold() in (_id(raw.get("id")), _name(raw))
+        ),
+        None,
+    )
+
+
+def _name(raw: Mapping[str, Any]) -> str:
+    return _text(raw.get("name")).casefold()
 
 
 def to_page(source: str, answer: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
@@ -351,7 +369,7 @@ def issue_body(draft: IssueDraft, flavour: Flavour) -> dict[str, Any]:
     fields: dict[str, Any] = {
         **_present(draft.fields),
         "project": {"key": draft.project},
-        "issuetype": _named(draft.issue_type),
+        "issuetype": named(draft.issue_type),
         "summary": one_line(draft.summary),
         "labels": checked_labels((draft.mark, *map(_joined, draft.labels))),
     }
@@ -359,7 +377,7 @@ def issue_body(draft: IssueDraft, flavour: Flavour) -> dict[str, Any]:
     if text := (*counts, *draft.description):
         fields["description"] = rendered(text, flavour)
     if draft.priority:
-        fields["priority"] = _named(draft.priority)
+        fields["priority"] = named(draft.priority)
     body: dict[str, Any] = {"fields": fields}
     if draft.properties and flavour is Flavour.CLOUD:
         body["properties"] = [
@@ -459,7 +477,7 @@ def rendered(
     return adf(blocks, tail) if flavour is Flavour.CLOUD else wiki(blocks, tail)
 
 
-def _named(value: str) -> dict[str, str]:
+def named(value: str) -> dict[str, str]:
     """Name something by its id where that is given: names can be translated."""
     return {"id" if _ID.fullmatch(value) else "name": value}
 

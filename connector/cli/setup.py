@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from adapters.base import Adapter, FieldWriter, FilingCheck, TagRules
+from adapters.base import Adapter, FieldWriter, FilingCheck, Prioritizer, TagRules
 from connector import callbacks, health, imports, installation, sweep
 from connector.cli import roundtrip
 from connector.cli.common import config_option, json_option, read_config
@@ -62,6 +62,7 @@ def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Fi
     findings += _check_fields(reached)
     findings += _check_resolutions(config, reached)
     findings += _check_filing(config, reached)
+    findings += _check_priorities(config, reached)
     findings += callbacks.check(config, adapters)
     findings += _imports(config)
     if round_trips:
@@ -164,6 +165,15 @@ def _check_resolutions(
     if not isinstance(tracker, FilingCheck):
         return []
     return tracker.check_resolutions(config.problems.fixed_resolutions)
+
+
+def _check_priorities(config: Config, adapters: Mapping[str, Adapter]) -> list[Finding]:
+    """Say whether the priorities of issues are there, where the tracker can tell."""
+    tracker: object = adapters.get(config.problems.tracker or "")
+    ladder = [name for _, name in sorted(config.problems.priorities.items())]
+    if not isinstance(tracker, Prioritizer) or not ladder:
+        return []
+    return tracker.check_priorities(ladder)
 
 
 def _check_filing(config: Config, adapters: Mapping[str, Adapter]) -> list[Finding]:

@@ -152,6 +152,7 @@ def _values(world: World, fields: Json, version: str) -> Json:
     """Check the fields that are present and translate them to our names."""
     known = ("summary", "description", "labels", "priority", "issuetype", "project")
     values: Json = {}
+    _refuse_unfit(world, fields, known)
     if "summary" in fields:
         values["summary"] = checked_summary(fields["summary"])
     if "description" in fields:
@@ -163,18 +164,23 @@ def _values(world: World, fields: Json, version: str) -> Json:
         chosen = _named(fields["priority"], shapes.PRIORITIES, "priority")
         values["priority"] = chosen
     others = {key: value for key, value in fields.items() if key not in known}
+    if others:
+        values["fields"] = others
+    return values
+
+
+def _refuse_unfit(world: World, fields: Json, known: tuple[str, ...]) -> None:
+    """Say no to all at once that is on no screen, or holds something else."""
     refused = {}
-    for key, value in others.items():
-        if not key.startswith("customfield_") or key in world.jira.off_screen:
+    for key, value in fields.items():
+        is_known = key in known or key.startswith("customfield_")
+        if not is_known or key in world.jira.off_screen:
             words = f"Field '{key}' cannot be set. It is not on the appropriate screen"
             refused[key] = f"{words}, or unknown."
         elif said := jira_more.misfit(key, value):
             refused[key] = said
     if refused:
         raise bad_request(**refused)
-    if others:
-        values["fields"] = others
-    return values
 
 
 def _check_extra(known: dict[str, Json], fields: Json) -> None:

@@ -130,6 +130,16 @@ def _site_routes(app: Flask, world: World) -> None:
         known = shapes.PRIORITIES.items()
         return jsonify([{"id": number, "name": name} for number, name in known])
 
+    @app.get("/rest/api/<version>/priority/search")
+    def priority_search(version: str) -> ResponseReturnValue:
+        if not tracker.cloud:
+            raise _refused(404, "null for uri")
+        known = shapes.PRIORITIES.items()
+        listed = [{"id": number, "name": name} for number, name in known]
+        found = offset_page("values", listed, 50)
+        end = found["startAt"] + len(found["values"])
+        return {**found, "isLast": end >= found["total"]}
+
     @app.get("/rest/api/<version>/resolution")
     def resolutions(version: str) -> ResponseReturnValue:
         known = shapes.RESOLUTION_IDS.items()

@@ -34,6 +34,7 @@ PRIORITY = {
     Operation.UNPLAN_MESSAGE: 10,
     Operation.CREATE_ISSUE: 20,
     Operation.REOPEN_ISSUE: 20,
+    Operation.RAISE_PRIORITY: 50,
     Operation.CHANGE_TAGS: 30,
     Operation.CHANGE_FIELDS: 35,
     Operation.ADD_NOTE: 40,
