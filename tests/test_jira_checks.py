@@ -171,6 +171,37 @@ def test_verdict_on_resolutions_is_the_one_that_counts(
     )
 
 
+@pytest.mark.parametrize(
+    ("types", "named", "level", "said"),
+    [
+        ({"1": "Duplicate", "2": "Relates"}, [], Level.OK, "original: Duplicate"),
+        ({"1": "Sama", "2": "Relates"}, ["sama"], Level.OK, "original: Sama"),
+        ({"2": "Relates"}, [], Level.WARNING, "no type of link"),
+        ({"1": "Duplicate"}, ["Sama"], Level.PROBLEM, "no type of link"),
+    ],
+)
+def test_links_to_an_original_are_named_or_missed(site, types, named, level, said):
+    site.tracker.link_types = types
+    adapter = site.connect(duplicate_links=named)
+    (finding,) = about(adapter.check_resolutions(("fixed",)), "duplicates")
+    assert (finding.level, said in finding.message) == (level, True)
+    assert ("sources.jira.duplicate_links" in finding.remedy) is (level != Level.OK)
+
+
+def test_site_that_links_no_issues_is_told_so(site, monkeypatch):
+    adapter = site.connect()
+
+    def read(path, params):
+        raise NotFound("Issue linking is currently disabled.", status=404)
+
+    monkeypatch.setattr(adapter._client, "read", read)
+    (finding,) = about(adapter.check_resolutions(("fixed",)), "duplicates")
+    assert (finding.level, "cannot be linked" in finding.message) == (
+        Level.WARNING,
+        True,
+    )
+
+
 def test_word_that_names_no_resolution_is_a_problem(site):
     words = {"fixed": ["10004", "Lanseert"], "duplicate": ["Duplicate"]}
     found = judge(site, ("fixed",), words)

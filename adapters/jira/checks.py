@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from adapters.jira import paging, payloads
+from adapters.jira import links, paging, payloads
 from adapters.jira.account_checks import AccountChecks
 from adapters.jira.client import JiraClient, segment
 from adapters.jira.payloads import quoted
@@ -76,7 +76,11 @@ class Checks(AccountChecks):
             ]
         except VendorError as err:
             return [self._failed("resolutions", err)]
-        return [self._meanings(found, fixed), *self._unknown_words(found)]
+        return [
+            self._meanings(found, fixed),
+            *self._unknown_words(found),
+            self._duplicates(),
+        ]
 
     def _meanings(self, found: list[dict[str, Any]], fixed: Collection[str]) -> Finding:
         meant: dict[Meaning | None, list[str]] = {}
@@ -113,6 +117,29 @@ class Checks(AccountChecks):
                 f"correct sources.{self._source}.resolutions",
             )
         ]
+
+    def _duplicates(self) -> Finding:
+        """Say which links lead from a duplicate to its original."""
+        subject, key = "duplicates", f"sources.{self._source}.duplicate_links"
+        try:
+            answer = self._client.read("issueLinkType", {})
+            types = payloads.to_page(self._source, answer, "issueLinkTypes")
+        except NotFound:
+            said = "issues cannot be linked here, so no duplicate names its original"
+            remedy = "switch issue linking on under System → Issue linking"
+            return self._say(Level.WARNING, subject, said, remedy)
+        except VendorError as err:
+            return self._failed(subject, err)
+        found = links.duplicate_types(types, self._config.duplicate_links)
+        names = _few(str(raw.get("name")) for raw in found)
+        if found:
+            said = f"links that lead to the original: {names}"
+            return self._say(Level.OK, subject, said)
+        named = bool(self._config.duplicate_links)
+        said = "no type of link means that, so no problem goes on with an original"
+        remedy = f"correct {key}" if named else f"name yours under {key}"
+        level = Level.PROBLEM if named else Level.WARNING
+        return self._say(level, subject, said, remedy)
 
     # -- priorities --
 

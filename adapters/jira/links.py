@@ -34,10 +34,17 @@ def find_duplicate_type(
     types: Iterable[Mapping[str, Any]], configured: Collection[str] = ()
 ) -> str | None:
     """Choose the type of a link from a duplicate to its original."""
-    for each in types:
-        if (found := _id(each)) and _is_for_duplicates(each, configured):
-            return found
-    return None
+    found = duplicate_types(types, configured)
+    return _id(found[0]) if found else None
+
+
+def duplicate_types(
+    types: Iterable[Mapping[str, Any]], configured: Collection[str]
+) -> list[Mapping[str, Any]]:
+    """Return the types of links between a duplicate and its original."""
+    return [
+        each for each in types if _id(each) and _is_for_duplicates(each, configured)
+    ]
 
 
 def duplicates(shown: object, configured: Collection[str]) -> list[dict[str, Any]]:
