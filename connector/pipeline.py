@@ -197,6 +197,8 @@ class Pipeline:
                 self._leave_group(case.connection, case.ticket_id, case.now)
                 return None
             self._see_again(case, int(known.group_id))
+            if known.vip != bool(case.trace.vip):
+                groups.mark_vip(case.connection, case.ticket_id, not known.vip)
             self._weigh(case, known.group_id, known.cluster_id or known.group_id)
             return int(known.group_id)
         about, at = case.judged.features, case.complained_at
@@ -218,6 +220,7 @@ class Pipeline:
                 "features": about.to_json(),
                 "reason": reason,
                 "archived": archived,
+                "vip": bool(case.trace.vip),
             },
         )
         self.grouping.record(seq, placed.cluster_id, case.ticket_id, about, at)

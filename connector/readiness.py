@@ -16,6 +16,7 @@ from connector.grouping import Grouping
 from connector.models import GroupState
 from connector.store import groups
 from connector.store.schema import AnyRow
+from rules.companies import company
 from rules.thresholds import Crossing, Sighting, crossed, usual
 
 #: How many windows of the past say what is usual.
@@ -72,7 +73,7 @@ def _may_cross(config: Config, group: AnyRow, now: datetime) -> bool:
     problems = config.problems
     needed = {problems.customers, problems.fast_customers} - {0}
     needed |= {one.customers for one in launches.current(config, now)}
-    return bool(group.customers >= min(needed, default=0))
+    return bool(group.customers * problems.vip_weight >= min(needed, default=0))
 
 
 def still(
@@ -104,11 +105,12 @@ def crossing(
     before = groups.predecessors(connection, group_id)
     counted, past = [], []
     for row in groups.sightings(connection, [group_id, *before], now - reach):
-        sighting = Sighting(str(row.customer_id), row.at)
+        employer = company(row.organization, row.key)
+        sighting = Sighting(str(row.customer_id), row.at, employer, row.vip)
         past.append(sighting)
         if row.group_id == group_id and not row.archived:
             counted.append(sighting)
-    return crossed(counted, problems, now, usual(past, problems.window, now))
+    return crossed(counted, problems, now, usual(past, problems, now))
 
 
 def customers_between(

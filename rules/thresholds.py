@@ -7,10 +7,10 @@ leads to is decided elsewhere, and which tickets belong together in
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from statistics import median
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,19 +29,28 @@ class Thresholds(BaseModel):
     usual_factor: float = Field(default=2.0, ge=0)
     fast_customers: int = Field(default=4, ge=0)
     fast_window: Span = timedelta(hours=4)
+    count: Literal["customers", "companies"] = "customers"
+    vip_weight: float = Field(default=1.0, ge=1)
+    company_cap: int = Field(default=0, ge=0)
 
 
 class Sighting(NamedTuple):
-    """One ticket of a group: whose it is and when it was written."""
+    """One ticket of a group: whose it is and when it was written.
+
+    ``company`` is empty for a private person, who is a company by themselves.
+    """
 
     customer: str
     at: datetime
+    company: str = ""
+    vip: bool = False
 
 
 class Crossing(NamedTuple):
     """A threshold that is crossed now; ``since`` is the oldest sighting counted.
 
-    ``rule`` is ``threshold``, ``fast``, or what else led to it in one word.
+    ``customers`` are so many people, whatever counts. ``rule`` is ``threshold``,
+    ``fast``, or what else led to it in one word.
     """
 
     rule: str
@@ -59,7 +68,9 @@ def crossed(
 ) -> Crossing | None:
     """Say which lane is crossed at ``now``, the ordinary one first.
 
-    A customer counts once per window however often they write. ``usual_per_window`` is
+    A customer counts once per window however often they write, a VIP for ``vip_weight``
+    of them, and what one company adds is at most ``company_cap``, if there is one; or
+    companies count instead of customers. ``usual_per_window`` is
     how many customers this problem has in an ordinary ``window`` (see ``usual``), 0 if
     not known; the fast lane scales it down to its own window.
     """
@@ -76,41 +87,85 @@ def crossed(
     )
     for rule, needed, window, ordinary in lanes:
         inside = [sighting for sighting in seen if sighting.at > now - window]
-        customers = len({sighting.customer for sighting in inside})
-        if needed and customers >= max(needed, thresholds.usual_factor * ordinary):
+        tally = _tally(inside, thresholds)
+        if needed and tally.counted >= max(needed, thresholds.usual_factor * ordinary):
             since = min(sighting.at for sighting in inside)
-            reason = _reason(customers, window, usual_per_window, thresholds.window)
-            return Crossing(rule, customers, len(inside), since, reason)
+            reason = _reason(tally, thresholds, window, usual_per_window)
+            return Crossing(rule, tally.customers, len(inside), since, reason)
     return None
 
 
-def usual(past: Iterable[Sighting], window: timedelta, now: datetime) -> float:
-    """Return how many customers a problem has in an ordinary ``window``.
+class _Tally(NamedTuple):
+    """Who is in a window; ``full`` is what would count if no company had a cap."""
+
+    customers: int
+    vips: int
+    companies: int
+    full: float
+    counted: float
+
+
+def _tally(inside: Sequence[Sighting], thresholds: Thresholds) -> _Tally:
+    vips = {one.customer for one in inside if one.vip}
+    heads: dict[str, dict[str, float]] = {}
+    for one in inside:
+        weight = thresholds.vip_weight if one.customer in vips else 1.0
+        heads.setdefault(one.company or f"{one.customer} alone", {})[one.customer] = (
+            weight
+        )
+    if thresholds.count == "companies":
+        full = counted = sum(max(people.values()) for people in heads.values())
+    else:
+        full = sum(sum(people.values()) for people in heads.values())
+        cap = thresholds.company_cap or full
+        counted = sum(min(cap, sum(people.values())) for people in heads.values())
+    customers = len({one.customer for one in inside})
+    return _Tally(customers, len(vips), len(heads), full, counted)
+
+
+def usual(past: Iterable[Sighting], thresholds: Thresholds, now: datetime) -> float:
+    """Return how many customers, or companies, a problem has in an ordinary window.
 
     The windows before the one that ends ``now``, since the oldest sighting, are
     compared; the one in the middle counts, so that an incident of the past is not
     taken for what is usual.
     """
+    by_company = thresholds.count == "companies"
     counts: dict[int, set[str]] = {}
-    for sighting in past:
-        if sighting.at <= now - window:
-            counts.setdefault((now - sighting.at) // window, set()).add(
-                sighting.customer
-            )
+    for one in past:
+        if one.at <= now - thresholds.window:
+            ago = (now - one.at) // thresholds.window
+            who = (by_company and one.company) or one.customer
+            counts.setdefault(ago, set()).add(who)
     if not counts:
         return 0.0
     return float(median(len(counts.get(n, ())) for n in range(1, max(counts) + 1)))
 
 
 def _reason(
-    customers: int, window: timedelta, usual: float, usual_window: timedelta
+    tally: _Tally, thresholds: Thresholds, window: timedelta, usual: float
 ) -> str:
-    who = "1 customer" if customers == 1 else f"{customers} customers"
-    said = f"{who} in {in_words(window)}"
+    who = _some(tally.customers, "customer", "customers")
+    if thresholds.count == "companies":
+        who = f"{_some(tally.companies, 'company', 'companies')} ({who})"
+    said = [who]
+    if thresholds.vip_weight > 1 and tally.vips:
+        weight = f"counts {thresholds.vip_weight:g}"
+        several = f"{tally.vips} of them VIPs (each {weight})"
+        said.append(f"one of them VIP ({weight})" if tally.vips == 1 else several)
+    if tally.counted < tally.full:
+        cap = f"no company counts for more than {thresholds.company_cap}"
+        said.append(f"counted as {tally.counted:g} ({cap})")
+    text = f"{', '.join(said)}{',' if len(said) > 1 else ''} in {in_words(window)}"
     if not usual:
-        return said
-    scale = "" if window == usual_window else f" in {in_words(usual_window)}"
-    return f"{said}, usually {usual:.2g}{scale}"
+        return text
+    is_other = window != thresholds.window
+    scale = f" in {in_words(thresholds.window)}" if is_other else ""
+    return f"{text}, usually {usual:.2g}{scale}"
+
+
+def _some(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
 
 
 def in_words(span: timedelta) -> str:

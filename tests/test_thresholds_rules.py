@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
+from rules.companies import company
 from rules.thresholds import Crossing, Sighting, Thresholds, crossed, usual
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -103,13 +104,98 @@ def trickle(*per_window: int) -> list[Sighting]:
 def test_what_is_usual_is_what_an_ordinary_window_had(
     case: str, per_window: tuple[int, ...], expected: float
 ) -> None:
-    window = timedelta(hours=24)
-    assert usual(trickle(*per_window), window, NOW) == expected, case
+    assert usual(trickle(*per_window), SLOW, NOW) == expected, case
 
 
 def test_customer_who_often_writes_is_usual_once_a_window() -> None:
     often = seen(*[("a", hours) for hours in range(24, 24 * 5)])
-    assert usual(often, timedelta(hours=24), NOW) == 1
+    assert usual(often, SLOW, NOW) == 1
+
+
+def at_work(*entries: tuple[str, str]) -> list[Sighting]:
+    """Sightings of now from (customer, company); a VIP has an exclamation mark."""
+    return [
+        Sighting(who.rstrip("!"), NOW, company, who.endswith("!"))
+        for who, company in entries
+    ]
+
+
+def needing(customers: int, **more: object) -> Thresholds:
+    return Thresholds.model_validate(
+        {"customers": customers, "window": "6h", "fast_customers": 0, **more}
+    )
+
+
+OFFICE = at_work(("a", "acme"), ("b", "acme"), ("c", "acme"), ("d", ""), ("e", ""))
+
+
+@pytest.mark.parametrize(
+    ("sightings", "thresholds", "reason"),
+    [
+        (OFFICE, needing(5), "5 customers in 6 h"),
+        (
+            OFFICE,
+            needing(4, company_cap=2),
+            "5 customers, counted as 4 (no company counts for more than 2), in 6 h",
+        ),
+        (OFFICE, needing(5, company_cap=2), None),
+        (OFFICE, needing(3, count="companies"), "3 companies (5 customers) in 6 h"),
+        (OFFICE, needing(4, count="companies"), None),
+        (
+            at_work(("a!", ""), ("b", "")),
+            needing(3, vip_weight=2),
+            "2 customers, one of them VIP (counts 2), in 6 h",
+        ),
+        (
+            at_work(("a!", ""), ("b!", "")),
+            needing(3, vip_weight=1.5),
+            "2 customers, 2 of them VIPs (each counts 1.5), in 6 h",
+        ),
+        (at_work(("a!", ""), ("b", "")), needing(3), None),
+        (
+            at_work(("a!", "acme"), ("b", "acme")),
+            needing(2, count="companies", vip_weight=2),
+            "1 company (2 customers), one of them VIP (counts 2), in 6 h",
+        ),
+        # Once a VIP, for all they wrote.
+        (
+            at_work(("a!", ""), ("a", "")),
+            needing(2, vip_weight=2),
+            "1 customer, one of them VIP (counts 2), in 6 h",
+        ),
+    ],
+)
+def test_vips_and_companies_count_as_the_settings_say(
+    sightings: list[Sighting], thresholds: Thresholds, reason: str | None
+) -> None:
+    crossing = crossed(sightings, thresholds, NOW)
+    assert (crossing and crossing.reason) == reason
+    if crossing:
+        assert crossing.customers == len({one.customer for one in sightings})
+
+
+def test_companies_are_usual_where_companies_count() -> None:
+    yesterday = NOW - timedelta(hours=30)
+    past = [Sighting(who, yesterday, "acme") for who in "abc"]
+    assert usual(past, SLOW, NOW) == 3
+    by_company = SLOW.model_copy(update={"count": "companies"})
+    assert usual(past, by_company, NOW) == 1
+
+
+@pytest.mark.parametrize(
+    ("organization", "address", "expected"),
+    [
+        ("Acme  AS", "kari@gmail.com", "acme as"),
+        ("", "kari@Acme.example", "acme.example"),
+        ("", "kari@gmail.com", ""),
+        ("", "kari@ONLINE.no", ""),
+        ("", "support:77", ""),
+    ],
+)
+def test_company_is_told_by_organisation_or_domain(
+    organization: str, address: str, expected: str
+) -> None:
+    assert company(organization, address) == expected
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from kit import START, Bench, importing
@@ -67,14 +68,17 @@ def test_history_says_what_is_usual_and_counts_for_nothing(bench: Bench) -> None
     assert the_group(bench)["reason"] == "6 customers in 7 days, usually 3"
 
 
-def test_return_of_a_closed_problem_knows_what_was_usual_before(bench: Bench) -> None:
-    trickle(bench, 4, 3, "past")
+def test_return_of_a_closed_problem_knows_what_was_usual_before(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(problems={"return_customers": 100})
+    trickle(bench, 6, 3, "past")
     complain(bench, 7)
     bench.settle()
     bench.clock.pass_(minutes=11)
     bench.settle()
     fix(bench, the_group(bench)["issue_id"])
-    bench.clock.pass_(days=21)
+    bench.clock.pass_(days=31)
     bench.settle()
     assert the_group(bench)["state"] == "closed"
     complain(bench, 5, start=10)

@@ -183,7 +183,11 @@ def sightings(
             members.c.customer_id,
             members.c.at,
             members.c.archived,
+            members.c.vip,
+            customers.c.key,
+            customers.c.organization,
         )
+        .select_from(members.join(customers))
         .where(members.c.group_id.in_(list(group_ids)), members.c.at > since)
         .order_by(members.c.at, members.c.seq)
     )
@@ -245,6 +249,13 @@ def complained_after(
         _COUNTED,
     )
     return connection.scalar(query.limit(1)) is not None
+
+
+def mark_vip(connection: Connection, ticket_id: int, vip: bool) -> None:
+    """Write down whether a member's customer is a VIP, as it is by now."""
+    connection.execute(
+        update(members).where(members.c.ticket_id == ticket_id).values(vip=vip)
+    )
 
 
 def vips(connection: Connection, group_id: int) -> int:
