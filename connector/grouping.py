@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from connector.models import GroupState
 from connector.store import Store, bonds, dialects, groups, memory
 from connector.store.schema import AnyRow
+from rules.contrast import settle
 from rules.doubts import doubt
 from rules.duplicates import Grouper, GroupingSettings, version
 from rules.features import Features
@@ -62,6 +63,7 @@ class Grouping:
         self._grouper = Grouper(self._settings)
         self._seq: int | None = None
         self._correction = 0
+        self._apart: list[tuple[str, str]] = []  # clusters that people told apart
         self._horizon = _NEVER
         self._is_import = False
         self._kept = 0
@@ -105,6 +107,8 @@ class Grouping:
         """
         dialects.serialise(connection, dialects.GROUPING_LOCK)
         self._catch_up(connection, now, since)
+        apart = bonds.clusters_apart(connection)
+        self._apart = [(str(one), str(other)) for one, other in apart]
 
     def _catch_up(
         self, connection: Connection, now: datetime, since: datetime | None = None
@@ -167,7 +171,9 @@ class Grouping:
         One that is ``archived`` belongs to a problem whatever became of that since.
         """
         self._pass_time(at)
-        proposal = self._grouper.propose(found, at)
+        proposal = settle(
+            self._grouper, self._grouper.propose(found, at), found, at, self._apart
+        )
         if proposal.group is not None:
             group, cluster = _place_of(connection, int(proposal.group), archived)
             if archived or group.state != GroupState.CLOSED:

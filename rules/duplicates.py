@@ -114,6 +114,20 @@ class Grouper:
     def __contains__(self, group: object) -> bool:
         return group in self._groups
 
+    @property
+    def strictness(self) -> float:
+        return self._settings.strictness
+
+    def get(self, group: str) -> Cluster | None:
+        """Return what is remembered of a group."""
+        return self._groups.get(group)
+
+    def compare(self, group: str, features: Features, at: datetime) -> Proposal:
+        """Say how alike a ticket and a group are, however little that may be."""
+        known, view = self._groups[group], self._view(features)
+        reasons = explain(known, view, self._spelling)
+        return Proposal(group, score_of(known, view, at), reasons)
+
     def propose(self, features: Features, at: datetime) -> Proposal:
         """Look up where a ticket belongs; changes nothing."""
         view = self._view(features)

@@ -378,7 +378,7 @@ class Stepped(Scene):
     ) -> None:
         super().__init__(world, runtime)
         self.clock = clock
-        self._raw = raw
+        self.raw = raw
         self._replaced: list[Runtime] = []
 
     def step(self) -> int:
@@ -402,7 +402,7 @@ class Stepped(Scene):
     def restart(self, **changes: Any) -> None:
         """Lose what was only in memory, as a killed process does; change settings."""
         self._replaced.append(self.runtime)
-        raw = deep_merge(self._raw, changes)
+        raw = deep_merge(self.raw, changes)
         self.runtime = Runtime(check(raw, "test"), clock=self.clock)
         self.clock.pass_(seconds=61)  # a little longer than any lease
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
 
 from connector.store.dialects import insert_missing
-from connector.store.schema import AnyRow
+from connector.store.schema import AnyRow, groups
 from connector.store.schema import group_bonds as table
 
 
@@ -46,6 +47,23 @@ def apart_from(connection: Connection, group_id: int) -> list[int]:
     """Return the problems that are never the same as this one."""
     found = of(connection, group_id)
     return sorted({row.one_id + row.other_id - group_id for row in found})
+
+
+def clusters_apart(connection: Connection) -> list[tuple[int, int]]:
+    """Return the pairs of clusters of problems that are never the same."""
+    one, other = groups.alias(), groups.alias()
+    query = (
+        select(one.c.id, other.c.id)
+        .join_from(table, one, _is_of(one, table.c.one_id))
+        .join(other, _is_of(other, table.c.other_id))
+        .order_by(one.c.id, other.c.id)
+    )
+    return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+def _is_of(cluster: Any, group_id: Any) -> ColumnElement[bool]:
+    """Whether a cluster is that of a problem, or of one that became part of it."""
+    return or_(cluster.c.id == group_id, cluster.c.merged_into == group_id)
 
 
 def inherit(connection: Connection, old: int, new: int) -> None:
