@@ -26,6 +26,7 @@ class Trace:
     group: dict[str, Any] = field(default_factory=dict)
     rules: list[dict[str, str]] = field(default_factory=list)
     note: str = ""
+    shown: str = ""  # how its problem stands, and the issue
     archived: bool = False  # its customer wrote nothing since it was imported
     undated: dict[str, str] = field(default_factory=dict)  # what got its date from us
 

@@ -18,7 +18,6 @@ from connector.config import Config
 from connector.errors import ConnectorError
 from connector.grouping import title
 from connector.models import (
-    EventKind,
     GroupState,
     Issue,
     IssueCategory,
@@ -29,7 +28,6 @@ from connector.models import (
 from connector.store import (
     bonds,
     corrections,
-    deliveries,
     dialects,
     groups,
     memory,
@@ -192,19 +190,13 @@ def _take_in(
     ticket_ids: Collection[int],
     now: datetime,
 ) -> None:
-    """Let a problem react to tickets that came to it; agents see where they are now."""
+    """Let a problem react to tickets that came to it."""
     newest = corrections.newest_complaint(connection, group_id, ticket_ids)
     if newest is not None:
         recurrence.complained(
             connection, config, group_id, newest.ticket_id, newest.at, now
         )
     escalation.plan(connection, config, group_id, now)
-    refs = [
-        (EventKind.TICKET_CHANGED, row.source, row.external_id)
-        for row in groups.member_tickets(connection, group_id)
-        if row.id in ticket_ids
-    ]
-    deliveries.accept(connection, deliveries.refresh_rows(refs, now))
 
 
 def _members(

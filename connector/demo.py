@@ -184,6 +184,7 @@ class Story:
         self._until("the newcomers are linked", self._is_quiet)
         issue = self._issues()[0]
         self._show_issue(issue)
+        self._show_problem(issue)
         self.world.issue(issue["key"], "start")
         self.world.issue(issue["key"], "done")
         self._say("The product team", f"resolves {issue['key']} as fixed")
@@ -299,6 +300,27 @@ class Story:
             if line.strip():
                 self.console.print(f"    {escape(line)}", style="dim", highlight=False)
         self.console.print(f"    [link={issue['url']}]{issue['url']}[/link]")
+
+    def _show_problem(self, issue: dict[str, Any]) -> None:
+        """Show what agents read of the problem on its tickets."""
+        tags = [
+            tag
+            for _, ticket in self._tickets()
+            for tag in ticket["tags"]
+            if tag.startswith("cc-problem-")
+        ]
+        lines = [
+            line
+            for _, ticket in self._tickets()
+            for note in ticket["notes"]
+            for line in note["text"].splitlines()
+            if line.startswith(f"Known problem: {issue['key']}")
+        ]
+        if not tags or not lines:
+            raise DemoFailed("the problem is not shown on its tickets")
+        where = f"{tags[0]} on {len(tags)} tickets, and a note on each:"
+        self._say("Agents see", where)
+        self.console.print(f"    {escape(lines[0])}", style="dim", highlight=False)
 
     def _show_messages(self, expected: set[str]) -> None:
         messages = self._messages()

@@ -22,6 +22,7 @@ from connector import (
     recurrence,
     resolution,
     sequel,
+    showing,
     turns,
     unfixed,
     upkeep,
@@ -29,7 +30,6 @@ from connector import (
 from connector.config import Config
 from connector.grouping import title
 from connector.models import (
-    EventKind,
     GroupState,
     Issue,
     IssueCategory,
@@ -37,9 +37,8 @@ from connector.models import (
     Mode,
     Operation,
     OutboxState,
-    Topic,
 )
-from connector.store import corrections, deliveries, former, groups, outbox, timeline
+from connector.store import corrections, former, groups, outbox, timeline
 from connector.store.schema import AnyRow
 from rules.features import Features
 
@@ -48,7 +47,14 @@ ASKED_FOR = "asked_for"
 
 
 def plan(connection: Connection, config: Config, group_id: int, now: datetime) -> None:
-    """Bring a group to the state its members and its issue call for."""
+    """Bring a group to the state its members and its issue call for, and show it."""
+    _advance(connection, config, group_id, now)
+    showing.keep_up(connection, config, groups.get(connection, group_id), now)
+
+
+def _advance(
+    connection: Connection, config: Config, group_id: int, now: datetime
+) -> None:
     group = groups.get(connection, group_id, lock=True)
     if muting.is_over(group, now):
         unmute(connection, config, group, "", now)
@@ -137,7 +143,6 @@ def issue_created(
         outbox.enqueue(connection, effects, now)
     heir = groups.get(connection, group_id).merged_into
     plan(connection, config, heir or group_id, now)
-    read_tickets_again(connection, config, group_id, now)
 
 
 def linked(
@@ -175,7 +180,6 @@ def linked(
         ]
         outbox.enqueue(connection, effects, now)
     plan(connection, config, group.id, now)
-    read_tickets_again(connection, config, group.id, now)
 
 
 def give_up_issue(connection: Connection, group: AnyRow) -> None:
@@ -250,7 +254,6 @@ def issue_read(
     if issue.ref.key != group.issue_key:  # it was moved to another project
         words = f"{group.issue_key} became {issue.ref.key}"
         timeline.note(connection, group.id, "moved", words, now)
-        read_tickets_again(connection, config, group.id, now)
     if issue.category is IssueCategory.UNKNOWN:
         return "the tracker does not say whether it is done"
     groups.change(
@@ -262,18 +265,6 @@ def issue_read(
     said = resolution.follow(connection, config, group, issue, read_at, now)
     plan(connection, config, group.id, now)
     return said
-
-
-def read_tickets_again(
-    connection: Connection, config: Config, group_id: int, now: datetime
-) -> None:
-    """Let tickets be decided again of which a field has to name the issue."""
-    refs = [
-        (EventKind.TICKET_CHANGED, row.source, row.external_id)
-        for row in groups.member_tickets(connection, group_id)
-        if config.keeps_field(row.source, Topic.PROBLEM)
-    ]
-    deliveries.accept(connection, deliveries.refresh_rows(refs, now))
 
 
 # -- before there is an issue

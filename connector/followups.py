@@ -97,6 +97,11 @@ def untell(
     return True
 
 
+def message_key(group: AnyRow, customer_id: int) -> str:
+    """Return the key of what a customer is told of the group's present fix."""
+    return f"fixed:{group.id}:{group.episode}:{customer_id}"
+
+
 def _recipients(
     config: Config, rows: Sequence[AnyRow], told: Sequence[AnyRow], group: AnyRow
 ) -> list[AnyRow]:
@@ -145,7 +150,7 @@ def _effect(
     mode: Mode,
     crowd: bool,
 ) -> outbox.Effect:
-    key = f"fixed:{group.id}:{group.episode}:{row.customer_id}"
+    key = message_key(group, row.customer_id)
     state, note = OutboxState.PENDING, ""
     if mode is Mode.OBSERVE:
         state, note, key = (

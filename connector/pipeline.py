@@ -13,17 +13,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import checkins, escalation, readiness, recurrence
+from connector import checkins, escalation, readiness, recurrence, showing
 from connector.case import Batch, Case
 from connector.config import Config
 from connector.dating import undated
 from connector.filling import change_fields, wanted_fields
 from connector.grouping import Grouping
 from connector.judging import Judged, customer_key, facts, person, vip_source
-from connector.models import GroupState, Mode, Operation, TicketRef, TicketStatus
+from connector.models import GroupState, TicketRef, TicketStatus
+from connector.noting import add_notes
 from connector.store import customers, groups, outbox, tickets
 from connector.tagging import change_tags, wanted_tags
-from rules.engine import RuleMatch, evaluate
+from rules.engine import evaluate
 from rules.judge import Judge
 from rules.personas import CustomerHistory, Persona, personas
 
@@ -84,9 +85,10 @@ class Pipeline:
         ]
         group_id = self._group(case)
         if judged.is_live and not case.is_archived:
-            change_tags(case, wanted_tags(case, found, matches))
+            seen = showing.look(case, group_id)
+            change_tags(case, wanted_tags(case, found, matches, seen))
             change_fields(case, wanted_fields(case, found, group_id))
-            _add_notes(case, found, matches)
+            add_notes(case, found, matches, seen)
             checkins.plan(case)
             outbox.enqueue(connection, case.effects, now)
         decision = {
@@ -298,49 +300,3 @@ def _find_personas(case: Case) -> Sequence[Persona]:
         vip_source=case.trace.vip,
     )
     return personas(verdict, history)
-
-
-def _add_notes(
-    case: Case, found: Sequence[Persona], matches: Sequence[RuleMatch]
-) -> None:
-    """Ask for the one note that says what was understood, and for rules' notes."""
-    observe = case.config.autonomy.notes is Mode.OBSERVE
-    if case.judged.is_trusted:
-        case.trace.note = judgement_note(case, found)
-        case.effect(
-            Operation.ADD_NOTE,
-            f"note:{case.ticket_id}:judged",
-            {"text": case.trace.note},
-            observe=observe,
-            rule="pack.note",
-            rule_version=case.verdict.pack_version,
-            reason="; ".join(case.verdict.reasons[:3]),
-        )
-    for match in matches:
-        for action in match.actions:
-            if match.mode is Mode.ACT and action.kind == "note":
-                case.effect(
-                    Operation.ADD_NOTE,
-                    f"note:{case.ticket_id}:rule:{match.rule_id}",
-                    {"text": action.value},
-                    observe=observe,
-                    rule=match.rule_id,
-                    rule_version=match.version,
-                    reason=match.reason,
-                )
-
-
-def judgement_note(case: Case, found: Sequence[Persona]) -> str:
-    """Write the agent's note: what was understood, and why, in a few lines."""
-    verdict, trace = case.verdict, case.trace
-    first = f"Complaint: {', '.join(kind.replace('_', ' ') for kind in verdict.types)}"
-    if verdict.emotion >= 2:
-        first += f" (emotion {verdict.emotion} of 3)"
-    lines = [first, "Because of: " + "; ".join(verdict.reasons[:3])]
-    if trace.vip:
-        lines.append(f"VIP by {trace.vip}.")
-    lines += [f"Customer: {persona.name}. {persona.hint}" for persona in found]
-    if trace.group:
-        lines.append(f"Problem {trace.group['group']}: {trace.group['reason']}.")
-    lines.append("A wrong tag? Remove it; it will not come back on this ticket.")
-    return "\n".join(lines)

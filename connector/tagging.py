@@ -13,6 +13,7 @@ from typing import NamedTuple
 from connector.case import Case
 from connector.config import Config
 from connector.models import Mode, Operation
+from connector.showing import Sight
 from connector.store import tickets
 from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
@@ -31,7 +32,10 @@ class WantedTag(NamedTuple):
 
 
 def possible_tags(config: Config) -> dict[str, str]:
-    """Return every tag we may ever write, each with the setting it comes from."""
+    """Return every tag we may ever write, each with the setting it comes from.
+
+    Of those of problems, which are numbered, the first stands for all.
+    """
     prefix = config.tags.prefix
     names = (*TYPES, *(f"persona-{name}" for name in PERSONAS), "vip")
     found = {
@@ -40,11 +44,14 @@ def possible_tags(config: Config) -> dict[str, str]:
         for action in rule.then
         if action.kind == "add_tag"
     }
-    return found | {prefix + name: "tags.prefix" for name in names}
+    return found | {prefix + name: "tags.prefix" for name in (*names, "problem-1")}
 
 
 def wanted_tags(
-    case: Case, found: Sequence[Persona], matches: Sequence[RuleMatch]
+    case: Case,
+    found: Sequence[Persona],
+    matches: Sequence[RuleMatch],
+    seen: Sight | None,
 ) -> list[WantedTag]:
     """Return the tags that should be on the ticket, each once, with its reason."""
     prefix, verdict = case.config.tags.prefix, case.verdict
@@ -66,6 +73,9 @@ def wanted_tags(
         ]
     if case.trace.vip and not verdict.auto_reply:
         wanted.append(WantedTag(f"{prefix}vip", "vip", "", f"VIP by {case.trace.vip}"))
+    if seen is not None:
+        why = f"one of the tickets of problem {seen.group.id}"
+        wanted.append(WantedTag(prefix + seen.tag, "problems", "", why))
     wanted += [
         WantedTag(action.value, match.rule_id, match.version, match.reason)
         for match in matches

@@ -14,10 +14,10 @@ from sandbox_kit import (
     assert_told_once,
     complain,
     issues,
+    judgements,
     live,
     messages,
     our_tags,
-    ours,
     outcome,
     stepped,
     tickets,
@@ -208,7 +208,7 @@ def test_vendor_that_is_down_keeps_no_other_waiting(
         world.faults.clear()
         scene.until("all are tagged", lambda: tagged(writers) and issues(world))
         assert len(issues(world)) == 1
-        assert all(len(ours(_ticket(world, one), "notes")) == 1 for one in writers)
+        assert all(len(judgements(_ticket(world, one))) == 1 for one in writers)
         scene.assert_nothing_parked()
 
 
@@ -277,7 +277,7 @@ def test_row_whose_end_could_not_be_stored_is_taken_up_again(
         one = complain(world, 0, "helpscout")
         scene.until("it is tagged", lambda: our_tags(_ticket(world, one)), 20)
         assert not left[0]
-        assert len(ours(_ticket(world, one), "notes")) == 1
+        assert len(judgements(_ticket(world, one))) == 1
 
 
 def test_message_parked_for_an_unknown_error_is_not_sent_twice_by_a_person(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -37,6 +37,12 @@ from connector.store import Store, deliveries, outbox
 DOWN = VendorUnavailable("desk answered 503: down for maintenance", status=503)
 LOCKED_OUT = CredentialsRejected("desk answered 401: token expired", status=401)
 DENIED = VendorRefused("desk answered 403: Forbidden", status=403)
+
+
+@pytest.fixture
+def bench(make_bench: Callable[..., Bench]) -> Bench:
+    """A connector that files nothing: each ticket is one reading and two writes."""
+    return make_bench(problems={"customers": 99})
 
 
 def trouble(bench: Bench, source: str = "support") -> health.Shut | None:

@@ -67,6 +67,8 @@ ROWS = {
     "connector.incidents": 4,
     "connector.followups": 4,
     "connector.escalation": 4,
+    "connector.showing": 4,
+    "connector.noting": 4,
     "connector.readiness": 4,
     "connector.turns": 4,
     "connector.launches": 4,
@@ -147,6 +149,13 @@ SIDEWAYS = {
         "connector.sequel",
         "connector.unfixed",
         "connector.upkeep",
+        "connector.showing",
+    ),
+    "connector.showing": ("connector.case",),
+    "connector.noting": (
+        "connector.case",
+        "connector.followups",
+        "connector.showing",
     ),
     "connector.originals": (
         "connector.correcting",
@@ -162,7 +171,7 @@ SIDEWAYS = {
     ),
     "connector.turns": ("connector.readiness",),
     "connector.case": ("connector.judging",),
-    "connector.tagging": ("connector.case",),
+    "connector.tagging": ("connector.case", "connector.showing"),
     "connector.filling": ("connector.case",),
     "connector.pipeline": (
         "connector.case",
@@ -174,6 +183,8 @@ SIDEWAYS = {
         "connector.judging",
         "connector.readiness",
         "connector.recurrence",
+        "connector.noting",
+        "connector.showing",
         "connector.tagging",
     ),
     "connector.inbox": (

@@ -93,5 +93,7 @@ def _print(ticket: str, number: str, decision: Any) -> None:
         click.echo(f"  {said}{why}")
     if trace["group"]:
         click.echo(f"  problem {trace['group']['group']}: {trace['group']['reason']}")
+    if trace.get("shown"):
+        click.echo(f"  shown as {trace['shown']}")
     for rule in trace["rules"]:
         click.echo(f"  rule {rule['rule']} {rule['version']}: {rule['reason']}")
