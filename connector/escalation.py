@@ -153,7 +153,10 @@ def linked(
     who: str,
     now: datetime,
 ) -> None:
-    """Take an issue that a person named for that of a group, in place of its last."""
+    """Take an issue that was there before for that of a group, in place of its last.
+
+    A person named it, or the last one is a duplicate of it. Its priority is its own.
+    """
     if group.state in (GroupState.FIXED, GroupState.WONT_DO):
         resolution.open_again(connection, group, f"{ref.key} is its issue now", now)
     is_muted = group.state == GroupState.MUTED
@@ -164,7 +167,14 @@ def linked(
     if group.issue_id is not None:
         former.keep(connection, group)
     _take_issue(connection, group.id, ref, now)
-    groups.change(connection, group.id, file_at=None, missing_since=None, **state)
+    groups.change(
+        connection,
+        group.id,
+        file_at=None,
+        missing_since=None,
+        priority=None,
+        **state,
+    )
     timeline.note(connection, group.id, "linked", f"{ref.key} is its issue", now, who)
     if group.issue_id is not None:
         effects = [

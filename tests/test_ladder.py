@@ -11,7 +11,7 @@ from kit import Bench
 from test_upkeep import complain, filed
 
 from connector.errors import VendorUnavailable
-from connector.models import IssueCategory, IssueDraft, Level
+from connector.models import IssueCategory, IssueDraft, Level, Meaning
 
 LADDER = {10: "High", 20: "Highest"}
 
@@ -58,6 +58,25 @@ def test_priority_is_raised_once_per_step(bench: Bench) -> None:
         complain(bench, customers - 1, customers)
         read(bench)
     assert raised(bench) == ["High", "Highest"]
+
+
+def test_original_of_a_duplicate_rises_from_its_own_priority(bench: Bench) -> None:
+    filed(bench, 12)
+    read(bench)
+    (number,) = bench.tracker.issues
+    theirs = IssueDraft(
+        project="OPS", issue_type="Bug", summary="x", description=(), mark="x"
+    )
+    original = bench.tracker.create_issue(theirs)
+    bench.tracker.move_issue(
+        number,
+        IssueCategory.DONE,
+        meaning=Meaning.DUPLICATE,
+        duplicates=(original,),
+    )
+    read(bench)
+    assert bench.tracker.issues[original.external_id].priority == "High"
+    assert raised(bench) == ["High"]
 
 
 @pytest.mark.parametrize("chosen", ["Low", "Highest"])
