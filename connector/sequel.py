@@ -34,9 +34,13 @@ def crossing(
         for row in groups.sightings(connection, [group.id], before.done_at)
         if not row.archived
     ]
-    return recurrence.returns(
+    found = recurrence.returns(
         config, [*recurrence.after_fix(connection, before), *own], now
     )
+    if found is None:
+        return None
+    reason = f"{found.reason}, the return of a problem that was fixed"
+    return found._replace(reason=reason)
 
 
 def check(connection: Connection, config: Config, group: AnyRow, now: datetime) -> bool:
@@ -44,16 +48,15 @@ def check(connection: Connection, config: Config, group: AnyRow, now: datetime) 
     found = crossing(connection, config, group, now)
     if found is None:
         return False
-    reason = f"{found.reason}, the return of a problem that was fixed"
     groups.change(
         connection,
         group.id,
         state=GroupState.READY,
         rule=found.rule,
-        reason=reason,
+        reason=found.reason,
         file_at=now + config.problems.settle,
     )
-    timeline.note(connection, group.id, "returned", reason, now)
+    timeline.note(connection, group.id, "returned", found.reason, now)
     return True
 
 

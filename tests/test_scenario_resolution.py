@@ -242,6 +242,7 @@ def test_three_new_customers_on_day_45_make_a_new_issue_linked_to_the_old(
     old, recurrence = issues(scene.world)
     assert (old["category"], recurrence["category"]) == ("done", "new")
     assert issue["key"] in recurrence["description"]
+    assert "the return of a problem that was fixed" in recurrence["description"]
     assert linked(recurrence) == urls(scene.world, new)
     (link,) = scene.world.jira.issues[recurrence["id"]].issue_links
     assert link["outwardIssue"] == {"key": issue["key"]}
