@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -80,6 +80,9 @@ class Problems(Thresholds):
     )
     labels: tuple[str, ...] = Field(
         ("complaint-connector",), description="Labels on every issue."
+    )
+    language: Literal["en", "nb", "nn", "fi", "sv", "da", "de"] = Field(
+        "en", description="Language of the team: what issues say is written in it."
     )
     fields: Mapping[Count, str] = Field(
         default_factory=dict, description="Fields (their ids) kept at what is counted."

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from connector import issue_text
 from connector.config import Config
 from connector.models import Count, Operation
 from connector.store import groups, outbox
@@ -46,7 +47,7 @@ def as_of_now(connection: Connection, config: Config, group: AnyRow) -> dict[str
             for place, value in fields.items()
             if isinstance(value, datetime)
         },
-        "counts": [] if is_shown else _lines(found),
+        "counts": [] if is_shown else _lines(config.problems.language, found),
     }
 
 
@@ -74,9 +75,9 @@ def _found(connection: Connection, group: AnyRow) -> dict[Count, int | datetime]
     }
 
 
-def _lines(found: dict[Count, int | datetime]) -> list[str]:
+def _lines(language: str, found: dict[Count, int | datetime]) -> list[str]:
     return [
-        f"{NAMES[count]}: {_words(value)}"
+        f"{issue_text.say(language, count)}: {_words(value)}"
         for count, value in found.items()
         if value or count is not Count.VIPS
     ]
@@ -84,12 +85,3 @@ def _lines(found: dict[Count, int | datetime]) -> list[str]:
 
 def _words(value: int | datetime) -> str:
     return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value)
-
-
-NAMES = {
-    Count.CUSTOMERS: "Customers",
-    Count.TICKETS: "Tickets",
-    Count.VIPS: "VIP customers",
-    Count.FIRST_SEEN: "First seen",
-    Count.LAST_SEEN: "Last seen",
-}

@@ -50,7 +50,9 @@ def _as_of_now(connection: Connection, config: Config, row: AnyRow) -> dict[str,
     group = groups.get(connection, row.group_id)
     if "follows" in row.payload:
         return recurrence.return_draft(connection, config, group) or dict(row.payload)
-    return sequel.with_past(connection, group, filing.draft(connection, config, group))
+    return sequel.with_past(
+        connection, config, group, filing.draft(connection, config, group)
+    )
 
 
 def change(connection: Connection, row: AnyRow) -> IssueChange:

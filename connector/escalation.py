@@ -295,7 +295,9 @@ def _file(connection: Connection, config: Config, group: AnyRow, now: datetime) 
         group,
         problems.tracker,
         f"issue:{group.id}",
-        sequel.with_past(connection, group, filing.draft(connection, config, group)),
+        sequel.with_past(
+            connection, config, group, filing.draft(connection, config, group)
+        ),
         f"problems.{group.rule}",
         group.reason,
     )

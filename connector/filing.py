@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from connector import counts, issue_text, launches
 from connector.config import Config
+from connector.grouping import subject
 from connector.models import (
     Block,
     BlockKind,
@@ -25,6 +26,7 @@ from connector.models import (
 )
 from connector.store import groups, outbox
 from connector.store.schema import AnyRow
+from rules.features import Features
 
 STATES = {
     Mode.OBSERVE: OutboxState.OBSERVED,
@@ -44,11 +46,24 @@ def draft(connection: Connection, config: Config, group: AnyRow) -> dict[str, An
     return {
         **where,
         "labels": [*where["labels"], *launches.labels(config, group.rule)],
-        "summary": group.title,
-        "description": issue_text.description(connection, group),
+        "summary": title(connection, config, group),
+        "description": issue_text.description(
+            connection, config.problems.language, group
+        ),
         "priority": priority(config, group.customers),
         **counts.as_of_now(connection, config, group),
     }
+
+
+def title(connection: Connection, config: Config, group: AnyRow) -> str:
+    """Return the name of a problem for its issue; one that a person gave stands."""
+    language = config.problems.language
+    if group.is_named or language == "en":
+        return str(group.title)
+    found = groups.member_features(connection, group.id)
+    return issue_text.title(
+        language, subject([Features.from_json(one) for one in found])
+    )
 
 
 def priority(config: Config, customers: int) -> str | None:
@@ -125,14 +140,12 @@ def tell_of_doubles(
     blocks = [
         Block(
             BlockKind.PARAGRAPH,
-            "There is more than one issue with the mark of this one: an answer to its "
-            "creation was lost, or somebody cloned it.",
+            issue_text.say(config.problems.language, "doubles"),
         ),
         *(Block(BlockKind.BULLET, key, url) for key, url in doubles),
         Block(
             BlockKind.PARAGRAPH,
-            "Only this one is kept up to date. The others are linked to it as "
-            "duplicates, where that is possible, and were left as they are.",
+            issue_text.say(config.problems.language, "doubles_left"),
         ),
     ]
     effect = issue_effect(

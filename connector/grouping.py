@@ -258,11 +258,16 @@ def _place_of(
             cluster = group.id
 
 
-def title(members: Sequence[Features]) -> tuple[str, str]:
-    """Return a problem's complaint type and its name, by what most members say.
+class Subject(NamedTuple):
+    """What a problem is about, in our own words and in codes, never in a customer's."""
 
-    The name is made of our own words and of codes, never of a customer's.
-    """
+    kind: str
+    concepts: tuple[str, ...]
+    codes: tuple[str, ...]
+
+
+def subject(members: Sequence[Features]) -> Subject:
+    """Say what a problem is about, by what most members say."""
     kinds = Counter(found.types[0] for found in members if found.types)
     kind = kinds.most_common(1)[0][0] if kinds else "other"
     concepts = Counter(concept for found in members for concept in found.concepts)
@@ -273,14 +278,18 @@ def title(members: Sequence[Features]) -> tuple[str, str]:
         if entity.startswith("code:")
     )
     # One customer's order number is a code too; what many name is not theirs alone.
-    shared = [
+    shared = tuple(
         code
         for code, count in codes.most_common(CODES_NAMED)
         if count > 1 and 2 * count >= len(members) and mask(code) == code
-    ]
-    about = [
-        *(concept for concept, _ in concepts.most_common(CONCEPTS_NAMED)),
-        *shared,
-    ]
+    )
+    named = tuple(concept for concept, _ in concepts.most_common(CONCEPTS_NAMED))
+    return Subject(kind, named, shared)
+
+
+def title(members: Sequence[Features]) -> tuple[str, str]:
+    """Return a problem's complaint type and its name."""
+    kind, concepts, codes = subject(members)
     words = kind.replace("_", " ").capitalize()
-    return kind, f"{words}: {', '.join(about)}" if about else words
+    about = ", ".join([*concepts, *codes])
+    return kind, f"{words}: {about}" if about else words

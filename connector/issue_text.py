@@ -8,9 +8,14 @@ What is asked of a tracker, and when, is decided in ``connector.filing`` and
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
+import yaml
 from sqlalchemy import Connection
 
+from connector.grouping import Subject
 from connector.models import Block, BlockKind
 from connector.store import groups, timeline
 from connector.store.schema import AnyRow
@@ -20,24 +25,64 @@ EXCERPTS = 5
 TICKETS_LISTED = 20
 
 
-def description(connection: Connection, group: AnyRow) -> list[list[str]]:
+#: A language we have no texts for, and the one its readers know best.
+NEAREST = {"nn": "nb"}
+
+
+@cache
+def _words(language: str) -> dict[str, Any]:
+    place = files("connector").joinpath("texts", "issue", f"{language}.yaml")
+    found: dict[str, Any] = yaml.safe_load(place.read_text(encoding="utf-8"))
+    return found
+
+
+def say(language: str, name: str, **values: object) -> str:
+    """Fill a text of an issue in the team's language."""
+    text: str = _words(NEAREST.get(language, language))[name]
+    return text.format(**values)
+
+
+def title(language: str, found: Subject) -> str:
+    """Name a problem in the team's language: its type, what it is about, and codes."""
+    words = _words(NEAREST.get(language, language))
+    named = [words["concepts"].get(one, one) for one in found.concepts]
+    about = ", ".join([*named, *found.codes])
+    return (
+        f"{words['types'][found.kind]}: {about}"
+        if about
+        else words["types"][found.kind]
+    )
+
+
+def description(
+    connection: Connection, language: str, group: AnyRow
+) -> list[list[str]]:
     rows = groups.member_tickets(connection, group.id)
     languages = sorted({row.language for row in rows if row.language})
     blocks = [
         Block(
             BlockKind.PARAGRAPH,
             # True for ever: later counts are fields, properties and comments.
-            f"When this was filed, {group.customers} customers had written "
-            f"{group.tickets} tickets about it, between "
-            f"{group.first_at:%Y-%m-%d %H:%M} and "
-            f"{group.last_at:%Y-%m-%d %H:%M} UTC"
-            + (f", in {', '.join(languages)}." if languages else "."),
+            say(
+                language,
+                "filed",
+                customers=group.customers,
+                tickets=group.tickets,
+                first=f"{group.first_at:%Y-%m-%d %H:%M}",
+                last=f"{group.last_at:%Y-%m-%d %H:%M}",
+            ),
         ),
-        Block(BlockKind.PARAGRAPH, f"Filed because of: {group.reason}."),
+        Block(
+            BlockKind.PARAGRAPH,
+            say(language, "languages", languages=", ".join(languages))
+            if languages
+            else "",
+        ),
+        Block(BlockKind.PARAGRAPH, say(language, "because", reason=group.reason)),
         *_while_muted(connection, group),
-        *evidence(rows),
+        *evidence(language, rows),
     ]
-    return stored(blocks)
+    return stored(block for block in blocks if block.text)
 
 
 def _while_muted(connection: Connection, group: AnyRow) -> list[Block]:
@@ -48,12 +93,12 @@ def _while_muted(connection: Connection, group: AnyRow) -> list[Block]:
     return [Block(BlockKind.PARAGRAPH, f"It was muted before: {ended.words}.")]
 
 
-def evidence(rows: Sequence[AnyRow]) -> list[Block]:
+def evidence(language: str, rows: Sequence[AnyRow]) -> list[Block]:
     """Quote the customers of these tickets, and list the tickets."""
     return [
-        Block(BlockKind.HEADING, "In the customers' words"),
+        Block(BlockKind.HEADING, say(language, "quotes")),
         *(Block(BlockKind.QUOTE, text) for text in excerpts(rows)),
-        Block(BlockKind.HEADING, "Tickets"),
+        Block(BlockKind.HEADING, say(language, "listed")),
         *(
             Block(BlockKind.BULLET, f"{row.source} {row.number}", row.url)
             for row in rows[:TICKETS_LISTED]

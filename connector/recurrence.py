@@ -101,7 +101,7 @@ def come_back(
     episode = f"{group.id}:{group.episode}"
     blocks = [
         Block(BlockKind.PARAGRAPH, f"It came back: {why}."),
-        *issue_text.evidence(_returned(connection, group)),
+        *issue_text.evidence(config.problems.language, _returned(connection, group)),
     ]
     effects = [
         filing.issue_effect(
@@ -187,15 +187,17 @@ def return_draft(
     blocks = [
         Block(
             BlockKind.PARAGRAPH,
-            f"It came back: customers complained of it again after {group.issue_key} "
-            "was done, and its workflow offers no way to open it again.",
+            issue_text.say(config.problems.language, "returned", key=group.issue_key),
         ),
         Block(BlockKind.BULLET, group.issue_key, group.issue_url),
-        *issue_text.evidence(rows),
+        *issue_text.evidence(config.problems.language, rows),
     ]
+    draft = filing.draft(connection, config, group)
     return {
-        **filing.draft(connection, config, group),
-        "summary": f"{group.title} (returned)",
+        **draft,
+        "summary": issue_text.say(
+            config.problems.language, "returned_title", title=draft["summary"]
+        ),
         "description": issue_text.stored(blocks),
         "follows": {"id": group.issue_id, "episode": group.episode},
     }

@@ -61,7 +61,7 @@ def check(connection: Connection, config: Config, group: AnyRow, now: datetime) 
 
 
 def with_past(
-    connection: Connection, group: AnyRow, draft: dict[str, Any]
+    connection: Connection, config: Config, group: AnyRow, draft: dict[str, Any]
 ) -> dict[str, Any]:
     """Let a new issue say which one it follows, if the problem was fixed before."""
     before = groups.predecessor(connection, group.id)
@@ -70,8 +70,12 @@ def with_past(
     blocks = [
         Block(
             BlockKind.PARAGRAPH,
-            f"It came back: {before.issue_key} was about the same problem and is done "
-            f"since {before.done_at:%Y-%m-%d}.",
+            issue_text.say(
+                config.problems.language,
+                "follows",
+                key=before.issue_key,
+                day=f"{before.done_at:%Y-%m-%d}",
+            ),
         ),
         Block(BlockKind.BULLET, before.issue_key, before.issue_url),
     ]

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from connector import counts, filing
+from connector import counts, filing, issue_text
 from connector.config import Config
 from connector.models import (
     BlockKind,
@@ -72,9 +72,11 @@ def _progress(
         return []
     untrue = [row.id for row in waiting]
     outbox.discard(connection, untrue, "a later one says how many there are", now)
-    text = (
-        f"{group.customers} customers have written about this by now, in "
-        f"{group.tickets} tickets."
+    text = issue_text.say(
+        config.problems.language,
+        "progress",
+        customers=group.customers,
+        tickets=group.tickets,
     )
     payload = {
         "body": [[BlockKind.PARAGRAPH, text, ""]],

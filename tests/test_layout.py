@@ -105,13 +105,20 @@ SIDEWAYS = {
     "connector.config_problems": ("connector.section",),
     "connector.migrations": ("connector.store",),
     "connector.resolution": ("connector.followups",),
+    "connector.counts": ("connector.issue_text",),
+    "connector.issue_text": ("connector.grouping",),
     "connector.filing": (
         "connector.counts",
+        "connector.grouping",
         "connector.issue_text",
         "connector.launches",
     ),
     "connector.ladder": ("connector.filing",),
-    "connector.upkeep": ("connector.counts", "connector.filing"),
+    "connector.upkeep": (
+        "connector.counts",
+        "connector.filing",
+        "connector.issue_text",
+    ),
     "connector.drafts": (
         "connector.counts",
         "connector.filing",
