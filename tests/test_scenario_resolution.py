@@ -444,6 +444,7 @@ def test_duplicates_of_each_other_end_in_silence(scene: Stepped) -> None:
     second = their_own(scene)
     duplicate(scene, issue["key"], second.key)
     duplicate(scene, second.key, issue["key"])
+    reread(scene)  # agents are told how it stands
     mark = len(scene.world.log())
     reread(scene)
     assert scene.world.log(mark) == []
