@@ -1,4 +1,7 @@
-"""What people put right about problems, for the command line and the status page.
+"""Which tickets, and which problems, people say belong together, and which never do.
+
+For the command line and the status page; what else a person can say about a problem
+stands in ``connector.steering``.
 
 Each function says in words what it did, what follows, and how to take it back. What a
 person did is binding: later arrivals obey it, and nothing of ours undoes it. Callers
@@ -13,15 +16,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from connector import escalation, followups, muting, recurrence
+from connector import escalation, followups, recurrence
 from connector.config import Config
 from connector.errors import ConnectorError
 from connector.grouping import title
 from connector.models import (
     GroupState,
-    Issue,
-    IssueCategory,
-    Mode,
     Operation,
     TicketRef,
 )
@@ -39,8 +39,6 @@ from rules.features import Features
 
 #: What is asked for on behalf of tickets in a problem; taken back when they leave it.
 _ON_BEHALF = (Operation.LINK_TICKET, Operation.SHOW_ISSUE, Operation.ADD_INCIDENT)
-
-TITLE_LIMIT = 200
 
 
 class Refused(ConnectorError):
@@ -72,7 +70,9 @@ def split(
 
     The two are never the same again, until a person puts them together.
     """
-    source, *others = _open(connection, group_id, *([] if into is None else [into]))
+    source, *others = open_problems(
+        connection, group_id, *([] if into is None else [into])
+    )
     rows = _members(connection, source, refs)
     if others:
         target = others[0]
@@ -132,7 +132,7 @@ def move(
         raise Refused(f"{ref} is in no problem")
     if known.group_id == group_id:
         raise Refused(f"{ref} is in problem {group_id} already")
-    source, target = _open(connection, known.group_id, group_id)
+    source, target = open_problems(connection, known.group_id, group_id)
     _ensure_takes(target)
     rows = _members(connection, source, [ref])
     follows = _regroup(connection, config, rows, source, target, who, now)
@@ -256,7 +256,7 @@ def merge(
       Emerging: the thresholds decide anew.
     - Its name; but a name that a person gave goes before one that is ours.
     """
-    first, other = _open(connection, group_id, other_id)
+    first, other = open_problems(connection, group_id, other_id)
     stays, goes = first, other
     if _progress(connection, other) > _progress(connection, first):
         stays, goes = other, first
@@ -351,7 +351,7 @@ def keep_apart(
     connection: Connection, group_id: int, other_id: int, who: str, now: datetime
 ) -> Done:
     """Say that two problems are never the same."""
-    one, other = _open(connection, group_id, other_id)
+    one, other = open_problems(connection, group_id, other_id)
     if not bonds.keep_apart(connection, one.id, other.id, who, now):
         raise Refused(f"problems {one.id} and {other.id} are kept apart already")
     for group, its_other in ((one, other), (other, one)):
@@ -368,7 +368,7 @@ def allow(
     connection: Connection, group_id: int, other_id: int, who: str, now: datetime
 ) -> Done:
     """Take back that two problems are never the same."""
-    one, other = _open(connection, group_id, other_id)
+    one, other = open_problems(connection, group_id, other_id)
     if not bonds.release(connection, one.id, other.id):
         raise Refused(f"nobody said that {one.id} and {other.id} are never the same")
     for group, its_other in ((one, other), (other, one)):
@@ -382,151 +382,10 @@ def allow(
     )
 
 
-# -- what becomes of a problem
-
-
-def rename(
-    connection: Connection, group_id: int, name: str, who: str, now: datetime
-) -> Done:
-    """Give a problem a name that we do not change any more."""
-    (group,) = _open(connection, group_id)
-    name = " ".join(name.split())
-    if not name or len(name) > TITLE_LIMIT:
-        raise Refused(f"a title has 1 to {TITLE_LIMIT} characters")
-    groups.change(connection, group.id, title=name, is_named=True)
-    words = f"called {name!r}, before {group.title!r}"
-    timeline.note(connection, group.id, "renamed", words, now, who)
-    filed = group.issue_id is not None
-    kept = (f"the title of {group.issue_key} is left to people",) if filed else ()
-    return Done(
-        group.id,
-        f"problem {group.id} is called {name!r}",
-        kept,
-        f'groups rename {group.id} "{group.title}"',
-    )
-
-
-def mute(
-    connection: Connection,
-    group_id: int,
-    until: datetime | None,
-    who: str,
-    now: datetime,
-) -> Done:
-    """Let a problem count, but file and comment nothing."""
-    (group,) = _open(connection, group_id)
-    if group.state == GroupState.CLOSED:
-        raise Refused(f"problem {group.id} is closed; there is nothing to mute")
-    if until is not None and until <= now:
-        raise Refused(f"{until:%Y-%m-%d %H:%M} UTC is over already")
-    muting.begin(connection, group, until, who, now)
-    end = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until you unmute it"
-    return Done(
-        group.id,
-        f"problem {group.id} is muted {end}: it counts, but nothing is filed, "
-        "commented or told",
-        undo=f"groups unmute {group.id}",
-    )
-
-
-def unmute(
-    connection: Connection, config: Config, group_id: int, who: str, now: datetime
-) -> Done:
-    """End a mute, whoever began it, and catch up."""
-    (group,) = _open(connection, group_id)
-    if group.state != GroupState.MUTED:
-        raise Refused(f"problem {group.id} is not muted")
-    came = escalation.unmute(connection, config, group, who, now)
-    state = groups.get(connection, group.id).state
-    return Done(
-        group.id,
-        f"problem {group.id} is not muted any more, and is {state}",
-        (came,) if came else (),
-        f"groups mute {group.id}",
-    )
-
-
-def file_now(
-    connection: Connection, config: Config, group_id: int, who: str, now: datetime
-) -> Done:
-    """File a problem, whatever the thresholds say."""
-    (group,) = _open(connection, group_id)
-    if config.problems.tracker is None:
-        raise Refused("problems.tracker is not set: there is nowhere to file it")
-    if group.missing_since is not None and group.state == GroupState.MUTED:
-        escalation.give_up_issue(connection, group)
-    elif group.issue_id is not None:
-        raise Refused(f"problem {group.id} is filed already, as {group.issue_key}")
-    elif group.state == GroupState.MUTED:
-        raise Refused(f"problem {group.id} is muted; unmute it first")
-    if group.state == GroupState.FILED:
-        raise Refused(f"the issue of problem {group.id} waits in the outbox already")
-    if group.state == GroupState.CLOSED:
-        raise Refused(f"problem {group.id} is closed")
-    if not group.customers:
-        raise Refused(f"nobody counts in problem {group.id}; imports do not")
-    words = f"{who} asked for it, with {group.customers} customers so far"
-    groups.change(
-        connection,
-        group.id,
-        state=GroupState.READY,
-        rule=escalation.ASKED_FOR,
-        reason=words,
-        file_at=now,
-    )
-    timeline.note(connection, group.id, "asked for", "to be filed now", now, who)
-    escalation.plan(connection, config, group.id, now)
-    mode = config.autonomy.issues
-    then = {
-        Mode.OBSERVE: "autonomy.issues is observe: it is only recorded",
-        Mode.SUGGEST: "it waits for an approval: complaint-connector outbox retry ID",
-        Mode.ACT: "it is filed within moments",
-    }
-    return Done(
-        group.id,
-        f"problem {group.id} is to be filed in {config.problems.tracker}",
-        (then[mode],),
-        f"groups mute {group.id}",
-    )
-
-
-def link(
-    connection: Connection,
-    config: Config,
-    group_id: int,
-    issue: Issue,
-    who: str,
-    now: datetime,
-) -> Done:
-    """Make an issue that exists the one of a problem; ``issue`` was just read."""
-    (group,) = _open(connection, group_id)
-    known = groups.by_issue(connection, issue.ref.source, issue.ref.external_id)
-    if known is not None:
-        whose = "this one" if known.id == group.id else f"problem {known.id}"
-        raise Refused(f"{issue.ref.key} is the issue of {whose} already")
-    if issue.category is IssueCategory.DONE:
-        raise Refused(f"{issue.ref.key} is done; open it again, then link it")
-    if group.state == GroupState.CLOSED:
-        raise Refused(f"problem {group.id} is closed")
-    if outbox.is_under_way(connection, group.id, Operation.CREATE_ISSUE):
-        raise Refused(f"an issue for problem {group.id} is just being filed; wait")
-    ids = outbox.untried(connection, group.id, Operation.CREATE_ISSUE)
-    outbox.unask(connection, ids, f"it has {issue.ref.key}", now)
-    escalation.linked(connection, config, group, issue.ref, who, now)
-    follows: tuple[str, ...] = ()
-    undo = ""
-    if group.issue_id is not None:
-        follows = (f"{group.issue_key} is left as it is, and not followed any more",)
-        undo = f"groups link {group.id} {group.issue_key}"
-    return Done(
-        group.id, f"{issue.ref.key} is the issue of problem {group.id}", follows, undo
-    )
-
-
 # -- shared
 
 
-def _open(connection: Connection, *group_ids: int) -> list[AnyRow]:
+def open_problems(connection: Connection, *group_ids: int) -> list[AnyRow]:
     """Lock problems for a correction; refuse what is not there or not on its own."""
     dialects.serialise(connection, dialects.GROUPING_LOCK)
     if len(set(group_ids)) < len(group_ids):

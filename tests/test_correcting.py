@@ -16,7 +16,7 @@ from test_loop import COMPLAINTS, calls, complain, fix
 from test_outbox import Failing, rows
 
 from adapters.memory import MemoryAdapter
-from connector import correcting
+from connector import correcting, steering
 from connector.cli import cli
 from connector.errors import VendorUnavailable
 from connector.models import (
@@ -480,7 +480,7 @@ def test_title_given_while_an_approval_is_awaited_is_the_one_that_is_filed(
     complain(bench, 5)
     file_after(bench)
     with bench.store.write() as connection:
-        correcting.rename(connection, 1, "Till", "anna", bench.clock())
+        steering.rename(connection, 1, "Till", "anna", bench.clock())
     approve(bench)
     (draft,) = bench.tracker.drafts.values()
     assert draft.summary == "Till"
@@ -596,7 +596,7 @@ def test_refused_issue_can_be_filed_after_all(
     bench.settle()
     assert group(bench, 1)["state"] == "muted"
     with bench.store.write() as connection:
-        correcting.unmute(connection, bench.config, 1, "anna", bench.clock())
+        steering.unmute(connection, bench.config, 1, "anna", bench.clock())
     file_after(bench)
     approve(bench)
     assert len(calls(bench, "create_issue")) == 1

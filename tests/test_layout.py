@@ -81,6 +81,7 @@ ROWS = {
     "connector.muting": 4,
     "connector.absorbing": 4,
     "connector.correcting": 4,
+    "connector.steering": 4,
     "webhooks": 5,
     "connector.dashboard": 5,
     "connector.installation": 5,
@@ -135,11 +136,15 @@ SIDEWAYS = {
     "connector.unfixed": ("connector.filing", "connector.recurrence"),
     "connector.muting": ("connector.filing",),
     "connector.absorbing": ("connector.filing",),
+    "connector.steering": (
+        "connector.correcting",
+        "connector.escalation",
+        "connector.muting",
+    ),
     "connector.correcting": (
         "connector.escalation",
         "connector.followups",
         "connector.grouping",
-        "connector.muting",
         "connector.recurrence",
     ),
     "connector.escalation": (

@@ -17,7 +17,7 @@ import click
 from sqlalchemy import Connection
 
 from adapters.base import Tracker
-from connector import correcting
+from connector import correcting, steering
 from connector.cli.common import (
     config_option,
     emit,
@@ -253,7 +253,7 @@ def groups_rename(
     """
 
     def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
-        return [correcting.rename(connection, group_id, title, who, now)]
+        return [steering.rename(connection, group_id, title, who, now)]
 
     _correct(path, as_json, act)
 
@@ -273,7 +273,7 @@ def groups_mute(
     """
 
     def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
-        return [correcting.mute(connection, group_id, until, who, now)]
+        return [steering.mute(connection, group_id, until, who, now)]
 
     _correct(path, as_json, act)
 
@@ -288,7 +288,7 @@ def groups_unmute(group_id: int, path: Path, as_json: bool, who: str) -> None:
     """
 
     def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
-        return [correcting.unmute(connection, config, group_id, who, now)]
+        return [steering.unmute(connection, config, group_id, who, now)]
 
     _correct(path, as_json, act)
 
@@ -303,7 +303,7 @@ def groups_file(group_id: int, path: Path, as_json: bool, who: str) -> None:
     """
 
     def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
-        return [correcting.file_now(connection, config, group_id, who, now)]
+        return [steering.file_now(connection, config, group_id, who, now)]
 
     _correct(path, as_json, act)
 
@@ -322,7 +322,7 @@ def groups_link(group_id: int, key: str, path: Path, as_json: bool, who: str) ->
     issue = _read_issue(read_config(path), key)
 
     def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
-        return [correcting.link(connection, config, group_id, issue, who, now)]
+        return [steering.link(connection, config, group_id, issue, who, now)]
 
     _correct(path, as_json, act)
 

@@ -1,0 +1,156 @@
+"""What people say is to become of a problem: its name, its issue, whether it is muted.
+
+Which tickets belong to it is put right in ``connector.correcting``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from connector import escalation, muting
+from connector.config import Config
+from connector.correcting import Done, Refused, open_problems
+from connector.models import GroupState, Issue, IssueCategory, Mode, Operation
+from connector.store import groups, outbox, timeline
+
+TITLE_LIMIT = 200
+
+
+def rename(
+    connection: Connection, group_id: int, name: str, who: str, now: datetime
+) -> Done:
+    """Give a problem a name that we do not change any more."""
+    (group,) = open_problems(connection, group_id)
+    name = " ".join(name.split())
+    if not name or len(name) > TITLE_LIMIT:
+        raise Refused(f"a title has 1 to {TITLE_LIMIT} characters")
+    groups.change(connection, group.id, title=name, is_named=True)
+    words = f"called {name!r}, before {group.title!r}"
+    timeline.note(connection, group.id, "renamed", words, now, who)
+    filed = group.issue_id is not None
+    kept = (f"the title of {group.issue_key} is left to people",) if filed else ()
+    return Done(
+        group.id,
+        f"problem {group.id} is called {name!r}",
+        kept,
+        f'groups rename {group.id} "{group.title}"',
+    )
+
+
+def mute(
+    connection: Connection,
+    group_id: int,
+    until: datetime | None,
+    who: str,
+    now: datetime,
+) -> Done:
+    """Let a problem count, but file and comment nothing."""
+    (group,) = open_problems(connection, group_id)
+    if group.state == GroupState.CLOSED:
+        raise Refused(f"problem {group.id} is closed; there is nothing to mute")
+    if until is not None and until <= now:
+        raise Refused(f"{until:%Y-%m-%d %H:%M} UTC is over already")
+    muting.begin(connection, group, until, who, now)
+    end = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until you unmute it"
+    return Done(
+        group.id,
+        f"problem {group.id} is muted {end}: it counts, but nothing is filed, "
+        "commented or told",
+        undo=f"groups unmute {group.id}",
+    )
+
+
+def unmute(
+    connection: Connection, config: Config, group_id: int, who: str, now: datetime
+) -> Done:
+    """End a mute, whoever began it, and catch up."""
+    (group,) = open_problems(connection, group_id)
+    if group.state != GroupState.MUTED:
+        raise Refused(f"problem {group.id} is not muted")
+    came = escalation.unmute(connection, config, group, who, now)
+    state = groups.get(connection, group.id).state
+    return Done(
+        group.id,
+        f"problem {group.id} is not muted any more, and is {state}",
+        (came,) if came else (),
+        f"groups mute {group.id}",
+    )
+
+
+def file_now(
+    connection: Connection, config: Config, group_id: int, who: str, now: datetime
+) -> Done:
+    """File a problem, whatever the thresholds say."""
+    (group,) = open_problems(connection, group_id)
+    if config.problems.tracker is None:
+        raise Refused("problems.tracker is not set: there is nowhere to file it")
+    if group.missing_since is not None and group.state == GroupState.MUTED:
+        escalation.give_up_issue(connection, group)
+    elif group.issue_id is not None:
+        raise Refused(f"problem {group.id} is filed already, as {group.issue_key}")
+    elif group.state == GroupState.MUTED:
+        raise Refused(f"problem {group.id} is muted; unmute it first")
+    if group.state == GroupState.FILED:
+        raise Refused(f"the issue of problem {group.id} waits in the outbox already")
+    if group.state == GroupState.CLOSED:
+        raise Refused(f"problem {group.id} is closed")
+    if not group.customers:
+        raise Refused(f"nobody counts in problem {group.id}; imports do not")
+    words = f"{who} asked for it, with {group.customers} customers so far"
+    groups.change(
+        connection,
+        group.id,
+        state=GroupState.READY,
+        rule=escalation.ASKED_FOR,
+        reason=words,
+        file_at=now,
+    )
+    timeline.note(connection, group.id, "asked for", "to be filed now", now, who)
+    escalation.plan(connection, config, group.id, now)
+    mode = config.autonomy.issues
+    then = {
+        Mode.OBSERVE: "autonomy.issues is observe: it is only recorded",
+        Mode.SUGGEST: "it waits for an approval: complaint-connector outbox retry ID",
+        Mode.ACT: "it is filed within moments",
+    }
+    return Done(
+        group.id,
+        f"problem {group.id} is to be filed in {config.problems.tracker}",
+        (then[mode],),
+        f"groups mute {group.id}",
+    )
+
+
+def link(
+    connection: Connection,
+    config: Config,
+    group_id: int,
+    issue: Issue,
+    who: str,
+    now: datetime,
+) -> Done:
+    """Make an issue that exists the one of a problem; ``issue`` was just read."""
+    (group,) = open_problems(connection, group_id)
+    known = groups.by_issue(connection, issue.ref.source, issue.ref.external_id)
+    if known is not None:
+        whose = "this one" if known.id == group.id else f"problem {known.id}"
+        raise Refused(f"{issue.ref.key} is the issue of {whose} already")
+    if issue.category is IssueCategory.DONE:
+        raise Refused(f"{issue.ref.key} is done; open it again, then link it")
+    if group.state == GroupState.CLOSED:
+        raise Refused(f"problem {group.id} is closed")
+    if outbox.is_under_way(connection, group.id, Operation.CREATE_ISSUE):
+        raise Refused(f"an issue for problem {group.id} is just being filed; wait")
+    ids = outbox.untried(connection, group.id, Operation.CREATE_ISSUE)
+    outbox.unask(connection, ids, f"it has {issue.ref.key}", now)
+    escalation.linked(connection, config, group, issue.ref, who, now)
+    follows: tuple[str, ...] = ()
+    undo = ""
+    if group.issue_id is not None:
+        follows = (f"{group.issue_key} is left as it is, and not followed any more",)
+        undo = f"groups link {group.id} {group.issue_key}"
+    return Done(
+        group.id, f"{issue.ref.key} is the issue of problem {group.id}", follows, undo
+    )
