@@ -198,6 +198,26 @@ class IssueLinker(ABC):
         """
 
 
+class Inviter(ABC):
+    """A tracker whose issues people can watch."""
+
+    @abstractmethod
+    def add_watcher(self, external_id: str, who: str) -> None:
+        """Let somebody watch an issue. Safe to repeat.
+
+        Raises ``VendorRefused`` if that is nobody, or may not see it.
+        """
+
+    @abstractmethod
+    def check_people(
+        self, project: str, components: Collection[str], assignee: str
+    ) -> list[Finding]:
+        """Say whether a project has these components and this assignee, if any.
+
+        Harmless reads; never raises.
+        """
+
+
 class Prioritizer(ABC):
     """A tracker whose issues have priorities, one higher than the other."""
 

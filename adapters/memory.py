@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -17,7 +17,15 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from adapters import AdapterKind
-from adapters.base import Helpdesk, Historian, IssueLinker, Prioritizer, Shower, Tracker
+from adapters.base import (
+    Helpdesk,
+    Historian,
+    Inviter,
+    IssueLinker,
+    Prioritizer,
+    Shower,
+    Tracker,
+)
 from adapters.signatures import matches
 from connector.errors import (
     MalformedPayload,
@@ -68,7 +76,9 @@ class MemoryConfig(BaseModel):
     shows_issues: bool = False
 
 
-class MemoryAdapter(Helpdesk, Tracker, Historian, IssueLinker, Prioritizer, Shower):
+class MemoryAdapter(
+    Helpdesk, Tracker, Historian, Inviter, IssueLinker, Prioritizer, Shower
+):
     """Implements every interface; ``calls`` lists every write in order.
 
     ``page`` is how many changes it tells at a time; without ``can_reopen`` its workflow
@@ -290,6 +300,15 @@ class MemoryAdapter(Helpdesk, Tracker, Historian, IssueLinker, Prioritizer, Show
             self.move_issue(external_id, IssueCategory.IN_PROGRESS)
             self.calls.append(("reopen_issue", external_id, None))
         return True
+
+    def add_watcher(self, external_id: str, who: str) -> None:
+        self.fetch_issue(external_id)
+        self.calls.append(("add_watcher", external_id, who))
+
+    def check_people(
+        self, project: str, components: Collection[str], assignee: str
+    ) -> list[Finding]:
+        return []
 
     def raise_priority(self, external_id: str, priority: str, left: str) -> bool:
         issue = self.fetch_issue(external_id)

@@ -25,6 +25,10 @@ class Route(Section):
 
     project: str | None = None
     issue_type: str | None = None
+    components: tuple[str, ...] = Field((), description="By name or id.")
+    assignee: str = Field("", description="Account id on Cloud, name on Data Center.")
+    watchers: tuple[str, ...] = Field((), description="As for the assignee.")
+    labels: tuple[str, ...] = Field((), description="Beside those of every issue.")
 
 
 def known_type(kind: str) -> str:

@@ -39,6 +39,8 @@ def issue(connection: Connection, config: Config, row: AnyRow) -> IssueDraft:
         mark=row.mark,
         labels=tuple(said["labels"]),
         priority=said.get("priority"),
+        components=tuple(said["components"]),
+        assignee=said["assignee"],
         properties=said["properties"],
         fields=said["fields"],
         moments=_moments(said),

@@ -19,6 +19,7 @@ from adapters.base import (
     FieldWriter,
     Gatherer,
     Helpdesk,
+    Inviter,
     IssueLinker,
     Planner,
     Prioritizer,
@@ -34,6 +35,7 @@ from connector import (
     ladder,
     recurrence,
     share,
+    upkeep,
 )
 from connector.config import Config
 from connector.errors import (
@@ -241,6 +243,13 @@ class Effects:
         raised = adapter.raise_priority(row.target, row.payload["priority"], left)
         return {"raised": raised}
 
+    def _add_watcher(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
+        self._ensure_wanted(row)
+        if not isinstance(adapter, Inviter):
+            raise TakesNoWrites(f"{self.adapter.name} has no watchers")
+        adapter.add_watcher(row.target, row.payload["who"])
+        return {}
+
     def _link_ticket(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
         self._ensure_wanted(row)
         adapter.link_ticket(row.target, TicketLink(**row.payload))
@@ -350,6 +359,8 @@ class Effects:
                 connection, self.config, row.group_id, ref, now, follows
             )
             ladder.filed(connection, row)
+            group = groups.get(connection, row.group_id)
+            upkeep.invite(connection, self.config, group, now)
             # An earlier try of it may show up yet.
             if row.uncertain_since and isinstance(self.adapter, IssueLinker):
                 filing.look_for_doubles(connection, self.config, row, ref, now)
@@ -392,6 +403,7 @@ _TRACKER_CALLS: Mapping[
     Operation.COMMENT_ISSUE: Effects._comment_issue,
     Operation.REOPEN_ISSUE: Effects._reopen_issue,
     Operation.RAISE_PRIORITY: Effects._raise_priority,
+    Operation.ADD_WATCHER: Effects._add_watcher,
     Operation.LINK_TICKET: Effects._link_ticket,
     Operation.LINK_ISSUES: Effects._link_issues,
 }

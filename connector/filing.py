@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from connector import counts, issue_text, launches
 from connector.config import Config
+from connector.config_problems import Route
 from connector.grouping import subject
 from connector.models import (
     Block,
@@ -76,11 +77,13 @@ def priority(config: Config, customers: int) -> str | None:
 def place(config: Config, kind: str) -> dict[str, Any]:
     """Say where an issue about this type of complaint goes."""
     problems = config.problems
-    route = problems.routes.get(kind)
+    route = problems.routes.get(kind) or Route()
     return {
-        "project": (route and route.project) or problems.project,
-        "issue_type": (route and route.issue_type) or problems.issue_type,
-        "labels": list(problems.labels),
+        "project": route.project or problems.project,
+        "issue_type": route.issue_type or problems.issue_type,
+        "labels": [*problems.labels, *route.labels],
+        "components": list(route.components),
+        "assignee": route.assignee,
     }
 
 

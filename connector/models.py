@@ -263,6 +263,8 @@ class IssueDraft:
     mark: str
     labels: tuple[str, ...] = ()
     priority: str | None = None
+    components: tuple[str, ...] = ()
+    assignee: str = ""
     properties: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
     moments: Mapping[str, datetime] = field(default_factory=dict)
@@ -432,6 +434,7 @@ class Operation(StrEnum):
     COMMENT_ISSUE = "comment_issue"
     REOPEN_ISSUE = "reopen_issue"
     RAISE_PRIORITY = "raise_priority"
+    ADD_WATCHER = "add_watcher"
     LINK_TICKET = "link_ticket"
     LINK_ISSUES = "link_issues"
     SHOW_ISSUE = "show_issue"

@@ -31,6 +31,7 @@ from connector.errors import (
     TicketMerged,
     VendorBusy,
     VendorError,
+    VendorRefused,
 )
 from connector.health import Health, Shut, Side, is_denial
 from connector.metrics import CALLS, LOOPS
@@ -62,6 +63,7 @@ DROPPED_BY = {
     Operation.ADD_INCIDENT: (NotFound, TicketLocked),
     Operation.LINK_ISSUES: (NotFound,),
     Operation.RAISE_PRIORITY: (NotFound,),
+    Operation.ADD_WATCHER: (VendorRefused,),
 }
 
 #: How urgent the calls are that a write takes.

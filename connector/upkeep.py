@@ -42,6 +42,22 @@ def keep_up(
     outbox.enqueue(connection, effects, now)
 
 
+def invite(
+    connection: Connection, config: Config, group: AnyRow, now: datetime
+) -> None:
+    """Ask for the watchers of a new issue; nothing waits for them."""
+    route = config.problems.routes.get(group.type)
+    effects = []
+    for who in route.watchers if route else ():
+        key = f"watch:{group.id}:{group.issue_id}:{who}"
+        why = f"watches what is about {group.type}"
+        effect = filing.issue_effect(
+            config, group, Operation.ADD_WATCHER, key, {"who": who}, why
+        )
+        effects.append(replace(effect, ordering_key=key))
+    outbox.enqueue(connection, effects, now)
+
+
 def _progress(
     connection: Connection, config: Config, group: AnyRow, now: datetime
 ) -> list[outbox.Effect]:

@@ -221,6 +221,7 @@ SIDEWAYS = {
         "connector.ladder",
         "connector.recurrence",
         "connector.share",
+        "connector.upkeep",
     ),
     "connector.outbox": (
         "connector.wanted",

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from adapters.base import (
     FilingCheck,
     Historian,
+    Inviter,
     IssueLinker,
     Prioritizer,
     Subscriber,
@@ -55,7 +56,7 @@ OPTIONAL = frozenset({"priority", "components", "assignee"})
 
 
 class JiraAdapter(
-    Tracker, IssueLinker, Prioritizer, Historian, Subscriber, FilingCheck
+    Tracker, IssueLinker, Inviter, Prioritizer, Historian, Subscriber, FilingCheck
 ):
     """One Jira."""
 
@@ -97,6 +98,11 @@ class JiraAdapter(
 
     def check_priorities(self, priorities: Sequence[str]) -> list[Finding]:
         return self._checks.priorities(priorities)
+
+    def check_people(
+        self, project: str, components: Collection[str], assignee: str
+    ) -> list[Finding]:
+        return self._checks.people(project, components, assignee)
 
     def close(self) -> None:
         self._client.close()
@@ -187,6 +193,10 @@ class JiraAdapter(
         path = f"issue/{segment(external_id)}"
         _, left_out = self._write_fields("PUT", path, body, OPTIONAL)
         return not left_out
+
+    def add_watcher(self, external_id: str, who: str) -> None:
+        # The library would look for people by that text, and take the first.
+        self._client.write("POST", f"issue/{segment(external_id)}/watchers", who)
 
     def link_ticket(self, external_id: str, link: TicketLink) -> None:
         path = f"issue/{segment(external_id)}/remotelink"

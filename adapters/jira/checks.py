@@ -164,6 +164,46 @@ class Checks(AccountChecks):
         remedy = "correct problems.priorities"
         return [self._say(Level.PROBLEM, "priorities", said, remedy)]
 
+    # -- components and people --
+
+    def people(
+        self, project: str, components: Collection[str], assignee: str
+    ) -> list[Finding]:
+        """Say whether the project has these components and this assignee."""
+        try:
+            found = [self._components(project, components)] if components else []
+            return found + ([self._assignee(project, assignee)] if assignee else [])
+        except VendorError as err:
+            return [self._failed(project, err)]
+
+    def _components(self, project: str, asked: Collection[str]) -> Finding:
+        listed = self._client.read_list(f"project/{segment(project)}/components")
+        known = [raw for raw in listed if isinstance(raw, dict)]
+        words = {str(raw.get(name)) for raw in known for name in ("id", "name")}
+        strange = [word for word in asked if word not in words]
+        if not strange:
+            return self._say(Level.OK, project, f"has {_few(asked)}")
+        there = _few(str(raw.get("name")) for raw in known) or "none"
+        said = f"has no component {_few(strange)}; there is {there}"
+        return self._say(Level.PROBLEM, project, said, "correct problems.routes")
+
+    def _assignee(self, project: str, who: str) -> Finding:
+        key = "accountId" if self._cloud else "username"
+        params = f"project={segment(project)}&{key}={segment(who)}"
+        found = self._client.read_list(f"user/assignable/search?{params}")
+        field = "accountId" if self._cloud else "name"
+        if any(isinstance(raw, dict) and raw.get(field) == who for raw in found):
+            return self._say(
+                Level.OK, project, "its issues can be given to the assignee"
+            )
+        return self._say(
+            Level.PROBLEM,
+            project,
+            f"the assignee {who} is nobody, or may have no issues there",
+            "give that person the permission Assignable user, or correct "
+            "problems.routes",
+        )
+
     # -- filing --
 
     def places(self) -> list[Finding]:

@@ -378,6 +378,11 @@ def issue_body(draft: IssueDraft, flavour: Flavour) -> dict[str, Any]:
         fields["description"] = rendered(text, flavour)
     if draft.priority:
         fields["priority"] = named(draft.priority)
+    if draft.components:
+        fields["components"] = [named(each) for each in draft.components]
+    if draft.assignee:
+        key = "accountId" if flavour is Flavour.CLOUD else "name"
+        fields["assignee"] = {key: draft.assignee}
     body: dict[str, Any] = {"fields": fields}
     if draft.properties and flavour is Flavour.CLOUD:
         body["properties"] = [

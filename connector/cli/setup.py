@@ -10,7 +10,14 @@ from pathlib import Path
 
 import click
 
-from adapters.base import Adapter, FieldWriter, FilingCheck, Prioritizer, TagRules
+from adapters.base import (
+    Adapter,
+    FieldWriter,
+    FilingCheck,
+    Inviter,
+    Prioritizer,
+    TagRules,
+)
 from connector import callbacks, health, imports, installation, sweep
 from connector.cli import roundtrip
 from connector.cli.common import config_option, json_option, read_config
@@ -187,11 +194,16 @@ def _check_filing(config: Config, adapters: Mapping[str, Adapter]) -> list[Findi
         for route in problems.routes.values()
     }
     fields = list(problems.fields.values())
-    return [
+    found = [
         finding
         for project, issue_type in sorted(places)
         for finding in tracker.check_filing(project, issue_type, fields)
     ]
+    if isinstance(tracker, Inviter):
+        for route in problems.routes.values():
+            project = route.project or problems.project
+            found += tracker.check_people(project, route.components, route.assignee)
+    return found
 
 
 def _check_autonomy(config: Config) -> list[Finding]:

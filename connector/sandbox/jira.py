@@ -150,7 +150,16 @@ def _project(world: World, given: Any) -> Project:
 
 def _values(world: World, fields: Json, version: str) -> Json:
     """Check the fields that are present and translate them to our names."""
-    known = ("summary", "description", "labels", "priority", "issuetype", "project")
+    known = (
+        "summary",
+        "description",
+        "labels",
+        "priority",
+        "issuetype",
+        "project",
+        "components",
+        "assignee",
+    )
     values: Json = {}
     _refuse_unfit(world, fields, known)
     if "summary" in fields:
@@ -163,6 +172,15 @@ def _values(world: World, fields: Json, version: str) -> Json:
     if fields.get("priority") is not None:
         chosen = _named(fields["priority"], shapes.PRIORITIES, "priority")
         values["priority"] = chosen
+    if "components" in fields:
+        parts = world.jira.components
+        given = fields["components"]
+        values["components"] = [_named(one, parts, "components") for one in given]
+    if "assignee" in fields:
+        who = fields["assignee"].get("accountId" if world.jira.cloud else "name")
+        if shapes.user_called(world.jira, who) is None:
+            raise bad_request(assignee=f"User '{who}' does not exist.")
+        values["assignee"] = who
     others = {key: value for key, value in fields.items() if key not in known}
     if others:
         values["fields"] = others
@@ -437,5 +455,7 @@ def _link_routes(app: Flask, world: World) -> None:
             who = request.get_json(force=True, silent=True)
             if not isinstance(who, str):
                 raise bad_request("a JSON string is expected")
+            if shapes.user_called(tracker, who) is None:
+                raise missing(f"The user '{who}' does not exist.")
             issue.watchers = list(dict.fromkeys([*issue.watchers, who]))
         return Response(status=204)

@@ -149,6 +149,18 @@ def _site_routes(app: Flask, world: World) -> None:
     def projects(version: str) -> ResponseReturnValue:
         return jsonify([shapes.project_shape(p) for p in tracker.projects.values()])
 
+    @app.get("/rest/api/<version>/project/<key>/components")
+    def components(version: str, key: str) -> ResponseReturnValue:
+        _project(world, key)
+        known = tracker.components.items()
+        return jsonify([{"id": number, "name": name} for number, name in known])
+
+    @app.get("/rest/api/<version>/user/assignable/search")
+    def assignable(version: str) -> ResponseReturnValue:
+        asked = request.args.get("accountId" if tracker.cloud else "username", "")
+        found = shapes.user_called(tracker, asked)
+        return jsonify([found] if found else [])
+
     @app.get("/rest/api/<version>/project/search")
     def project_search(version: str) -> ResponseReturnValue:
         if not tracker.cloud:

@@ -71,6 +71,13 @@ def user_shape(tracker: JiraTracker, actor: str) -> Json:
     }
 
 
+def user_called(tracker: JiraTracker, who: object) -> Json | None:
+    """Return who has this account id, or on Data Center this name."""
+    key = "accountId" if tracker.cloud else "name"
+    users = [user_shape(tracker, actor) for actor in (API, AGENT)]
+    return next((user for user in users if user[key] == who), None)
+
+
 def status_shape(status: Status) -> Json:
     number, name, color = CATEGORIES[status.category]
     return {
@@ -132,13 +139,16 @@ def _fields(tracker: JiraTracker, issue: Issue, version: str) -> Json:
         "resolutiondate": moment(issue.resolved_at) if issue.resolved_at else None,
         "labels": list(issue.labels),
         "priority": priority,
-        "assignee": None,
+        "assignee": user_called(tracker, issue.assignee),
         "creator": user_shape(tracker, issue.author),
         "reporter": user_shape(tracker, issue.author),
         "created": moment(issue.created),
         "updated": moment(issue.updated),
         "issuelinks": link_shapes(tracker, issue, version),
-        "components": [],
+        "components": [
+            {"id": number, "name": tracker.components[number]}
+            for number in issue.components
+        ],
         "watches": {"watchCount": len(issue.watchers), "isWatching": False},
         **issue.fields,
     }

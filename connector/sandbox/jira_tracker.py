@@ -86,6 +86,8 @@ class Issue:
     remote_links: dict[str, Json] = field(default_factory=dict)
     issue_links: list[Json] = field(default_factory=list)
     watchers: list[str] = field(default_factory=list)
+    components: list[str] = field(default_factory=list)
+    assignee: str = ""
 
 
 class JiraTracker:
@@ -109,6 +111,7 @@ class JiraTracker:
         self.hidden: set[str] = set()  # ids of issues that the account may not see
         self.extra_fields: dict[str, Json] = {}
         self.off_screen: set[str] = set()
+        self.components = {"10010": "Checkout", "10011": "Warehouse"}
         self.workflow: tuple[Transition, ...] = TRANSITIONS
         self.link_types = {"10002": "Duplicate", "10003": "Relates"}
         self.projects = {
@@ -164,6 +167,8 @@ class JiraTracker:
             status=given.get("status") or TO_DO,
             labels=list(given.get("labels") or []),
             priority=given.get("priority") or "3",
+            components=list(given.get("components") or []),
+            assignee=given.get("assignee") or "",
             fields=given.get("fields") or {},
             properties=dict(given.get("properties") or {}),
         )

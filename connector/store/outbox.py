@@ -42,6 +42,7 @@ PRIORITY = {
     Operation.UPDATE_ISSUE: 60,
     Operation.LINK_TICKET: 70,
     Operation.LINK_ISSUES: 70,
+    Operation.ADD_WATCHER: 70,
     Operation.CREATE_PROBLEM: 80,
     Operation.SHOW_ISSUE: 80,
     Operation.ADD_INCIDENT: 80,
