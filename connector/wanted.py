@@ -62,7 +62,7 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
     operation = Operation(row.operation)
     if _mode(config, operation) is Mode.OBSERVE:
         raise Withdrawn(OutboxState.OBSERVED, "the mode is observe by now")
-    if operation is Operation.CREATE_ISSUE:
+    if operation is Operation.CREATE_ISSUE and row.group_id is not None:
         _ensure_to_file(store, row)
     elif operation in GATHERING:
         _ensure_to_gather(store, config, row)
