@@ -129,7 +129,7 @@ def test_what_cannot_be_stored_is_dropped_from_an_issue(web, cloud):
 def test_issue_is_read_as_it_stands(web, cloud):
     query = {
         "fields": "summary,status,resolution,resolutiondate,labels,updated,project,"
-        "issuetype,issuelinks"
+        "issuetype,priority,issuelinks"
     }
     match = [matchers.query_param_matcher(query)]
     web.get(f"{CLOUD}/issue/20417", json=raw_issue(), match=match)
