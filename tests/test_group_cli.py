@@ -222,3 +222,23 @@ def test_help_shows_an_example() -> None:
     result = run([], "--help")
     assert result.exit_code == 0
     assert "complaint-connector group --alerts" in result.stdout
+
+
+GLAD = "I love the Nordlys lamp, thank you"
+
+
+@pytest.mark.parametrize(
+    ("case", "texts", "alerted"),
+    [
+        ("all are glad", [GLAD] * 4, 0),
+        ("some only name it", [GLAD, "the Nordlys lamp"] * 2, 0),
+        ("glad, and somebody who is not", [*[LAMP] * 3, GLAD], 1),
+        ("no word of praise", [LAMP] * 4, 1),
+    ],
+)
+def test_praise_is_no_problem(
+    tmp_path: Path, case: str, texts: list[str], alerted: int
+) -> None:
+    lines = [line(n, text=text) for n, text in enumerate(texts)]
+    given = alerts(tmp_path, lines, "--customers", "4", "--window", "24h")
+    assert len(given) == alerted, case

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, NamedTuple
 
 import click
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ValidationError
@@ -24,6 +24,7 @@ from rules.duplicates import Grouper
 from rules.features import features
 from rules.judge import default_judge
 from rules.thresholds import Crossing, Sighting, Thresholds, crossed
+from rules.verdict import Verdict
 from rules.words import customer_words, looks_like_html
 
 EXAMPLE = """\b
@@ -93,7 +94,7 @@ def group(
 
     There is one alert per problem: a group that says in other words what a busy group
     with an alert already says gets none, nor does one whose words come no more often
-    than they usually do.
+    than they usually do, nor one in which people praise more than they complain.
 
     With --customers or --window the fast lane is off unless it is asked for too.
     """
@@ -181,6 +182,14 @@ def _write(out: BinaryIO, value: dict[str, Any]) -> None:
     out.flush()
 
 
+class Heard(NamedTuple):
+    """A counted ticket, and whether it only praises or complains."""
+
+    sighting: Sighting
+    praises: bool
+    complains: bool
+
+
 class TicketStream:
     """Groups and counts the tickets of one run; memory follows the window."""
 
@@ -192,11 +201,11 @@ class TicketStream:
         self._groups = 0
         self._ready: set[str] = set()
         self._busy: dict[str, datetime] = {}  # ready, with tickets in the window
-        self._sightings: dict[str, list[Sighting]] = {}  # least recently active first
+        self._heard: dict[str, list[Heard]] = {}  # least recently active first
 
     def __len__(self) -> int:
         """How many groups are being counted."""
-        return len(self._sightings)
+        return len(self._heard)
 
     def place(self, ticket: TicketLine) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Return the line for a ticket, and an alert if its group became ready."""
@@ -215,7 +224,7 @@ class TicketStream:
             "new": proposal.group is None,
             "reasons": list(proposal.reasons),
         }
-        crossing = self._count(name, ticket)
+        crossing = self._count(name, ticket, verdict)
         if crossing is None:
             return placed, None
         return placed, {
@@ -231,30 +240,47 @@ class TicketStream:
         self._groups += 1
         return f"g{self._groups}"
 
-    def _count(self, name: str, ticket: TicketLine) -> Crossing | None:
+    def _count(
+        self, name: str, ticket: TicketLine, verdict: Verdict
+    ) -> Crossing | None:
         horizon = ticket.ts - self._kept
         self._forget(horizon)
         if name in self._ready:
             self._busy[name] = ticket.ts
             return None
-        seen = [s for s in self._sightings.pop(name, []) if s.at > horizon]
+        heard = [h for h in self._heard.pop(name, []) if h.sighting.at > horizon]
         # Somebody unknown counts as somebody new.
         who = f"ticket {ticket.id}" if ticket.customer is None else str(ticket.customer)
-        seen.append(Sighting(who, ticket.ts))
-        crossing = crossed(seen, self._thresholds, ticket.ts)
-        against = crossing and doubt(self._grouper, name, self._busy)
-        if crossing is None or (against and against.twin is None):
-            self._sightings[name] = seen
+        praises = verdict.praise and not verdict.complaint
+        heard.append(Heard(Sighting(who, ticket.ts), praises, verdict.complaint))
+        crossing = crossed([h.sighting for h in heard], self._thresholds, ticket.ts)
+        if crossing is None or _is_applause(heard):
+            self._heard[name] = heard
+            return None
+        against = doubt(self._grouper, name, self._busy)
+        if against and against.twin is None:
+            self._heard[name] = heard
             return None
         self._ready.add(name)
         self._busy[name] = ticket.ts
         return None if against else crossing
 
     def _forget(self, horizon: datetime) -> None:
-        while self._sightings:
-            oldest = next(iter(self._sightings))
-            if self._sightings[oldest][-1].at > horizon:
+        while self._heard:
+            oldest = next(iter(self._heard))
+            if self._heard[oldest][-1].sighting.at > horizon:
                 break
-            del self._sightings[oldest]
+            del self._heard[oldest]
         for name in [name for name, at in self._busy.items() if at <= horizon]:
             del self._busy[name]
+
+
+def _is_applause(heard: list[Heard]) -> bool:
+    """Say whether people are glad about something together.
+
+    Not all who are glad say so in words the judge knows, so a third is enough, if
+    fewer complain.
+    """
+    praise = sum(h.praises for h in heard)
+    complaints = sum(h.complains for h in heard)
+    return 3 * praise >= len(heard) and praise > complaints
