@@ -265,7 +265,7 @@ def speed(data_dir: Path | str, tickets: int) -> dict[str, float]:
     """Group a made-up stream; slower at its end would mean that it does not last."""
     way = product(Thresholds())
     times = []
-    for line in _made(Path(data_dir), tickets):
+    for line in made_up(Path(data_dir), tickets):
         ticket = TicketLine.model_validate_json(line)
         started = time.perf_counter()
         way(ticket)
@@ -279,13 +279,16 @@ def speed(data_dir: Path | str, tickets: int) -> dict[str, float]:
     }
 
 
-def _made(data: Path, tickets: int) -> Iterator[bytes]:
+def made_up(data: Path, tickets: int) -> Iterator[bytes]:
     command = [sys.executable, str(data / "make_stream.py"), "--n", str(tickets)]
     days = max(10, tickets // 5000)
     command += ["--days", str(days), "--bursts", str(tickets // 400), "--scale"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as made:
         assert made.stdout is not None
-        yield from made.stdout
+        try:
+            yield from made.stdout
+        finally:
+            made.terminate()  # if nobody wants the rest
 
 
 COLUMNS = (
