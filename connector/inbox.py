@@ -341,6 +341,7 @@ class Worker:
         verdict = Outcomes()
         for entry in todo:
             try:
+                self.pipeline.grouping.prepare(self.store, self.clock())
                 with self.store.write(wake="outbox") as connection:
                     self._decide_in(connection, [entry], verdict)
             except StoreUnavailable:
