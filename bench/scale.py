@@ -12,7 +12,7 @@ With ``--database`` all of it is also stored, in bulk, and then as the product d
 
     python -m bench.scale --data ../shared/data/duplicates --tickets 100000
     python -m bench.scale --data ../shared/data/duplicates --tickets 1000000 \\
-        --database sqlite
+        --database both
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from __future__ import annotations
 import gc
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,6 +39,7 @@ from rules.features import Features, features
 from rules.judge import default_judge
 from rules.words import customer_words, looks_like_html
 
+KINDS = ("sqlite", "postgresql")
 PART = 20_000  # tickets between two lines
 PLACED = 3_000  # tickets placed with the database
 BATCH = 50
@@ -140,7 +142,7 @@ def megabytes() -> float:
     return float(psutil.Process().memory_info().rss) / 1e6
 
 
-def group(stream: Iterator[Read], tickets: int, shelf: Shelf | None) -> None:
+def group(stream: Iterator[Read], tickets: int, shelves: Sequence[Shelf]) -> None:
     """Group so many tickets as the product does, telling how it goes."""
     grouper, made = Grouper(), 0
     judging = grouping = 0.0
@@ -154,7 +156,7 @@ def group(stream: Iterator[Read], tickets: int, shelf: Shelf | None) -> None:
         name = proposal.group or str(made)
         grouper.add(name, str(number), one.found, one.at)
         grouping += time.process_time() - started
-        if shelf:
+        for shelf in shelves:
             shelf.add(number, int(name), one)
             if number == max(1, tickets - KEPT_EVERY + 1):
                 shelf.keep(number, grouper)  # as long ago as it can be
@@ -166,7 +168,7 @@ def group(stream: Iterator[Read], tickets: int, shelf: Shelf | None) -> None:
                 f"{1e6 / sum(each):5.0f}/s  {megabytes():6.0f} MB"
             )
             judging = grouping = 0.0
-    if shelf:
+    for shelf in shelves:
         shelf.flush()
 
 
@@ -206,25 +208,27 @@ def place(store: Store, process: Grouping, stream: Iterator[Read], first: int) -
 @click.command(help=(__doc__ or "").splitlines()[0])
 @click.option("--data", type=click.Path(exists=True, path_type=Path), required=True)
 @click.option("--tickets", default=100_000, show_default=True)
-@click.option("--database", "kind", type=click.Choice(["sqlite", "postgresql"]))
+@click.option("--database", "kind", type=click.Choice([*KINDS, "both"]))
 def main(data: Path, tickets: int, kind: str | None) -> None:
     # As the product does: what is there from the start is not looked through again.
     gc.freeze()
     # The maker gives a few less than it is asked for.
     stream = read(data, tickets * 11 // 10 + 2 * PLACED)
-    if kind is None:
-        group(stream, tickets, None)
-        return
-    with (
-        tempfile.TemporaryDirectory(prefix="connector-bench-") as folder,
-        database(kind, folder) as url,
-    ):
-        store = Store(url)
-        group(stream, tickets, Shelf(store))
-        one = next(stream)
-        process = restart(store, one.at)
-        place(store, process, stream, tickets + 1)
-        store.close()
+    kinds = KINDS if kind == "both" else (kind,) if kind else ()
+    with ExitStack() as stack:
+        stores = []
+        for name in kinds:
+            folder = stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="connector-bench-")
+            )
+            stores.append(Store(stack.enter_context(database(name, folder))))
+        group(stream, tickets, [Shelf(store) for store in stores])
+        for name, store in zip(kinds, stores, strict=True):
+            click.echo(f"{name}:")
+            one = next(stream)
+            process = restart(store, one.at)
+            place(store, process, stream, tickets + 1)
+            store.close()
 
 
 if __name__ == "__main__":
