@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connector import filing
+from connector import filing, issue_text
 from connector.config import Config
 from connector.models import BlockKind, Operation
 from connector.store import corrections, outbox
@@ -36,13 +36,9 @@ def _farewell(config: Config, part: AnyRow, group: AnyRow) -> list[outbox.Effect
     key = f"absorbed:{part.id}:{part.issue_id}"
     why = f"its problem became part of the one of {group.issue_key}"
     body = [
-        [
-            BlockKind.PARAGRAPH,
-            f"The problem of this issue became part of the one of {group.issue_key}, "
-            "which counts its customers and tickets from now on. This issue is not "
-            "kept up to date any more, and was left open or done as it is.",
-            "",
-        ],
+        *issue_text.paragraph(
+            issue_text.say(config.problems.language, "absorbed", key=group.issue_key)
+        ),
         [BlockKind.BULLET, group.issue_key, group.issue_url],
     ]
     effects = [

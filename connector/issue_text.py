@@ -8,6 +8,7 @@ What is asked of a tracker, and when, is decided in ``connector.filing`` and
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -17,9 +18,10 @@ from sqlalchemy import Connection
 
 from connector.grouping import Subject
 from connector.models import Block, BlockKind
-from connector.store import groups, timeline
+from connector.store import corrections, groups, timeline
 from connector.store.schema import AnyRow
 from rules.masking import excerpt
+from rules.thresholds import in_words
 
 EXCERPTS = 5
 TICKETS_LISTED = 20
@@ -40,6 +42,28 @@ def say(language: str, name: str, **values: object) -> str:
     """Fill a text of an issue in the team's language."""
     text: str = _words(NEAREST.get(language, language))[name]
     return text.format(**values)
+
+
+def customers(language: str, count: int) -> str:
+    """Say how many customers, one of them too."""
+    return say(
+        language, "one_customer" if count == 1 else "some_customers", count=count
+    )
+
+
+def span(language: str, length: timedelta) -> str:
+    """Say a time as people say it who speak the language."""
+    number, _, unit = in_words(length).partition(" ")
+    return f"{number} {_words(NEAREST.get(language, language))['units'][unit]}"
+
+
+def kind(language: str, name: str) -> str:
+    """Name a type of complaint."""
+    return str(_words(NEAREST.get(language, language))["types"][name])
+
+
+def paragraph(text: str) -> list[list[str]]:
+    return stored([Block(BlockKind.PARAGRAPH, text)])
 
 
 def title(language: str, found: Subject) -> str:
@@ -66,7 +90,7 @@ def description(
             say(
                 language,
                 "filed",
-                customers=group.customers,
+                customers=customers(language, group.customers),
                 tickets=group.tickets,
                 first=f"{group.first_at:%Y-%m-%d %H:%M}",
                 last=f"{group.last_at:%Y-%m-%d %H:%M}",
@@ -79,18 +103,28 @@ def description(
             else "",
         ),
         Block(BlockKind.PARAGRAPH, say(language, "because", reason=group.reason)),
-        *_while_muted(connection, group),
+        *_while_muted(connection, language, group),
         *evidence(language, rows),
     ]
     return stored(block for block in blocks if block.text)
 
 
-def _while_muted(connection: Connection, group: AnyRow) -> list[Block]:
-    """Say how many came while the problem was muted, if it was."""
+def _while_muted(connection: Connection, language: str, group: AnyRow) -> list[Block]:
+    """Say how many came while the problem was muted, if it was and any did."""
+    began = timeline.newest(connection, group.id, timeline.MUTED)
     ended = timeline.newest(connection, group.id, timeline.UNMUTED)
-    if ended is None:
+    if began is None or ended is None:
         return []
-    return [Block(BlockKind.PARAGRAPH, f"It was muted before: {ended.words}.")]
+    came = corrections.came_between(connection, group.id, began.at, ended.at)
+    if not came:
+        return []
+    text = say(
+        language,
+        "was_muted",
+        came=customers(language, came),
+        since=f"{began.at:%Y-%m-%d}",
+    )
+    return [Block(BlockKind.PARAGRAPH, text)]
 
 
 def evidence(language: str, rows: Sequence[AnyRow]) -> list[Block]:

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connector import filing
+from connector import filing, issue_text
 from connector.config import Config
-from connector.models import BlockKind, GroupState, IssueCategory, Operation
+from connector.models import GroupState, IssueCategory, Operation
 from connector.store import corrections, groups, outbox, timeline
 from connector.store.schema import AnyRow
 
@@ -83,28 +83,37 @@ def end(
     )
     began = timeline.newest(connection, group.id, timeline.MUTED)
     since = began.at if began is not None else now
-    came = corrections.came_since(connection, group.id, since)
-    words = f"{came} customers wrote while it was muted, from {since:%Y-%m-%d} on"
+    came = corrections.came_between(connection, group.id, since, now)
+    who_came = issue_text.customers("en", came)
+    words = f"{who_came} wrote while it was muted, from {since:%Y-%m-%d} on"
     said = words if came else "the mute ended"
     timeline.note(connection, group.id, timeline.UNMUTED, said, now, who)
     if not came:
         return ""
     if is_open and group.issue_id is not None:
-        effect = _summary(config, group, words, since)
+        effect = _summary(config, group, came, since)
         outbox.enqueue(connection, [effect], now)
     return words
 
 
 def _summary(
-    config: Config, group: AnyRow, words: str, since: datetime
+    config: Config, group: AnyRow, came: int, since: datetime
 ) -> outbox.Effect:
     """Ask for the one comment on what came; a step reached meanwhile gets no other."""
-    text = f"{words}; {group.customers} by now, in {group.tickets} tickets."
+    language = config.problems.language
+    text = issue_text.say(
+        language,
+        "while_muted",
+        came=issue_text.customers(language, came),
+        since=f"{since:%Y-%m-%d}",
+        customers=issue_text.customers(language, group.customers),
+        tickets=group.tickets,
+    )
     return filing.issue_effect(
         config,
         group,
         Operation.COMMENT_ISSUE,
         f"told:{group.id}:muted {since:%Y-%m-%dT%H:%M:%S}",
-        {"body": [[BlockKind.PARAGRAPH, text, ""]], "customers": group.customers},
+        {"body": issue_text.paragraph(text), "customers": group.customers},
         "its mute ended",
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -25,6 +25,22 @@ from connector.models import (
 from connector.store import groups, outbox
 from connector.store.schema import AnyRow
 from rules.thresholds import Crossing, Sighting, Thresholds, crossed
+
+
+class Why(NamedTuple):
+    """Why a problem is open again: one of the texts of issues, and what fills it."""
+
+    text: str
+    customers: int = 1
+    within: timedelta = timedelta()
+
+    def words(self, language: str) -> str:
+        return issue_text.say(
+            language,
+            self.text,
+            customers=issue_text.customers(language, self.customers),
+            span=issue_text.span(language, self.within),
+        )
 
 
 def complained(
@@ -48,12 +64,12 @@ def complained(
             groups.change(connection, group_id, announce_at=now, announced_at=None)
         return
     if at <= _watched_until(config, group):
-        why = "a customer complained again after the fix"
+        why = Why("complained_again")
     else:
         crossing = returns(config, after_fix(connection, group), now)
         if crossing is None:
             return
-        why = f"{crossing.reason} after the fix"
+        why = Why("after_fix", crossing.customers, config.problems.window)
     come_back(connection, config, group, why, now, ticket_id)
 
 
@@ -92,16 +108,20 @@ def come_back(
     connection: Connection,
     config: Config,
     group: AnyRow,
-    why: str,
+    why: Why,
     now: datetime,
     ticket_id: int | None = None,
 ) -> None:
     """Open a problem again, and ask for that of its issue, with the evidence."""
-    resolution.open_again(connection, group, why, now)
+    language, reason = config.problems.language, why.words("en")
+    resolution.open_again(connection, group, reason, now)
     episode = f"{group.id}:{group.episode}"
     blocks = [
-        Block(BlockKind.PARAGRAPH, f"It came back: {why}."),
-        *issue_text.evidence(config.problems.language, _returned(connection, group)),
+        Block(
+            BlockKind.PARAGRAPH,
+            issue_text.say(language, "came_back", why=why.words(language)),
+        ),
+        *issue_text.evidence(language, _returned(connection, group)),
     ]
     effects = [
         filing.issue_effect(
@@ -110,7 +130,7 @@ def come_back(
             Operation.REOPEN_ISSUE,
             f"reopen:{episode}",
             {},
-            why,
+            reason,
             ticket_id,
         ),
         filing.issue_effect(
@@ -119,7 +139,7 @@ def come_back(
             Operation.COMMENT_ISSUE,
             f"returned:{episode}",
             {"body": issue_text.stored(blocks)},
-            why,
+            reason,
             ticket_id,
         ),
     ]

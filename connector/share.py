@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -25,7 +25,6 @@ from connector.models import (
     Operation,
 )
 from connector.store import locks, outbox, shares
-from rules.thresholds import in_words
 
 #: Beginning of the names under which is kept what is above its share.
 FACT = "share:"
@@ -34,6 +33,30 @@ DAYS_SHOWN = 7
 PROBLEMS_SHOWN = 10
 #: So many windows before this one say which share is usual.
 WINDOWS_COMPARED = 14
+
+
+class _Figures(NamedTuple):
+    """What an alarm says of a type; ``usual`` is its share of the time before."""
+
+    kind: str
+    share: float
+    total: int
+    window: timedelta
+    usual: float | None
+
+    def words(self, language: str) -> str:
+        said = issue_text.say(
+            language,
+            "share",
+            type=issue_text.kind(language, self.kind),
+            share=_percent(self.share),
+            total=self.total,
+            span=issue_text.span(language, self.window),
+        )
+        if self.usual is None:
+            return said
+        usual = _percent(self.usual)
+        return issue_text.say(language, "share_usual", said=said, usual=usual)
 
 
 def check(connection: Connection, config: Config, now: datetime) -> int:
@@ -61,10 +84,11 @@ def check(connection: Connection, config: Config, now: datetime) -> int:
                 connection, kind, total, now - window
             ):
                 continue
-            raised = _sentence(connection, config, kind, counts, now)
+            figures = _figures(connection, config, kind, counts, now)
+            raised = figures.words("en")
             said = {"at": now.isoformat(), "words": raised, "below_since": None}
             _put(connection, kind, said, now)
-            _file(connection, config, kind, raised, now)
+            _file(connection, config, kind, figures, now)
             given += 1
         elif kind in above:
             if said["below_since"]:
@@ -111,34 +135,35 @@ def _put(
     locks.put_fact(connection, FACT + kind, dict(said), now)
 
 
-def _sentence(
+def _figures(
     connection: Connection,
     config: Config,
     kind: str,
     counts: Mapping[str, int],
     now: datetime,
-) -> str:
+) -> _Figures:
     window = config.problems.share_window
-    total = sum(counts.values())
     before = shares.by_type(
         connection, now - (1 + WINDOWS_COMPARED) * window, now - window
     )
-    usual = sum(before.values())
-    compared = f" (usually {before.get(kind, 0) / usual:.0%})" if usual else ""
-    return (
-        f"{_name(kind)} makes up {counts[kind] / total:.0%} of {total} complaints "
-        f"in {in_words(window)}{compared}"
-    )
+    usual = before.get(kind, 0) / sum(before.values()) if before else None
+    total = sum(counts.values())
+    return _Figures(kind, counts[kind] / total, total, window, usual)
 
 
 def _file(
-    connection: Connection, config: Config, kind: str, said: str, now: datetime
+    connection: Connection,
+    config: Config,
+    kind: str,
+    figures: _Figures,
+    now: datetime,
 ) -> None:
     """Ask for the one issue about an alarm, as far as ``autonomy.issues`` goes."""
     tracker, mode = config.problems.tracker, config.autonomy.issues
     if tracker is None:
         return
     place = filing.place(config, kind)
+    said = figures.words(config.problems.language)
     key = f"share:{kind}:{now.isoformat()}"
     effect = outbox.Effect(
         source=tracker,
@@ -158,7 +183,7 @@ def _file(
         },
         state=filing.STATES[mode],
         rule="problems.share",
-        reason=said,
+        reason=figures.words("en"),
         note=filing.NOTES[mode],
     )
     outbox.enqueue(connection, [effect], now)
@@ -168,21 +193,26 @@ def _description(
     connection: Connection, config: Config, kind: str, said: str, now: datetime
 ) -> list[list[str]]:
     """Lay out the days and the problems behind an alarm; no customer is quoted."""
-    limit = config.problems.share
+    language = config.problems.language
+    limit = _percent(config.problems.share)
+    not_filed = issue_text.say(language, "not_filed")
     largest = shares.largest(
         connection, kind, now - config.problems.share_window, PROBLEMS_SHOWN
     )
     return issue_text.stored(
         [
-            Block(BlockKind.PARAGRAPH, f"{said}. The limit is {limit:.0%}."),
-            Block(BlockKind.HEADING, "By day, up to now"),
-            *_days(connection, kind, now),
-            Block(BlockKind.HEADING, "The largest problems of this type"),
+            Block(
+                BlockKind.PARAGRAPH,
+                issue_text.say(language, "share_limit", said=said, limit=limit),
+            ),
+            Block(BlockKind.HEADING, issue_text.say(language, "share_days")),
+            *_days(connection, language, kind, now),
+            Block(BlockKind.HEADING, issue_text.say(language, "share_problems")),
             *(
                 Block(
                     BlockKind.BULLET,
-                    f"{row.title}: {row.recent} complaints, "
-                    f"{row.issue_key or 'not filed'}",
+                    f"{filing.title(connection, config, row)}: {row.recent}, "
+                    f"{row.issue_key or not_filed}",
                     row.issue_url or "",
                 )
                 for row in largest
@@ -191,15 +221,23 @@ def _description(
     )
 
 
-def _days(connection: Connection, kind: str, now: datetime) -> list[Block]:
+def _days(
+    connection: Connection, language: str, kind: str, now: datetime
+) -> list[Block]:
     shown = []
     for ago in range(DAYS_SHOWN):
         end = now - ago * timedelta(days=1)
         counts = shares.by_type(connection, end - timedelta(days=1), end)
-        text = f"{end:%Y-%m-%d %H:%M}: {counts.get(kind, 0)} of {sum(counts.values())}"
+        text = issue_text.say(
+            language,
+            "share_day",
+            at=f"{end:%Y-%m-%d %H:%M}",
+            count=counts.get(kind, 0),
+            total=sum(counts.values()),
+        )
         shown.append(Block(BlockKind.BULLET, text))
     return shown
 
 
-def _name(kind: str) -> str:
-    return kind.replace("_", " ").capitalize()
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}"

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connector import filing, recurrence
+from connector import filing, issue_text, recurrence
 from connector.config import Config
-from connector.models import BlockKind, Meaning, Operation
+from connector.models import Meaning, Operation
 from connector.store import groups, outbox
 from connector.store.schema import AnyRow
 
@@ -25,8 +25,7 @@ def weigh(connection: Connection, config: Config, group: AnyRow, now: datetime) 
         return
     if group.issue_meaning == Meaning.CANNOT_REPRODUCE:
         if group.customers - before >= config.problems.cannot_reproduce_needs:
-            came = f"{group.customers - before} new customers complained of it"
-            why = f"{came} after it could not be reproduced"
+            why = recurrence.Why("not_reproduced", group.customers - before)
             recurrence.come_back(connection, config, group, why, now)
     elif group.customers >= max(2 * before, 1):
         groups.change(connection, group.id, done_customers=group.customers)
@@ -34,15 +33,14 @@ def weigh(connection: Connection, config: Config, group: AnyRow, now: datetime) 
 
 
 def _doubled(config: Config, group: AnyRow, before: int) -> outbox.Effect:
-    text = (
-        f"{group.customers} customers have complained of this by now; it was "
-        f"{before} when it was closed, or last said. No customer is told anything."
-    )
+    language = config.problems.language
+    customers = issue_text.customers(language, group.customers)
+    text = issue_text.say(language, "doubled", customers=customers, before=before)
     return filing.issue_effect(
         config,
         group,
         Operation.COMMENT_ISSUE,
         f"doubled:{group.id}:{group.episode}:{group.customers}",
-        {"body": [[BlockKind.PARAGRAPH, text, ""]]},
+        {"body": issue_text.paragraph(text)},
         f"{group.customers} customers, after {before}",
     )

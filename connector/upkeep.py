@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from connector import counts, filing, issue_text
 from connector.config import Config
 from connector.models import (
-    BlockKind,
     GroupState,
     IssueRef,
     Mode,
@@ -95,7 +94,7 @@ def _progress(
         tickets=group.tickets,
     )
     payload = {
-        "body": [[BlockKind.PARAGRAPH, text, ""]],
+        "body": issue_text.paragraph(text),
         "customers": group.customers,
     }
     return [

@@ -501,7 +501,7 @@ def test_muted_problem_counts_and_files_once_when_the_mute_ends(
     file_after(bench)
     (draft,) = bench.tracker.drafts.values()
     text = " ".join(block.text for block in draft.description)
-    assert "6 customers wrote while it was muted, from 2026-03-02 on" in text
+    assert "6 customers wrote meanwhile, from 2026-03-02 on" in text
     assert happened(bench, 1)[:2] == [("anna", "muted"), ("", "unmuted")]
 
 

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from kit import Bench
+from test_correcting import two_filed
+from test_loop import complain as more
+from test_loop import file_issue, the_group
+from test_resolution import comments as told
+from test_resolution import end
+from test_share import alarms, write
 from test_upkeep import comments, complain, filed
 
+from connector import correcting, steering
 from connector.grouping import Subject
-from connector.issue_text import EXCERPTS, title
-from connector.models import BlockKind, IssueDraft
+from connector.issue_text import EXCERPTS, span, title
+from connector.models import BlockKind, IssueDraft, Meaning
 from rules.concepts import CONCEPTS
 from rules.verdict import TYPES
 
 FOLDER = Path(__file__).parent.parent / "connector" / "texts" / "issue"
 #: Words that are the same in another language.
 SAME = {"tickets", "listed"}
+NORWEGIAN = {"language": "nb"}
 LANGUAGES = sorted(path.stem for path in FOLDER.iterdir())
 
 
@@ -43,6 +52,7 @@ def test_each_language_says_the_same(language: str) -> None:
     english, own = texts("en"), texts(language)
     assert own.keys() == english.keys()
     assert own["types"].keys() == set(TYPES)
+    assert own["units"].keys() == english["units"].keys()
     assert language == "en" or own["concepts"].keys() == CONCEPTS.keys()
     for name, text in english.items():
         if isinstance(text, str):
@@ -81,6 +91,83 @@ def test_issue_speaks_the_language_of_the_team(
     assert headings == ["Med kundenes ord", "Saker"]
     complain(bench, 5, 10)
     assert comments(bench) == ["10 kunder har skrevet om dette så langt, i 10 saker."]
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [
+        (timedelta(minutes=30), "30 min"),
+        (timedelta(hours=24), "24 t"),
+        (timedelta(days=7), "7 dager"),
+    ],
+)
+def test_times_are_said_in_the_language_of_the_team(
+    length: timedelta, said: str
+) -> None:
+    assert span("nb", length) == said
+
+
+def test_what_follows_an_end_is_told_in_the_language_of_the_team(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(problems=NORWEGIAN)
+    issue = file_issue(bench)
+    end(bench, issue, "Won't Do", Meaning.WONT_DO)
+    more(bench, 5, start=5)
+    bench.settle()
+    assert told(bench, issue) == [
+        "10 kunder har klaget på dette så langt; det var 5 da dette ble lukket, "
+        "eller sist det ble nevnt. Ingen kunde får beskjed."
+    ]
+    end(bench, issue, "Cannot Reproduce", Meaning.CANNOT_REPRODUCE)
+    more(bench, 3, start=10)
+    bench.settle()
+    assert told(bench, issue)[1] == (
+        "Det er tilbake: 3 kunder klaget på det for første gang etter at det ikke "
+        "lot seg gjenskape."
+    )
+    assert the_group(bench)["reason"].startswith("3 customers complained of it")
+
+
+def test_mutes_and_merges_are_told_in_the_language_of_the_team(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(problems=NORWEGIAN)
+    first, second = two_filed(bench)
+    with bench.store.write() as connection:
+        steering.mute(connection, 1, None, "anna", bench.clock())
+    bench.clock.pass_(minutes=1)
+    more(bench, 1, start=5)
+    bench.settle()
+    with bench.store.write() as connection:
+        steering.unmute(connection, bench.config, 1, "anna", bench.clock())
+    bench.settle()
+    assert told(bench, first) == [
+        "1 kunde skrev mens dette var dempet, fra 2026-03-02. "
+        "Til sammen: 6 kunder (saker: 6)."
+    ]
+    with bench.store.write() as connection:
+        correcting.merge(connection, bench.config, 1, 2, "anna", bench.clock())
+    bench.settle()
+    (farewell,) = told(bench, second)
+    key = bench.tracker.issues[first].ref.key
+    assert farewell.startswith(f"Problemet her er blitt en del av {key}, som teller")
+
+
+def test_alarm_is_filed_in_the_language_of_the_team_and_shown_in_english(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(problems={"customers": 0, "share_least": 10, **NORWEGIAN})
+    write(bench, 0, delivery=6, billing_invoice=4)
+    made = draft(bench)
+    assert made.summary == "Levering utgjør 60 % av 10 klager på 24 t"
+    said = [block.text for block in made.description]
+    assert said[0] == f"{made.summary}. Grensen er 40 %."
+    assert said[2].endswith(": 6 av 10")
+    assert said[-1].startswith("Levering: ")
+    assert said[-1].endswith(": 6, ikke opprettet")
+    (row,) = alarms(bench)
+    assert row["reason"] == "Delivery makes up 60% of 10 complaints in 24 h"
 
 
 SECRETS = (

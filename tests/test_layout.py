@@ -133,9 +133,13 @@ SIDEWAYS = {
         "connector.upkeep",
     ),
     "connector.sequel": ("connector.issue_text", "connector.recurrence"),
-    "connector.unfixed": ("connector.filing", "connector.recurrence"),
-    "connector.muting": ("connector.filing",),
-    "connector.absorbing": ("connector.filing",),
+    "connector.unfixed": (
+        "connector.filing",
+        "connector.issue_text",
+        "connector.recurrence",
+    ),
+    "connector.muting": ("connector.filing", "connector.issue_text"),
+    "connector.absorbing": ("connector.filing", "connector.issue_text"),
     "connector.steering": (
         "connector.correcting",
         "connector.escalation",

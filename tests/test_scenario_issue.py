@@ -160,7 +160,7 @@ def test_issue_that_waited_for_jira_says_how_things_are_when_it_comes(
         scene.settle(minutes=5)
         (issue,) = issues(scene.world)
         assert lines(issue)[:2] == ["Customers: 7", "Tickets: 7"]
-        assert "7 customers had written 7 tickets" in issue["description"]
+        assert "7 customers had written about it (tickets: 7)" in issue["description"]
         assert times_of_edits(scene, "description") == []
         assert issue["comments"] == []
         scene.assert_nothing_parked()

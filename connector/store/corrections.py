@@ -123,11 +123,14 @@ def newest_complaint(
     return connection.execute(newest).one_or_none()
 
 
-def came_since(connection: Connection, group_id: int, since: datetime) -> int:
-    """Count the customers whose complaint of a problem came in after that time."""
+def came_between(
+    connection: Connection, group_id: int, since: datetime, until: datetime
+) -> int:
+    """Count the customers whose complaint of a problem came in within that time."""
     query = select(func.count(members.c.customer_id.distinct())).where(
         members.c.group_id == group_id,
         ~members.c.archived,
         members.c.joined_at > since,
+        members.c.joined_at <= until,
     )
     return int(connection.scalar(query) or 0)

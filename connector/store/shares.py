@@ -34,6 +34,7 @@ def largest(
     shown = (
         groups.c.id,
         groups.c.title,
+        groups.c.is_named,
         groups.c.state,
         groups.c.issue_key,
         groups.c.issue_url,
