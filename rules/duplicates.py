@@ -258,10 +258,15 @@ class Grouper:
     # --- what is known of terms; see ``rules.likeness.Seen`` ---------------------
 
     def information(self, term: Hashable) -> float:
-        """Inverse document frequency over groups, so that a burst stays visible."""
+        """Inverse document frequency, over groups so that a burst stays visible.
+
+        A word that many tickets have had for long tells little, though one group has
+        them all: else that group would draw whoever uses the word, and grow by it.
+        """
         known = self._terms.get(term)
         groups = len(self._groups) + UNSEEN_GROUPS
-        return log(groups / (known.groups + 1 if known else 1))
+        rare = log(groups / (known.groups + 1 if known else 1))
+        return min(rare, self._surges.information(term))
 
     def is_name(self, word: str, marked: bool) -> bool:
         """Say whether this word is mostly written as a name, here and elsewhere."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from datetime import datetime, timedelta
-from math import exp, log
+from math import exp, inf, log
 
 LATELY = timedelta(hours=24)
 FEWEST = 50  # with less than that many tickets in a day, lately reaches further back
 USUALLY = 30  # the long memory lasts so many times longer
 UNSEEN = 20  # as if so many tickets had come before, while few have
 HISTORY = 30  # tickets; with less, nobody knows what is usual
+FEW = 30  # as above, where it is asked how much a term tells
 SUDDEN = 2.0  # more than so many times the usual is a surge
 SURE = 3.0  # how unlikely, as a logarithm, gives half the strength
 
@@ -55,6 +56,20 @@ class Surges:
         """Compare how often a term came lately with how often it usually does."""
         lately, usual = self._lately(term)
         return lately / usual if usual else 1.0
+
+    def information(self, term: Hashable) -> float:
+        """Say how much a term tells, by how many tickets usually have it.
+
+        What came lately does not count, so that a burst stays visible.
+        """
+        known = self._counts.get(term)
+        if known is None:
+            return inf
+        lately, long, then = known
+        gap = self._clock - then
+        before = max(0.0, long * exp(-gap / USUALLY) - lately * exp(-gap))
+        tickets, tickets_long, _ = self._all
+        return log((max(0.0, tickets_long - tickets) + FEW) / (before + 1))
 
     def knows_what_is_usual(self) -> bool:
         """Say whether there is a past to compare with."""

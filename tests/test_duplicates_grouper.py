@@ -397,6 +397,18 @@ def test_a_problem_that_never_ends_does_not_collect_every_word() -> None:
     assert grouper.propose(about("the lamp flickers"), LATE).group == "p"
 
 
+def test_a_word_that_one_large_group_has_had_for_long_draws_nobody() -> None:
+    """Else whoever uses the word would come to that group, and make it larger."""
+    grouper = after(())
+    for number in range(120):
+        text = f"the widget {OTHERS[number % len(OTHERS)]}"
+        at = START + timedelta(hours=12 * number)
+        grouper.add("all widgets", f"w{number}", about(text), at)
+    long_after = START + timedelta(hours=12 * 120)
+    assert grouper.information(about("widget").words[0]) < 1
+    assert not grouper.propose(about("widget melted on the stove"), long_after).group
+
+
 @pytest.mark.parametrize("text", ["", "?!", "🙂"])
 def test_a_ticket_without_words_is_a_problem_of_its_own(text: str) -> None:
     grouper = after([("p", about(text))])

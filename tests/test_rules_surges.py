@@ -79,3 +79,11 @@ def test_a_dropped_term_is_forgotten() -> None:
     surges = counted(QUIET, (8, 0.5, ["recall"]))
     surges.drop("recall")
     assert surges.surge("recall") == 0
+
+
+def test_a_word_that_usually_many_write_tells_little() -> None:
+    surges = counted(QUIET, (8, 0.5, ["recall"]))
+    assert surges.information("hello") < surges.information("invoice") < 2
+    # Eight of the last tickets: a burst does not make its own words common.
+    assert surges.information("recall") > 4
+    assert surges.information("never written") > surges.information("recall")
