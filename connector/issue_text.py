@@ -145,12 +145,14 @@ def excerpts(rows: Sequence[AnyRow]) -> list[str]:
     by_language: dict[str, list[str]] = {}
     seen: set[int] = set()
     for row in rows:
-        if row.customer_id in seen:
-            continue
+        found = by_language.setdefault(row.language, [])
+        if row.customer_id in seen or len(found) == EXCERPTS:
+            continue  # masking takes its time, and there may be thousands
         seen.add(row.customer_id)
         text = excerpt(row.text, names=row.customer_name.split())
         if text:
-            by_language.setdefault(row.language, []).append(text)
+            found.append(text)
+    by_language = {language: found for language, found in by_language.items() if found}
     chosen: list[str] = []
     while by_language and len(chosen) < EXCERPTS:
         for language in list(by_language):

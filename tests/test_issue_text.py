@@ -6,6 +6,7 @@ import string
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from test_resolution import end
 from test_share import alarms, write
 from test_upkeep import comments, complain, filed
 
-from connector import correcting, steering
+from connector import correcting, issue_text, steering
 from connector.grouping import Subject
 from connector.issue_text import EXCERPTS, span, title
 from connector.models import BlockKind, IssueDraft, Meaning
@@ -179,6 +180,27 @@ SECRETS = (
     "ORD-558231",
     "558231",
 )
+
+
+def test_no_more_is_masked_than_can_be_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    masked: list[str] = []
+
+    def mask(text: str, names: Any) -> str:
+        masked.append(text)
+        return "" if text == "0" else text
+
+    monkeypatch.setattr(issue_text, "excerpt", mask)
+    rows = [
+        SimpleNamespace(
+            customer_id=n,
+            customer_name="",
+            language="nb" if n == 50 else "en",
+            text=str(n),
+        )
+        for n in range(100)
+    ]
+    assert issue_text.excerpts(rows) == ["1", "50", "2", "3", "4"]
+    assert masked == ["0", "1", "2", "3", "4", "5", "50"]
 
 
 def test_quotes_are_few_of_different_customers_and_tell_nobody(bench: Bench) -> None:
