@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from kit import START, Bench, importing
+from sqlalchemy import update
 from test_outbox import rows
 
 from connector import share
 from connector.history import import_history
 from connector.models import OutboxState
 from connector.store import outbox
+from connector.store.schema import tickets
 
 #: Complaints of some types, each of them alike.
 TEXTS = {
@@ -60,6 +62,17 @@ def test_type_above_its_share_gives_one_alarm(bench: Bench) -> None:
     bench.clock.pass_(hours=5)
     bench.settle()
     assert len(alarms(bench)) == 1
+
+
+def test_complaints_without_a_type_by_now_are_of_other_and_keep_nobody_waiting(
+    bench: Bench,
+) -> None:
+    write(bench, 0, delivery=9)
+    with bench.store.write() as connection:
+        connection.execute(update(tickets).values(verdict={"types": []}))
+    write(bench, 9, delivery=1)
+    (row,) = alarms(bench)
+    assert row["payload"]["share"] == "other"
 
 
 def test_issue_of_an_alarm_shows_days_and_problems_and_quotes_nobody(

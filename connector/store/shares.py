@@ -9,7 +9,8 @@ from sqlalchemy import Connection, func, select
 
 from connector.store.schema import AnyRow, groups, members, tickets
 
-_TYPE = tickets.c.verdict[("types", 0)].as_string()
+#: A complaint that is taken for none by now has no type any more.
+_TYPE = func.coalesce(tickets.c.verdict[("types", 0)].as_string(), "other")
 
 
 def by_type(connection: Connection, since: datetime, until: datetime) -> dict[str, int]:
@@ -23,7 +24,7 @@ def by_type(connection: Connection, since: datetime, until: datetime) -> dict[st
         .where(members.c.at > since, members.c.at <= until, ~members.c.archived)
         .group_by("kind")
     )
-    return {kind or "other": int(count) for kind, count in connection.execute(query)}
+    return {kind: int(count) for kind, count in connection.execute(query)}
 
 
 def largest(
