@@ -164,7 +164,8 @@ def _regroup(
     for operation in _ON_BEHALF:
         ids = outbox.untried(connection, source.id, operation, ticket_ids)
         outbox.unask(connection, ids, "the ticket is in another problem", now)
-    if followups.untell(connection, source.id, ticket_ids, now):
+    why = "the ticket is not of this problem any more"
+    if followups.untell(connection, source.id, ticket_ids, why, now):
         # Their customers may have other tickets there, and are to be told on these.
         groups.change(connection, source.id, announce_at=now, announced_at=None)
     for group_id in (source.id, target.id):

@@ -88,7 +88,7 @@ def _plan(connection: Connection, config: Config, group: AnyRow, now: datetime) 
     elif group.state == GroupState.FILED and group.issue_id is None:
         _check_filing(connection, config, group, now)
         return
-    elif group.state == GroupState.FIXED and group.watch_until <= now:
+    elif _is_over(group, now):
         groups.change(
             connection, group_id, state=GroupState.CLOSED, reason="it did not come back"
         )
@@ -107,6 +107,15 @@ def _plan(connection: Connection, config: Config, group: AnyRow, now: datetime) 
         ladder.keep_up(connection, config, group, now)
         incidents.keep_up(connection, config, group, now)
         absorbing.keep_up(connection, config, group, now)
+
+
+def _is_over(group: AnyRow, now: datetime) -> bool:
+    """Tell whether a fix has stood for its watch, and those affected know of it."""
+    return bool(
+        group.state == GroupState.FIXED
+        and group.watch_until <= now
+        and group.announced_at is not None
+    )
 
 
 def issue_created(

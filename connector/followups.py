@@ -85,13 +85,20 @@ def withdraw(connection: Connection, group_id: int, now: datetime) -> None:
 
 
 def untell(
-    connection: Connection, group_id: int, ticket_ids: Collection[int], now: datetime
+    connection: Connection,
+    group_id: int,
+    ticket_ids: Collection[int] | None,
+    why: str,
+    now: datetime,
 ) -> bool:
-    """Take back what tickets that left a problem were not sent yet; tell if any was."""
+    """Take back what these tickets, or all, were not sent yet; tell if any was.
+
+    As if it had never been asked for: their customers can be told of the same fix yet.
+    """
     ids = outbox.untried(connection, group_id, Operation.SEND_MESSAGE, ticket_ids)
     if not ids:
         return False
-    outbox.unask(connection, ids, "the ticket is not of this problem any more", now)
+    outbox.unask(connection, ids, why, now)
     rows = [outbox.get(connection, row_id) for row_id in ids]
     messages.untell(connection, group_id, [row["ticket_id"] for row in rows if row])
     return True

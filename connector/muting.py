@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connector import filing, issue_text
+from connector import filing, followups, issue_text
 from connector.config import Config
 from connector.models import GroupState, IssueCategory, Operation
 from connector.store import corrections, groups, outbox, timeline
@@ -33,6 +33,9 @@ def begin(
             ids = outbox.untried(connection, group.id, Operation.CREATE_ISSUE)
             outbox.unask(connection, ids, "the problem is muted", now)
             back = GroupState.EMERGING
+    elif back is GroupState.MUTED:  # by us; as a person's it ends by asking again
+        back = GroupState.FILED
+    followups.untell(connection, group.id, None, "the problem is muted", now)
     groups.change(
         connection,
         group.id,
@@ -81,6 +84,8 @@ def end(
         checked_at=None,
         missing_since=None,
     )
+    if back is GroupState.FIXED:  # who was not told before it began, or came meanwhile
+        groups.change(connection, group.id, announce_at=now, announced_at=None)
     began = timeline.newest(connection, group.id, timeline.MUTED)
     since = began.at if began is not None else now
     came = corrections.came_between(connection, group.id, since, now)

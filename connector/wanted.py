@@ -96,7 +96,10 @@ def _ensure_still_fixed(store: Store, group: RowMapping, row: AnyRow) -> None:
         # Only what may have been sent before is left: it counts for the other one.
         with store.read() as connection:
             group = groups.find(connection, group["merged_into"]) or group
-    if not same or group["state"] not in (GroupState.FIXED, GroupState.CLOSED):
+    state = group["state"]
+    if state == GroupState.MUTED and row.uncertain_since is None:
+        state = group["muted_from"]  # it was under way when the mute began
+    if not same or state not in (GroupState.FIXED, GroupState.CLOSED):
         raise Withdrawn(OutboxState.DISCARDED, "it is not fixed any more")
 
 

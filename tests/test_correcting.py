@@ -583,6 +583,50 @@ def test_complaint_after_a_fix_reopens_it_once_the_mute_ends(
     assert calls(bench, "reopen_issue") == [issue]
 
 
+def test_who_was_not_told_of_a_fix_before_a_mute_is_told_once_after_it(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(messages={"approve_above": 3})
+    complain(bench, 5)
+    file_after(bench)
+    fix(bench, str(group(bench, 1)["issue_id"]))
+    approved = [row["id"] for row in rows(bench, OutboxState.PARKED)][:2]
+    with bench.store.write() as connection:
+        outbox.retry(connection, approved, bench.clock())
+    bench.settle()
+    assert len(calls(bench, "send_message")) == 2
+    with bench.store.write() as connection:
+        steering.mute(connection, 1, None, "anna", bench.clock())
+    approve(bench)
+    assert len(calls(bench, "send_message")) == 2
+    bench.clock.pass_(days=60)
+    with bench.store.write() as connection:
+        steering.unmute(connection, bench.config, 1, "anna", bench.clock())
+    for _ in range(2):
+        bench.settle()
+        bench.clock.pass_(minutes=16)
+    approve(bench)
+    assert sorted(calls(bench, "send_message")) == ["0", "1", "2", "3", "4"]
+    assert group(bench, 1)["state"] == "closed"
+
+
+def test_mute_of_what_was_muted_for_a_lost_issue_ends(bench: Bench, say: Say) -> None:
+    complain(bench, 5)
+    file_after(bench)
+    issue = str(group(bench, 1)["issue_id"])
+    hidden = bench.tracker.issues.pop(issue)
+    for _ in range(3):
+        bench.issue_changed(issue)
+        bench.settle()
+        bench.clock.pass_(minutes=16)
+    assert group(bench, 1)["state"] == "muted"
+    assert say("mute", 1, "--until", "2026-03-04").exit_code == 0
+    bench.tracker.issues[issue] = hidden
+    bench.clock.pass_(days=3)
+    bench.settle()
+    assert (group(bench, 1)["state"], group(bench, 1)["issue_id"]) == ("filed", issue)
+
+
 def test_refused_issue_can_be_filed_after_all(
     make_bench: Callable[..., Bench],
 ) -> None:

@@ -386,7 +386,9 @@ def due(connection: Connection, now: datetime) -> list[int]:
     query = select(groups.c.id).where(
         or_(
             (groups.c.state == GroupState.READY) & (groups.c.file_at <= now),
-            (groups.c.state == GroupState.FIXED) & (groups.c.watch_until <= now),
+            (groups.c.state == GroupState.FIXED)
+            & (groups.c.watch_until <= now)
+            & groups.c.announced_at.is_not(None),
             (groups.c.state == GroupState.MUTED) & (groups.c.muted_until <= now),
         )
     )
