@@ -46,20 +46,33 @@ from rules.features import Features
 ASKED_FOR = "asked_for"
 
 
-def plan(connection: Connection, config: Config, group_id: int, now: datetime) -> None:
-    """Bring a group to the state its members and its issue call for, and show it."""
-    _advance(connection, config, group_id, now)
+def plan(
+    connection: Connection,
+    config: Config,
+    group_id: int,
+    now: datetime,
+    ticket_id: int | None = None,
+) -> None:
+    """Bring a group to the state its members and its issue call for, and show it.
+
+    If it is only for ``ticket_id``, no other ticket is looked for that lacks a link.
+    """
+    _advance(connection, config, group_id, now, ticket_id)
     showing.keep_up(connection, config, groups.get(connection, group_id), now)
 
 
 def _advance(
-    connection: Connection, config: Config, group_id: int, now: datetime
+    connection: Connection,
+    config: Config,
+    group_id: int,
+    now: datetime,
+    ticket_id: int | None,
 ) -> None:
     group = groups.get(connection, group_id, lock=True)
     if muting.is_over(group, now):
         unmute(connection, config, group, "", now)
     elif group.state != GroupState.MERGED:
-        _plan(connection, config, group, now)
+        _plan(connection, config, group, now, ticket_id)
 
 
 def unmute(
@@ -76,7 +89,13 @@ def unmute(
     return came
 
 
-def _plan(connection: Connection, config: Config, group: AnyRow, now: datetime) -> None:
+def _plan(
+    connection: Connection,
+    config: Config,
+    group: AnyRow,
+    now: datetime,
+    ticket_id: int | None = None,
+) -> None:
     group_id = group.id
     if group.state == GroupState.EMERGING:
         if not (
@@ -103,7 +122,7 @@ def _plan(connection: Connection, config: Config, group: AnyRow, now: datetime) 
         group = groups.get(connection, group_id)
     is_muted = group.state == GroupState.MUTED or turns.muted(config, group.type, now)
     if group.issue_id is not None and not is_muted:
-        upkeep.keep_up(connection, config, group, now)
+        upkeep.keep_up(connection, config, group, now, ticket_id)
         ladder.keep_up(connection, config, group, now)
         incidents.keep_up(connection, config, group, now)
         absorbing.keep_up(connection, config, group, now)

@@ -29,7 +29,7 @@ def keep_up(
     if group.priority in names and names.index(group.priority) >= names.index(wanted):
         return
     prefix = f"priority:{group.id}:{group.issue_id}:"
-    asked = outbox.beginning(connection, group.id, prefix)
+    asked = outbox.beginning(connection, group.id, Operation.RAISE_PRIORITY, prefix)
     if any(row.result and not row.result["raised"] for row in asked):
         return  # a person decided
     key = f"{prefix}{wanted}"

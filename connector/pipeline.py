@@ -102,7 +102,7 @@ class Pipeline:
         if case.is_new or not tickets.was_said_before(connection, decision):
             batch.decisions.append(decision)
         if group_id is not None and not case.is_archived:
-            escalation.plan(connection, self.config, group_id, now)
+            escalation.plan(connection, self.config, group_id, now, case.ticket_id)
 
     def gone(self, connection: Connection, ref: TicketRef, now: datetime) -> None:
         """Record that a ticket no longer exists; it counts no more."""
@@ -227,7 +227,14 @@ class Pipeline:
         )
         self.grouping.record(seq, placed.cluster_id, case.ticket_id, about, at)
         case.trace.group = {"group": placed.group_id, "reason": reason}
-        groups.recount(case.connection, placed.group_id)
+        groups.count_in(
+            case.connection,
+            placed.group_id,
+            case.ticket_id,
+            case.customer_id,
+            at,
+            archived,
+        )
         self._weigh(case, placed.group_id, placed.cluster_id)
         if placed.state is not GroupState.EMERGING and not archived:
             recurrence.complained(

@@ -26,13 +26,17 @@ DAY = timedelta(days=1)
 
 
 def keep_up(
-    connection: Connection, config: Config, group: AnyRow, now: datetime
+    connection: Connection,
+    config: Config,
+    group: AnyRow,
+    now: datetime,
+    ticket_id: int | None = None,
 ) -> None:
-    """Link new tickets, keep the counts, and say so at steps."""
+    """Link new tickets, or this one, keep the counts, and say so at steps."""
     ref = IssueRef(group.tracker, group.issue_id, group.issue_key, group.issue_url)
     effects = [
         effect
-        for row in groups.unlinked_tickets(connection, group.id)
+        for row in groups.unlinked_tickets(connection, group.id, ticket_id)
         for effect in links(config, group, row, ref)
     ]
     effects += _count_effects(connection, config, group, now)
@@ -66,7 +70,7 @@ def _progress(
     tracker; what the issue said when it was filed is not said again.
     """
     prefix = f"told:{group.id}:"
-    asked = outbox.beginning(connection, group.id, prefix)
+    asked = outbox.beginning(connection, group.id, Operation.COMMENT_ISSUE, prefix)
     waiting = [row for row in asked if filing.is_untried(row)]
     told = [row for row in asked if not filing.is_untried(row)]
     filed = outbox.latest(connection, group.id, Operation.CREATE_ISSUE)

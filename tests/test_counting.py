@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
-from kit import Bench
+from kit import START, Bench
+from sqlalchemy import delete, select
 from test_loop import COMPLAINTS, calls, the_group
+
+from connector.store import groups
+from connector.store.schema import members
 
 
 def write(bench: Bench, *emails: str, organization: str = "") -> None:
@@ -74,3 +80,27 @@ def test_who_becomes_a_vip_later_counts_as_one(
     bench.clock.pass_(minutes=11)
     bench.settle()
     assert len(calls(bench, "create_issue")) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_members_counted_one_by_one_are_as_many_as_at_once(
+    bench: Bench, seed: int
+) -> None:
+    dice = Random(seed)
+    for number in range(6):
+        email = f"{dice.randrange(3)}@mail.example"
+        bench.write(str(number), COMPLAINTS[0], email, subject="Code")
+    bench.settle()
+    with bench.store.write() as connection:
+        added = connection.execute(select(members)).mappings().all()
+        connection.execute(delete(members))
+        groups.recount(connection, 1)
+        for row in added:
+            at = START + timedelta(hours=dice.randrange(9))
+            archived = dice.random() < 0.5
+            groups.add_member(connection, {**row, "at": at, "archived": archived})
+            known = row["ticket_id"], row["customer_id"]
+            groups.count_in(connection, 1, *known, at, archived)
+            counted = groups.get(connection, 1)
+            groups.recount(connection, 1)
+            assert groups.get(connection, 1) == counted

@@ -11,6 +11,7 @@ from sqlalchemy import (
     RowMapping,
     String,
     bindparam,
+    case,
     cast,
     delete,
     exists,
@@ -69,6 +70,46 @@ _RECOUNT = (
             _of_group(func.max(members.c.at)),
             groups.c.last_at,
         ),
+    )
+)
+
+
+_AT = bindparam("seen_at", type_=members.c.at.type)
+_HAS_SAME_CUSTOMER = exists().where(
+    members.c.customer_id == bindparam("of_customer"),
+    members.c.group_id == bindparam("of_group"),
+    members.c.ticket_id != bindparam("of_ticket"),
+    _COUNTED,
+)
+
+
+def _seen(is_first: Any) -> dict[str, Any]:
+    first, last = groups.c.first_at, groups.c.last_at
+    return {
+        "first_at": case((or_(is_first, first > _AT), _AT), else_=first),
+        "last_at": case((or_(is_first, last < _AT), _AT), else_=last),
+    }
+
+
+_COUNT_IN = (
+    update(groups)
+    .where(groups.c.id == bindparam("of_group"))
+    .values(
+        customers=groups.c.customers + case((_HAS_SAME_CUSTOMER, 0), else_=1),
+        tickets=groups.c.tickets + 1,
+        **_seen(groups.c.tickets == 0),
+    )
+)
+_NOBODY = (groups.c.tickets == 0) & (groups.c.archived == 0)
+_COUNT_IN_ARCHIVED = (
+    update(groups)
+    .where(groups.c.id == bindparam("of_group"))
+    .values(
+        archived=groups.c.archived + 1,
+        **{
+            name: case((groups.c.tickets > 0, groups.c[name]), else_=value)
+            for name, value in _seen(_NOBODY).items()
+        },
     )
 )
 
@@ -171,6 +212,24 @@ def move_member(connection: Connection, old_ticket: int, new_ticket: int) -> boo
 def recount(connection: Connection, group_id: int) -> None:
     """Count a group's distinct customers and its tickets again, and its archive."""
     connection.execute(_RECOUNT, {"of_group": group_id})
+
+
+def count_in(
+    connection: Connection,
+    group_id: int,
+    ticket_id: int,
+    customer_id: int,
+    at: datetime,
+    archived: bool,
+) -> None:
+    """Count a ticket that was just added to a group, however many it has."""
+    values = {
+        "of_group": group_id,
+        "of_ticket": ticket_id,
+        "of_customer": customer_id,
+        "seen_at": at,
+    }
+    connection.execute(_COUNT_IN_ARCHIVED if archived else _COUNT_IN, values)
 
 
 def sightings(
@@ -336,8 +395,10 @@ def seen_again(
     return is_newer and not archived
 
 
-def unlinked_tickets(connection: Connection, group_id: int) -> Sequence[AnyRow]:
-    """Return member tickets that no link on the issue was enqueued for."""
+def unlinked_tickets(
+    connection: Connection, group_id: int, ticket_id: int | None
+) -> Sequence[AnyRow]:
+    """Return member tickets, or this one, whose link was not enqueued yet."""
     key = literal(f"link:{group_id}:") + cast(tickets.c.id, String)
     query = (
         select(
@@ -355,6 +416,8 @@ def unlinked_tickets(connection: Connection, group_id: int) -> Sequence[AnyRow]:
         )
         .order_by(tickets.c.id)
     )
+    if ticket_id is not None:
+        query = query.where(tickets.c.id == ticket_id)
     return connection.execute(query).all()
 
 

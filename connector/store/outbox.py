@@ -462,10 +462,13 @@ def newest(
     return connection.scalars(query).all()
 
 
-def beginning(connection: Connection, group_id: int, prefix: str) -> Sequence[AnyRow]:
+def beginning(
+    connection: Connection, group_id: int, operation: Operation, prefix: str
+) -> Sequence[AnyRow]:
     """Return rows of a group, by how their keys begin, but those taken back."""
     query = select(table).where(
         table.c.group_id == group_id,
+        table.c.operation == operation,
         table.c.dedup_key.startswith(prefix, autoescape=True),
         table.c.state != OutboxState.DISCARDED,
     )

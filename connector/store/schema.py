@@ -280,7 +280,9 @@ members = Table(
     Column("placed_by", Words, nullable=False, default="", server_default=""),
     # how the problem stood when the ticket was last asked to show it; empty: never
     Column("shown", Words, nullable=False, default="", server_default=""),
-    Index("ix_members_group", "group_id", "at"),
+    # A problem is counted by these alone: without its members' rows.
+    Index("ix_members_group", "group_id", "at", "archived", "customer_id", "vip"),
+    Index("ix_members_customer", "customer_id", "group_id"),
     Index("ix_members_at", "at"),
     sqlite_autoincrement=True,
 )
@@ -389,7 +391,7 @@ outbox = Table(
     Index("ix_outbox_state", "state", "source", "due_at"),
     Index("ix_outbox_order", "ordering_key", "state"),
     Index("ix_outbox_ticket", "ticket_id"),
-    Index("ix_outbox_group", "group_id"),
+    Index("ix_outbox_group", "group_id", "operation", "id"),
     sqlite_autoincrement=True,
 )
 

@@ -73,6 +73,15 @@ def upgrade() -> None:
         sa.Column("shown", sa.Text(), server_default="", nullable=False),
     )
     op.create_index(op.f("ix_members_at"), "members", ["at"])
+    op.create_index(op.f("ix_members_customer"), "members", ["customer_id", "group_id"])
+    op.drop_index(op.f("ix_members_group"), "members")
+    op.create_index(
+        op.f("ix_members_group"),
+        "members",
+        ["group_id", "at", "archived", "customer_id", "vip"],
+    )
+    op.drop_index(op.f("ix_outbox_group"), "outbox")
+    op.create_index(op.f("ix_outbox_group"), "outbox", ["group_id", "operation", "id"])
     op.create_table(
         "group_events",
         sa.Column("id", ids, nullable=False),
@@ -126,6 +135,11 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("grouping_memory", "regroupings", "group_bonds", "group_events"):
         op.drop_table(table)
+    op.drop_index(op.f("ix_outbox_group"), "outbox")
+    op.create_index(op.f("ix_outbox_group"), "outbox", ["group_id"])
+    op.drop_index(op.f("ix_members_group"), "members")
+    op.create_index(op.f("ix_members_group"), "members", ["group_id", "at"])
+    op.drop_index(op.f("ix_members_customer"), "members")
     op.drop_index(op.f("ix_members_at"), "members")
     for column in ("shown", "placed_by", "vip", "placed_at", "cluster_id"):
         op.drop_column("members", column)
