@@ -367,6 +367,11 @@ def _check_filing(
     connection: Connection, config: Config, group: AnyRow, now: datetime
 ) -> None:
     """See what became of the request to file, if it did not end in an issue."""
+    ids = outbox.untried(connection, group.id, Operation.CREATE_ISSUE)
+    if ids and not group.customers:
+        outbox.unask(connection, ids, "nobody complains of it any more", now)
+        groups.change(connection, group.id, state=GroupState.EMERGING, reason="")
+        return
     state = outbox.state_of(connection, f"issue:{group.id}")
     if state == OutboxState.DISCARDED:
         groups.change(

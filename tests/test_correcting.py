@@ -646,6 +646,24 @@ def test_refused_issue_can_be_filed_after_all(
     assert len(calls(bench, "create_issue")) == 1
 
 
+def test_issue_that_was_not_filed_yet_is_not_wanted_once_nobody_complains(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(autonomy={"issues": "suggest"})
+    complain(bench, 5)
+    file_after(bench)
+    for number in range(5):
+        del bench.support.tickets[str(number)]
+        bench.changed("support", str(number))
+    bench.settle()
+    approve(bench)
+    assert calls(bench, "create_issue") == []
+    complain(bench, 5, start=5)
+    file_after(bench)
+    approve(bench)
+    assert len(calls(bench, "create_issue")) == 1
+
+
 def test_problem_is_filed_when_a_person_says_so(bench: Bench, say: Say) -> None:
     complain(bench, 1)
     bench.settle()
