@@ -29,8 +29,8 @@ def begin(
     """Mute a problem; a request to file it that nobody sent yet is taken back."""
     back = GroupState(group.muted_from or group.state)
     if group.state == GroupState.FILED and group.issue_id is None:
+        ids = outbox.untried(connection, group.id, Operation.CREATE_ISSUE)
         if not outbox.is_under_way(connection, group.id, Operation.CREATE_ISSUE):
-            ids = outbox.untried(connection, group.id, Operation.CREATE_ISSUE)
             outbox.unask(connection, ids, "the problem is muted", now)
             back = GroupState.EMERGING
     elif back is GroupState.MUTED:  # by us; as a person's it ends by asking again

@@ -141,9 +141,9 @@ def link(
         raise Refused(f"{issue.ref.key} is done; open it again, then link it")
     if group.state == GroupState.CLOSED:
         raise Refused(f"problem {group.id} is closed")
+    ids = outbox.untried(connection, group.id, Operation.CREATE_ISSUE)
     if outbox.is_under_way(connection, group.id, Operation.CREATE_ISSUE):
         raise Refused(f"an issue for problem {group.id} is just being filed; wait")
-    ids = outbox.untried(connection, group.id, Operation.CREATE_ISSUE)
     outbox.unask(connection, ids, f"it has {issue.ref.key}", now)
     escalation.linked(connection, config, group, issue.ref, who, now)
     follows: tuple[str, ...] = ()

@@ -446,3 +446,23 @@ def ask_for(bench: Bench, operation: str) -> None:
     else:
         bench.clock.pass_(hours=1)
         bench.write("back", COMPLAINTS[0], "back@mail.example")
+
+
+def test_what_is_being_taken_back_is_not_claimed(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(autonomy={"issues": "suggest"})
+    if bench.store.is_sqlite:
+        pytest.skip("a writing transaction is alone")
+    file_issue(bench)
+    now = bench.clock()
+    (parked,) = rows(bench, OutboxState.PARKED)
+    with bench.store.write() as connection:
+        outbox.retry(connection, [parked["id"]], now)
+    with bench.store.write() as person:
+        ids = outbox.untried(person, 1, Operation.CREATE_ISSUE)
+        with bench.store.write() as sender:
+            assert outbox.claim(sender, "tracker", "me", now, 9) == []
+        outbox.unask(person, ids, "muted", now)
+    with bench.store.write() as sender:
+        assert outbox.claim(sender, "tracker", "me", now, 9) == []

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from connector.models import Operation, OutboxState
-from connector.store.dialects import insert_missing
+from connector.store.dialects import for_claiming, insert_missing
 from connector.store.schema import AnyRow
 from connector.store.schema import outbox as table
 
@@ -155,7 +155,8 @@ def claim(
         .order_by(table.c.priority, table.c.due_at, table.c.id)
         .limit(limit)
     )
-    ids = list(connection.scalars(query))
+    # Nobody is waited for who is about to take rows back, or a deadlock might follow.
+    ids = list(connection.scalars(for_claiming(connection, query)))
     if not ids:
         return []
     rows = connection.execute(
@@ -309,7 +310,10 @@ def untried(
     operation: Operation,
     ticket_ids: Collection[int] | None = None,
 ) -> Sequence[int]:
-    """Return rows of this kind that cannot have reached the vendor yet."""
+    """Return rows of this kind that cannot have reached the vendor yet.
+
+    Nor are they claimed before this transaction has ended.
+    """
     query = select(table.c.id).where(
         table.c.group_id == group_id,
         table.c.operation == operation,
@@ -318,7 +322,7 @@ def untried(
     )
     if ticket_ids is not None:
         query = query.where(table.c.ticket_id.in_(list(ticket_ids)))
-    return connection.scalars(query).all()
+    return connection.scalars(query.with_for_update()).all()
 
 
 def is_under_way(connection: Connection, group_id: int, operation: Operation) -> bool:
