@@ -60,7 +60,7 @@ from connector.models import (
     Topic,
     Written,
 )
-from connector.store import Store, fields, groups, tickets
+from connector.store import Store, fields, groups, outbox, tickets
 from connector.store.fields import FieldState
 from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
@@ -185,12 +185,21 @@ class Effects:
     def _create_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
         ref = adapter.find_issue(row.payload["project"], row.mark)
         if ref is None:
+            ref = self._find_lost(adapter, row)
+        if ref is None:
             self._ensure_looked(row, self.config.problems.search_lag)
             self._ensure_wanted(row)
             with self.store.write() as connection:
                 draft = drafts.issue(connection, self.config, row)
             ref = adapter.create_issue(draft)
         return {"id": ref.external_id, "key": ref.key, "url": ref.url}
+
+    def _find_lost(self, adapter: Tracker, row: AnyRow) -> IssueRef | None:
+        """Find the issue of a creation whose answer was lost, and that was given up."""
+        with self.store.read() as connection:
+            before = outbox.lost(connection, row)
+        found = (adapter.find_issue(one.payload["project"], one.mark) for one in before)
+        return next((ref for ref in found if ref is not None), None)
 
     def _look(
         self, row: AnyRow, find: Callable[[str, str], Written | None]

@@ -664,6 +664,28 @@ def test_issue_that_was_not_filed_yet_is_not_wanted_once_nobody_complains(
     assert len(calls(bench, "create_issue")) == 1
 
 
+def test_issue_of_a_lost_answer_is_adopted_though_a_person_had_given_it_up(
+    bench: Bench, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complain(bench, 5)
+    bench.settle()
+    bench.clock.pass_(minutes=11)
+    lost = VendorUnavailable("no answer")
+    Failing(monkeypatch, bench.tracker, "create_issue", lost, 1, after=True)
+    bench.settle()
+    with bench.store.write() as connection:
+        ids = [row["id"] for row in rows(bench, OutboxState.PENDING)]
+        outbox.discard(connection, ids, "discarded by a person", bench.clock())
+    complain(bench, 1, start=5)
+    bench.settle()
+    assert group(bench, 1)["state"] == "muted"
+    say("unmute", 1)
+    file_after(bench)
+    file_after(bench)
+    (made,) = calls(bench, "create_issue")
+    assert group(bench, 1)["issue_id"] == made
+
+
 def test_problem_is_filed_when_a_person_says_so(bench: Bench, say: Say) -> None:
     complain(bench, 1)
     bench.settle()

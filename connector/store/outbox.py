@@ -339,6 +339,18 @@ def is_under_way(connection: Connection, group_id: int, operation: Operation) ->
     return connection.scalar(query.limit(1)) is not None
 
 
+def lost(connection: Connection, row: AnyRow) -> Sequence[AnyRow]:
+    """Return what was taken back of the same after the vendor may have done it."""
+    query = select(table).where(
+        table.c.group_id == row.group_id,
+        table.c.operation == row.operation,
+        table.c.state == OutboxState.DISCARDED,
+        table.c.uncertain_since.is_not(None),
+        table.c.dedup_key.startswith(f"{row.dedup_key}#", autoescape=True),
+    )
+    return connection.execute(query.order_by(table.c.id)).all()
+
+
 def unask(
     connection: Connection, ids: Collection[int], reason: str, now: datetime
 ) -> None:
