@@ -10,6 +10,7 @@ from kit import Bench
 from test_loop import COMPLAINTS, calls, complain, file_issue, fix, the_group
 from test_outbox import rows
 
+from connector import steering
 from connector.models import OutboxState
 from connector.store import messages, outbox
 
@@ -106,18 +107,31 @@ def test_of_two_messages_that_wait_one_is_sent(
     assert taken_back["error"] == "its customer is told elsewhere"
 
 
+def mute_for_a_while(bench: Bench) -> None:
+    with bench.store.write() as connection:
+        steering.mute(connection, 1, None, "anna", bench.clock())
+        steering.unmute(connection, bench.config, 1, "anna", bench.clock())
+    bench.settle()
+    bench.clock.pass_(minutes=16)
+    bench.settle()
+
+
+@pytest.mark.parametrize("muted", [False, True])
 @pytest.mark.parametrize("sent", ["0", "1"])
 def test_message_that_waits_is_taken_back_when_the_other_was_sent(
-    make_bench: Callable[..., Bench], sent: str
+    make_bench: Callable[..., Bench], sent: str, muted: bool
 ) -> None:
     bench = make_bench(messages={"approve_above": 3})
     fix(bench, file_issue(bench))
+    if muted:  # all that wait are taken back, and asked for again
+        mute_for_a_while(bench)
     waiting = {row["target"]: row["id"] for row in rows(bench, OutboxState.PARKED)}
     with bench.store.write() as connection:
         outbox.retry(connection, [waiting[sent]], bench.clock())
     bench.settle()
     show(bench, "0", "customer1@mail.example")
-    (taken_back,) = rows(bench, OutboxState.DISCARDED)
+    discarded = rows(bench, OutboxState.DISCARDED)
+    (taken_back,) = (row for row in discarded if "elsewhere" in row["error"])
     assert taken_back["target"] == {"0": "1", "1": "0"}[sent]
     with bench.store.read() as connection:
         told = messages.told(connection, the_group(bench)["id"])

@@ -111,8 +111,9 @@ def join(connection: Connection, other: int, first: int, now: datetime) -> None:
 
 def _progress(connection: Connection, line: AnyRow) -> int:
     """Say how far a message is: 0 taken back, 1 waiting, 2 perhaps or surely sent."""
-    rows = _sending(connection, line)
-    if all(row.state in _TAKEN_BACK for row in rows):
+    sending = _sending(connection, line)
+    rows = [row for row in sending if row.state not in _TAKEN_BACK]
+    if not rows:
         return 0
     waits = all(row.state in _WAITING and row.uncertain_since is None for row in rows)
     return 1 if waits else 2
