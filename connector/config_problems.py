@@ -20,6 +20,16 @@ from rules.thresholds import Span, Thresholds
 from rules.verdict import TYPES
 
 
+def one_word(label: str) -> str:
+    """Refuse what a tracker takes for no label, or for several."""
+    if len(label.split()) != 1 or label != label.strip():
+        raise ValueError("a label is one word; put hyphens in place of spaces")
+    return label
+
+
+Label = Annotated[str, AfterValidator(one_word)]
+
+
 class Route(Section):
     """Where problems of one type are filed, where that differs from the rest."""
 
@@ -28,7 +38,7 @@ class Route(Section):
     components: tuple[str, ...] = Field((), description="By name or id.")
     assignee: str = Field("", description="Account id on Cloud, name on Data Center.")
     watchers: tuple[str, ...] = Field((), description="As for the assignee.")
-    labels: tuple[str, ...] = Field((), description="Beside those of every issue.")
+    labels: tuple[Label, ...] = Field((), description="Beside those of every issue.")
 
 
 def known_type(kind: str) -> str:
@@ -82,7 +92,7 @@ class Problems(Thresholds):
     routes: Mapping[str, Route] = Field(
         default_factory=dict, description="Other places by complaint type."
     )
-    labels: tuple[str, ...] = Field(
+    labels: tuple[Label, ...] = Field(
         ("complaint-connector",), description="Labels on every issue."
     )
     language: Literal["en", "nb", "nn", "fi", "sv", "da", "de"] = Field(
@@ -161,13 +171,24 @@ class Problems(Thresholds):
     reread: Duration = Field(
         timedelta(minutes=15), description="How often open issues are read again."
     )
-    steps: tuple[int, ...] = Field(
+    steps: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (5, 10, 20, 50, 100, 200, 500, 1000),
         description="Numbers of customers at which the issue gets a comment.",
     )
     daily: bool = Field(
         False, description="Whether it also gets one a day while more customers write."
     )
+
+    @model_validator(mode="after")
+    def _lanes_differ(self) -> Problems:
+        # Who only shortens the window says nothing about the fast lane.
+        said = self.fast_customers and "fast_window" in self.model_fields_set
+        if said and self.fast_window > self.window:
+            raise ValueError(
+                "fast_window is longer than window; shorten it, or switch the fast "
+                "lane off by 'fast_customers: 0'"
+            )
+        return self
 
     @field_validator("priorities")
     @classmethod

@@ -45,6 +45,9 @@ class Refused(ConnectorError):
     """A correction that cannot be made; the text says why, and what to do instead."""
 
 
+_SEE_EXPLAIN = "; explain says what is known of a ticket"
+
+
 class Done(NamedTuple):
     """What a person's correction did. ``undo`` is the command that takes it back."""
 
@@ -129,7 +132,7 @@ def move(
     """Put one ticket into another problem; whatever else is alike stays where it is."""
     known = corrections.find_members(connection, [ref]).get(ref)
     if known is None:
-        raise Refused(f"{ref} is in no problem")
+        raise Refused(f"{ref} is in no problem{_SEE_EXPLAIN}")
     if known.group_id == group_id:
         raise Refused(f"{ref} is in problem {group_id} already")
     source, target = open_problems(connection, known.group_id, group_id)
@@ -208,7 +211,7 @@ def _members(
     for ref in refs:
         row = found.get(ref)
         if row is None:
-            raise Refused(f"{ref} is in no problem")
+            raise Refused(f"{ref} is in no problem{_SEE_EXPLAIN}")
         if row.group_id != group.id:
             raise Refused(f"{ref} is in problem {row.group_id}, not in {group.id}")
     return list(found.values())
@@ -394,7 +397,7 @@ def open_problems(connection: Connection, *group_ids: int) -> list[AnyRow]:
     for group_id in group_ids:
         found = groups.find(connection, group_id)
         if found is None:
-            raise Refused(f"no problem {group_id}")
+            raise Refused(f"no problem {group_id}; groups list shows which there are")
         if found["merged_into"] is not None:
             into = found["merged_into"]
             raise Refused(f"problem {group_id} became part of problem {into}; name it")

@@ -22,14 +22,20 @@ def describe(err: ValidationError, prefix: str, model: type[BaseModel]) -> list[
         place = error["loc"]
         if error["type"] == "too_short" and _has_deeper(place, places):
             continue  # the list is only short of the entries that were refused
+        advice = _advice(error, model)
+        if place and place[-1] == _KEY:
+            place, advice = place[:-1], advice.replace("this value", "this key")
         path = ".".join(str(part) for part in (prefix, *place) if part != "")
-        lines.append(f"{path or 'the file'}: {_advice(error, model)}")
+        lines.append(f"{path or 'the file'}: {advice}")
     return lines
 
 
 def _has_deeper(place: tuple[Any, ...], places: list[tuple[Any, ...]]) -> bool:
     return any(other != place and other[: len(place)] == place for other in places)
 
+
+#: How pydantic ends the place of a mistake that is in a key, not in its value.
+_KEY = "[key]"
 
 #: What was expected, by pydantic's word for the mistake. The value itself stays out:
 #: it may be a secret.
@@ -44,6 +50,7 @@ _EXPECTED = {
     "float_type": "expected a number; correct this value",
     "float_parsing": "expected a number; correct this value",
     "tuple_type": "expected a list; write it as [first, second]",
+    "dict_type": "expected keys; write each on an indented line below",
     "mapping_type": "expected keys; write each on an indented line below",
     "model_type": "expected keys; write each on an indented line below",
     "greater_than": "expected more than {gt}; correct this value",
@@ -62,6 +69,8 @@ def _advice(error: Any, model: type[BaseModel]) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "string_pattern_mismatch" and "https?://" in context["pattern"]:
         return "expected an address; write for example https://example.com"
+    if kind == "greater_than" and "timedelta" in repr(context["gt"]):
+        return "expected some time; write for example 30s, 10m, 4h or 7d"
     if kind in _EXPECTED:
         return _EXPECTED[kind].format(**context)
     if kind == "extra_forbidden":

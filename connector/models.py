@@ -20,6 +20,8 @@ from pydantic import AwareDatetime, BeforeValidator, PlainSerializer
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\s*")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
+_LONGEST = 100 * 365 * 86400.0
+
 
 def parse_duration(value: object) -> object:
     """Read ``10m``, ``4h``, ``7d`` or ``1h 30m``; leave a timedelta as it is.
@@ -38,6 +40,8 @@ def parse_duration(value: object) -> object:
         position = match.end()
     if position == 0 or position != len(value):
         raise ValueError("expected a duration; write for example 30s, 10m, 4h or 7d")
+    if total > _LONGEST:  # no calendar goes so far
+        raise ValueError("expected a duration of 100 years at most; shorten it")
     return timedelta(seconds=total)
 
 

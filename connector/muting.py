@@ -36,6 +36,7 @@ def begin(
     elif back is GroupState.MUTED:  # by us; as a person's it ends by asking again
         back = GroupState.FILED
     followups.untell(connection, group.id, None, "the problem is muted", now)
+    span = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until a person ends it"
     groups.change(
         connection,
         group.id,
@@ -43,9 +44,8 @@ def begin(
         muted_from=_BACK.get(back, back),
         muted_until=until,
         file_at=None,
-        reason=f"muted by {who}",
+        reason=f"muted by {who} {span}",
     )
-    span = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until a person ends it"
     timeline.note(connection, group.id, timeline.MUTED, f"muted {span}", now, who)
 
 

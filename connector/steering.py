@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connector import escalation, muting
+from connector import escalation, issue_text, muting
 from connector.config import Config
 from connector.correcting import Done, Refused, open_problems
 from connector.models import GroupState, Issue, IssueCategory, Mode, Operation
@@ -98,7 +98,8 @@ def file_now(
         raise Refused(f"problem {group.id} is closed")
     if not group.customers:
         raise Refused(f"nobody counts in problem {group.id}; imports do not")
-    words = f"{who} asked for it, with {group.customers} customers so far"
+    so_far = issue_text.customers("en", group.customers)
+    words = f"{who} asked for it, with {so_far} so far"
     groups.change(
         connection,
         group.id,

@@ -695,7 +695,7 @@ def test_problem_is_filed_when_a_person_says_so(bench: Bench, say: Say) -> None:
     assert len(calls(bench, "create_issue")) == 1
     (draft,) = bench.tracker.drafts.values()
     text = " ".join(block.text for block in draft.description)
-    assert "anna asked for it, with 1 customers so far" in text
+    assert "anna asked for it, with 1 customer so far" in text
 
 
 def test_problem_whose_issue_was_deleted_is_filed_anew_only_by_a_person(
@@ -822,7 +822,7 @@ def test_what_a_merged_problem_is_kept_apart_from_the_other_is_too(
     ("words", "said"),
     [
         (["merge", 1, 1], "two different problems"),
-        (["merge", 1, 404], "no problem 404"),
+        (["merge", 1, 404], "no problem 404; groups list shows which there are"),
         (["merge", 1, 3], "problem 3 became part of problem 2; name it"),
         (["split", 404, "support:0"], "no problem 404"),
         (["split", 3, "support:0"], "became part of problem 2"),
@@ -874,6 +874,9 @@ def corner(bench: Bench, two: tuple[int, int], say: Say) -> Say:
         ["split", 1, "--part", 2, "--into", 3],
         ["move", "nonsense", 1],
         ["mute", 1, "--until", "soon"],
+        ["mute", 1, "--until", "99999999d"],
+        ["mute", 10**20],
+        ["list", "--limit", -1],
     ],
 )
 def test_wrong_words_are_explained(say: Say, words: list[object]) -> None:

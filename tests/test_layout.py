@@ -143,6 +143,7 @@ SIDEWAYS = {
     "connector.steering": (
         "connector.correcting",
         "connector.escalation",
+        "connector.issue_text",
         "connector.muting",
     ),
     "connector.correcting": (

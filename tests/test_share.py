@@ -174,5 +174,7 @@ def test_alarm_goes_as_far_as_it_may(
 
 def test_status_page_says_which_alarms_stand(bench: Bench) -> None:
     write(bench, 0, delivery=6, billing_invoice=4)
-    page = bench.runtime.create_app().test_client().get("/")
-    assert b"Delivery makes up 60% of 10 complaints in 24 h." in page.data
+    page = bench.runtime.create_app().test_client().get("/").get_data(as_text=True)
+    (issue,) = bench.tracker.issues.values()
+    assert "Delivery makes up 60% of 10 complaints in 24 h." in page
+    assert f'<a href="{issue.ref.url}">{issue.ref.key}</a>' in page

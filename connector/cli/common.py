@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,7 +47,23 @@ def json_option(command: F) -> F:
     )(command)
 
 
-limit_option = click.option("--limit", default=50, show_default=True, help="Rows.")
+class Number(click.ParamType[int]):
+    """The number of a row, or of rows; what no database takes is refused here."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        number = int(value) if re.fullmatch(r"\d{1,10}", str(value)) else 0
+        if not 0 < number < 2**31:
+            self.fail(f"{value!r}: expected a number, such as 3", param, ctx)
+        return number
+
+
+NUMBER = Number()
+
+limit_option = click.option(
+    "--limit", type=NUMBER, default=50, show_default=True, help="Rows."
+)
 
 
 def state_option(states: Any) -> Callable[[Any], Any]:

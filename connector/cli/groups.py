@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from adapters.base import Tracker
 from connector import correcting, steering
 from connector.cli.common import (
+    NUMBER,
     config_option,
     emit,
     json_option,
@@ -114,7 +115,7 @@ def groups_list(state: str | None, limit: int, path: Path, as_json: bool) -> Non
 
 
 @groups.command("show")
-@click.argument("group_id", metavar="GROUP", type=int)
+@click.argument("group_id", metavar="GROUP", type=NUMBER)
 @config_option
 @json_option
 def groups_show(group_id: int, path: Path, as_json: bool) -> None:
@@ -130,7 +131,7 @@ def groups_show(group_id: int, path: Path, as_json: bool) -> None:
             for one in timeline.of(connection, group_id)
         ]
         others = bonds.apart_from(connection, group_id)
-    show(row, f"no problem {group_id}", as_json)
+    show(row, f"no problem {group_id}; groups list shows which there are", as_json)
     columns = ["source", "ticket", "language", "status", "written_at", "because"]
     emit(members, columns, as_json)
     if happened:
@@ -159,8 +160,8 @@ def _members(connection: Connection, group_id: int) -> list[dict[str, Any]]:
 
 
 @groups.command("merge")
-@click.argument("group_id", metavar="GROUP", type=int)
-@click.argument("other_ids", metavar="OTHER…", type=int, nargs=-1, required=True)
+@click.argument("group_id", metavar="GROUP", type=NUMBER)
+@click.argument("other_ids", metavar="OTHER…", type=NUMBER, nargs=-1, required=True)
 @correction
 def groups_merge(
     group_id: int, other_ids: tuple[int, ...], path: Path, as_json: bool, who: str
@@ -186,10 +187,12 @@ def groups_merge(
 
 
 @groups.command("split")
-@click.argument("group_id", metavar="GROUP", type=int)
+@click.argument("group_id", metavar="GROUP", type=NUMBER)
 @click.argument("tickets", metavar="TICKET…", type=TicketWord(), nargs=-1)
-@click.option("--into", type=int, help="A problem that exists, instead of a new one.")
-@click.option("--part", type=int, help="All that came with this one by a merge.")
+@click.option(
+    "--into", type=NUMBER, help="A problem that exists, instead of a new one."
+)
+@click.option("--part", type=NUMBER, help="All that came with this one by a merge.")
 @correction
 def groups_split(
     group_id: int,
@@ -222,7 +225,7 @@ def groups_split(
 
 @groups.command("move")
 @click.argument("ticket", type=TicketWord())
-@click.argument("group_id", metavar="GROUP", type=int)
+@click.argument("group_id", metavar="GROUP", type=NUMBER)
 @correction
 def groups_move(
     ticket: TicketRef, group_id: int, path: Path, as_json: bool, who: str
@@ -239,7 +242,7 @@ def groups_move(
 
 
 @groups.command("rename")
-@click.argument("group_id", metavar="GROUP", type=int)
+@click.argument("group_id", metavar="GROUP", type=NUMBER)
 @click.argument("title")
 @correction
 def groups_rename(
@@ -259,7 +262,7 @@ def groups_rename(
 
 
 @groups.command("mute")
-@click.argument("group_id", metavar="GROUP", type=int)
+@click.argument("group_id", metavar="GROUP", type=NUMBER)
 @click.option("--until", type=Until(), help="Such as 2026-12-01 (UTC), or 14d.")
 @correction
 def groups_mute(
@@ -279,7 +282,7 @@ def groups_mute(
 
 
 @groups.command("unmute")
-@click.argument("group_id", metavar="GROUP", type=int)
+@click.argument("group_id", metavar="GROUP", type=NUMBER)
 @correction
 def groups_unmute(group_id: int, path: Path, as_json: bool, who: str) -> None:
     """End a mute, whoever began it; what came meanwhile is told in one go.
@@ -294,7 +297,7 @@ def groups_unmute(group_id: int, path: Path, as_json: bool, who: str) -> None:
 
 
 @groups.command("file")
-@click.argument("group_id", metavar="GROUP", type=int)
+@click.argument("group_id", metavar="GROUP", type=NUMBER)
 @correction
 def groups_file(group_id: int, path: Path, as_json: bool, who: str) -> None:
     """File a problem now, whatever the thresholds say.
@@ -309,7 +312,7 @@ def groups_file(group_id: int, path: Path, as_json: bool, who: str) -> None:
 
 
 @groups.command("link")
-@click.argument("group_id", metavar="GROUP", type=int)
+@click.argument("group_id", metavar="GROUP", type=NUMBER)
 @click.argument("key")
 @correction
 def groups_link(group_id: int, key: str, path: Path, as_json: bool, who: str) -> None:
@@ -328,8 +331,8 @@ def groups_link(group_id: int, key: str, path: Path, as_json: bool, who: str) ->
 
 
 @groups.command("never")
-@click.argument("group_id", metavar="GROUP", type=int)
-@click.argument("other_id", metavar="OTHER", type=int)
+@click.argument("group_id", metavar="GROUP", type=NUMBER)
+@click.argument("other_id", metavar="OTHER", type=NUMBER)
 @correction
 def groups_never(
     group_id: int, other_id: int, path: Path, as_json: bool, who: str
@@ -346,8 +349,8 @@ def groups_never(
 
 
 @groups.command("allow")
-@click.argument("group_id", metavar="GROUP", type=int)
-@click.argument("other_id", metavar="OTHER", type=int)
+@click.argument("group_id", metavar="GROUP", type=NUMBER)
+@click.argument("other_id", metavar="OTHER", type=NUMBER)
 @correction
 def groups_allow(
     group_id: int, other_id: int, path: Path, as_json: bool, who: str

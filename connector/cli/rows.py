@@ -11,6 +11,7 @@ import click
 from sqlalchemy import RowMapping
 
 from connector.cli.common import (
+    NUMBER,
     config_option,
     emit,
     json_option,
@@ -46,7 +47,7 @@ def inbox_list(state: str | None, limit: int, path: Path, as_json: bool) -> None
 
 
 @inbox.command("show")
-@click.argument("delivery_id", type=int)
+@click.argument("delivery_id", type=NUMBER)
 @config_option
 @json_option
 def inbox_show(delivery_id: int, path: Path, as_json: bool) -> None:
@@ -62,7 +63,7 @@ def inbox_show(delivery_id: int, path: Path, as_json: bool) -> None:
 
 
 @inbox.command("retry")
-@click.argument("ids", nargs=-1, required=True, type=int)
+@click.argument("ids", nargs=-1, required=True, type=NUMBER)
 @config_option
 def inbox_retry(ids: tuple[int, ...], path: Path) -> None:
     """Handle deliveries again; that is safe for any of them.
@@ -77,7 +78,7 @@ def inbox_retry(ids: tuple[int, ...], path: Path) -> None:
 
 
 @inbox.command("discard")
-@click.argument("ids", nargs=-1, required=True, type=int)
+@click.argument("ids", nargs=-1, required=True, type=NUMBER)
 @config_option
 def inbox_discard(ids: tuple[int, ...], path: Path) -> None:
     """Mark parked deliveries as not needed.
@@ -113,7 +114,7 @@ def outbox_list(state: str | None, limit: int, path: Path, as_json: bool) -> Non
 
 
 @outbox.command("show")
-@click.argument("row_id", type=int)
+@click.argument("row_id", type=NUMBER)
 @config_option
 @json_option
 def outboxshow(row_id: int, path: Path, as_json: bool) -> None:
@@ -129,7 +130,7 @@ def outboxshow(row_id: int, path: Path, as_json: bool) -> None:
 
 
 @outbox.command("retry")
-@click.argument("ids", nargs=-1, required=True, type=int)
+@click.argument("ids", nargs=-1, required=True, type=NUMBER)
 @config_option
 def outbox_retry(ids: tuple[int, ...], path: Path) -> None:
     """Send parked writes; this is also how you approve them.
@@ -144,7 +145,7 @@ def outbox_retry(ids: tuple[int, ...], path: Path) -> None:
 
 
 @outbox.command("discard")
-@click.argument("ids", nargs=-1, required=True, type=int)
+@click.argument("ids", nargs=-1, required=True, type=NUMBER)
 @config_option
 def outbox_discard(ids: tuple[int, ...], path: Path) -> None:
     """Take back writes that were not sent.

@@ -124,7 +124,7 @@ def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
             "problems": [
                 _plain(row) for row in groups.listing(connection, None, SHOWN)
             ],
-            "alarms": [one["words"] for one in share.alarms(connection).values()],
+            "alarms": list(share.alarms(connection).values()),
             "problem_states": groups.counts(connection),
             "needs_you": {
                 "outbox": [_without_words(row) for row in parked],
