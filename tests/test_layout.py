@@ -138,7 +138,11 @@ SIDEWAYS = {
         "connector.issue_text",
         "connector.recurrence",
     ),
-    "connector.muting": ("connector.filing", "connector.issue_text"),
+    "connector.muting": (
+        "connector.filing",
+        "connector.followups",
+        "connector.issue_text",
+    ),
     "connector.absorbing": ("connector.filing", "connector.issue_text"),
     "connector.steering": (
         "connector.correcting",
