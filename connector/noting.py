@@ -151,7 +151,8 @@ def _state(case: Case, seen: Sight) -> str:
     if seen.kind is Kind.AGAIN and group.issue_category == IssueCategory.DONE:
         progress = "to be opened again"
     issue = f"{key} ({progress})" if progress else key
-    count = f"{group.customers} customers since {group.first_at:%Y-%m-%d}"
+    who = "1 customer" if group.customers == 1 else f"{group.customers} customers"
+    count = f"{who} since {group.first_at:%Y-%m-%d}"
     if group.state == GroupState.MUTED:
         return f"Known problem: {key}, which is muted at present."
     if seen.kind is Kind.WONT_DO:

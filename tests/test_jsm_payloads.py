@@ -17,8 +17,8 @@ from adapters.jira import DESK_KIND
 from adapters.jira import desk_payloads as payloads
 from adapters.jira import desk_tickets as tickets
 from adapters.jira.desk import JiraDesk, JiraDeskConfig
+from connector.counts import PROPERTY
 from connector.errors import MalformedPayload, VendorUnavailable
-from connector.filing import PROPERTY
 from connector.models import (
     Author,
     Delivery,

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 from kit import Bench, settings, shared
+from sqlalchemy import func, select
 from waitress.server import create_server
 
 from connector.app import Runtime
@@ -23,6 +24,7 @@ from connector.config import check
 from connector.demo import sandbox_config
 from connector.sandbox import SandboxSettings, World, serve
 from connector.store import deliveries
+from connector.store.schema import tickets
 
 pytestmark = pytest.mark.shared
 
@@ -129,7 +131,10 @@ def test_real_texts_go_through_the_loop_without_an_error(database_url: str) -> N
             pass
         with bench.store.read() as connection:
             counts = deliveries.counts(connection)
-        assert counts == {"handled": len(texts)}
+            known = connection.scalar(select(func.count()).select_from(tickets))
+        # Tickets of a problem that was filed are read again on top.
+        assert counts.keys() == {"handled"} and counts["handled"] >= len(texts)
+        assert known == len(texts)
         while sum(sender.run_once() for sender in bench.runtime.senders):
             pass
         tagged = sum(bool(ticket.tags) for ticket in bench.support.tickets.values())
