@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connector import correcting, escalation, resolution
+from connector import escalation, merging, resolution
 from connector.config import Config
 from connector.models import GroupState, Issue, IssueRef, Meaning
 from connector.store import bonds, former, groups, timeline
@@ -95,7 +95,7 @@ def _join(
     if heir.state == GroupState.CLOSED:
         why = "which was fixed before; what came since is counted here"
         return _stay(connection, group, f"{its_own}, {why}", now)
-    return correcting.merge(connection, config, heir.id, group.id, "", now).did
+    return merging.merge(connection, config, heir.id, group.id, "", now).did
 
 
 def _name(heir: AnyRow) -> str:

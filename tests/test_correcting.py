@@ -16,7 +16,7 @@ from test_loop import COMPLAINTS, calls, complain, fix
 from test_outbox import Failing, rows
 
 from adapters.memory import MemoryAdapter
-from connector import correcting, steering
+from connector import correcting, merging, steering
 from connector.cli import cli
 from connector.errors import VendorUnavailable
 from connector.models import (
@@ -268,9 +268,7 @@ def test_messages_that_wait_for_approval_are_sent_once_after_a_merge(
     fix(bench, second)
     assert len(rows(bench, OutboxState.PARKED)) == 5
     with bench.store.write() as connection:
-        correcting.merge(
-            connection, bench.config, stays, 3 - stays, "anna", bench.clock()
-        )
+        merging.merge(connection, bench.config, stays, 3 - stays, "anna", bench.clock())
     approve(bench)
     if stays == 1:  # what is fixed is not the issue that is kept
         assert calls(bench, "send_message") == []

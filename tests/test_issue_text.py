@@ -20,7 +20,7 @@ from test_resolution import end
 from test_share import alarms, write
 from test_upkeep import comments, complain, filed
 
-from connector import correcting, issue_text, steering
+from connector import issue_text, merging, steering
 from connector.grouping import Subject
 from connector.issue_text import EXCERPTS, span, title
 from connector.models import BlockKind, IssueDraft, Meaning
@@ -148,7 +148,7 @@ def test_mutes_and_merges_are_told_in_the_language_of_the_team(
         "Til sammen: 6 kunder (saker: 6)."
     ]
     with bench.store.write() as connection:
-        correcting.merge(connection, bench.config, 1, 2, "anna", bench.clock())
+        merging.merge(connection, bench.config, 1, 2, "anna", bench.clock())
     bench.settle()
     (farewell,) = told(bench, second)
     key = bench.tracker.issues[first].ref.key

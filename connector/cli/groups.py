@@ -17,7 +17,7 @@ import click
 from sqlalchemy import Connection
 
 from adapters.base import Tracker
-from connector import correcting, steering
+from connector import correcting, merging, steering
 from connector.cli.common import (
     NUMBER,
     config_option,
@@ -179,7 +179,7 @@ def groups_merge(
         done: list[Done] = []
         stays = group_id
         for other in other_ids:
-            done.append(correcting.merge(connection, config, stays, other, who, now))
+            done.append(merging.merge(connection, config, stays, other, who, now))
             stays = done[-1].group_id
         return done
 
