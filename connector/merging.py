@@ -72,18 +72,16 @@ def _end(
     ids = outbox.untried(connection, goes.id, Operation.CREATE_ISSUE)
     why = f"its problem became part of problem {stays.id}"
     outbox.unask(connection, ids, why, now)
-    followups.withdraw(connection, goes.id, now)
+    followups.untell(connection, goes.id, None, why, now)
     corrections.absorb(connection, goes.id, stays.id)
     groups.change(
         connection,
         goes.id,
         reason=f"became part of problem {stays.id}",
+        merged_with=stays.id,
+        merged_from=goes.state,
         file_at=None,
-        announce_at=None,
-        watch_until=None,
         missing_since=None,
-        muted_until=None,
-        muted_from=None,
     )
     words = f"became part of problem {stays.id}"
     timeline.note(connection, goes.id, "merged", words, now, who)

@@ -169,6 +169,7 @@ def test_merge_of_three_is_one_and_of_a_chain_too(
     say("merge", 2, 3)
     say("merge", 1, 2)
     assert [group(bench, number)["merged_into"] for number in (2, 3)] == [1, 1]
+    assert [group(bench, number)["merged_with"] for number in (2, 3)] == [1, 2]
     bench.write("q", "My parcel never arrived! Terrible service.", "q@mail.example")
     bench.settle()
     assert where(bench, 1)[1][-1] == "q"
@@ -233,6 +234,7 @@ def test_issue_that_is_not_kept_any_more_changes_nothing(
 ) -> None:
     first, second = two_filed(bench)
     say("merge", 1, 2)
+    assert group(bench, 2)["merged_from"] == "filed"
     bench.settle()
     fix(bench, second)
     del bench.tracker.issues[second]

@@ -235,7 +235,9 @@ groups = Table(
     Column("missing_since", Moment),  # since when it cannot be seen
     Column("episode", Integer, nullable=False, default=1, server_default="1"),
     Column("successor_id", Id),  # where newcomers go once this one is closed
-    Column("merged_into", Id),  # which one it became part of
+    Column("merged_into", Id),  # which one has its members
+    Column("merged_with", Id),  # which one it became part of: perhaps of that one, too
+    Column("merged_from", String(20)),  # GroupState before it did
     Column("muted_until", Moment),  # null in a muted group: until a person says so
     Column("muted_from", String(20)),  # GroupState before it was muted
     # the title is a person's

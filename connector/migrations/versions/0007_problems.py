@@ -36,6 +36,8 @@ def upgrade() -> None:
         "groups", sa.Column("doubt", sa.Text(), server_default="", nullable=False)
     )
     op.add_column("groups", sa.Column("merged_into", ids))
+    op.add_column("groups", sa.Column("merged_with", ids))
+    op.add_column("groups", sa.Column("merged_from", sa.String(length=20)))
     op.add_column("groups", sa.Column("muted_until", sa.BigInteger()))
     op.add_column("groups", sa.Column("muted_from", sa.String(length=20)))
     op.add_column(
@@ -151,6 +153,8 @@ def downgrade() -> None:
         "is_named",
         "muted_from",
         "muted_until",
+        "merged_from",
+        "merged_with",
         "merged_into",
         "doubt",
         "waiting_since",
