@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NamedTuple
 from wsgiref.types import WSGIApplication
 
@@ -30,6 +31,7 @@ from connector.demo import (
 )
 from connector.models import OutboxState
 from connector.sandbox import Running, SandboxSettings, World, serve
+from connector.sandbox.deliveries import Deliveries
 from connector.scheduler import queue_due
 from connector.store import deliveries, locks, outbox
 
@@ -396,6 +398,18 @@ def live(
             runtime.stop()
 
 
+class SharedClock(Clock):
+    """A clock of both sides: it is not moved while a signed webhook travels."""
+
+    deliveries: Deliveries | None = None
+
+    def pass_(self, **duration: float) -> datetime:
+        if self.deliveries is None:
+            return super().pass_(**duration)
+        with self.deliveries.still(20):
+            return super().pass_(**duration)
+
+
 class Stepped(Scene):
     """A connector without threads of its own, on a clock that the sandbox shares."""
 
@@ -446,8 +460,9 @@ def stepped(
 ) -> Iterator[Stepped]:
     """Run a sandbox and a connector that moves only in ``step``."""
     settings = settings or SandboxSettings()
-    clock = Clock()
+    clock = SharedClock()
     with serve(World(settings, clock), port=0) as sandbox:
+        clock.deliveries = sandbox.world.deliveries
         port = free_port(0)
         raw = configuration(sandbox, database_url, port, changes)
         runtime = Runtime(check(raw, "test"), clock=clock)

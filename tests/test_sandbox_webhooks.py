@@ -53,12 +53,17 @@ class Receiver:
     def __init__(self):
         self.got = []
         self.answers = []
+        self.open = threading.Event()
+        self.open.set()
+        self.came = threading.Event()
         receiver = self
 
         class Door(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.got.append((dict(self.headers), body))
+                receiver.came.set()
+                receiver.open.wait(10)
                 status = receiver.answers.pop(0) if receiver.answers else 200
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
@@ -406,6 +411,18 @@ def test_paused_deliveries_wait_and_are_counted(world, receiver):
     world.deliveries.pause(False)
     quiet(world)
     assert len(receiver.got) == 1
+
+
+def test_what_is_under_way_arrives_before_deliveries_stand_still(world, receiver):
+    listen(world, receiver, "helpscout", ["convo.created"])
+    receiver.open.clear()
+    write(world)
+    assert receiver.came.wait(10)
+    with pytest.raises(TimeoutError, match="under way"), world.deliveries.still(0.1):
+        pass
+    receiver.open.set()
+    with world.deliveries.still():
+        assert world.deliveries.pending() == 0
 
 
 def test_attempts_are_in_the_diary_with_the_answer(world, receiver):

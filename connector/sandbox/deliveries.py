@@ -12,7 +12,8 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -161,6 +162,17 @@ class Deliveries:
             return self._wake.wait_for(
                 lambda: not self._heap and not self._in_flight, timeout
             )
+
+    @contextmanager
+    def still(self, timeout: float = 10.0) -> Iterator[None]:
+        """Start no attempt meanwhile, and wait for those that are under way.
+
+        A signature tells the time; who moves the clock while one travels makes it old.
+        """
+        with self._wake:
+            if not self._wake.wait_for(lambda: not self._in_flight, timeout):
+                raise TimeoutError("deliveries are still under way")
+            yield
 
     def clear(self) -> None:
         with self._wake:
