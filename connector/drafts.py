@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from connector import counts, filing, recurrence, sequel
 from connector.config import Config
 from connector.models import Block, BlockKind, IssueChange, IssueDraft
-from connector.store import groups, outbox
+from connector.store import groups, sending
 from connector.store.schema import AnyRow
 
 
@@ -30,7 +30,7 @@ def issue(connection: Connection, config: Config, row: AnyRow) -> IssueDraft:
     if row.uncertain_since is not None:
         # An earlier try may show up yet, and is looked for where it was made.
         said["project"] = row.payload["project"]
-    outbox.rewrite(connection, row, said)
+    sending.rewrite(connection, row, said)
     return IssueDraft(
         project=said["project"],
         issue_type=said["issue_type"],

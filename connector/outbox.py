@@ -40,8 +40,8 @@ from connector.models import (
     OutboxState,
     Topic,
 )
-from connector.store import Store, dialects, fields, locks, tickets
-from connector.store import outbox as rows
+from connector.store import Store, dialects, fields, locks, sending, tickets
+from connector.store.outbox import WAKE
 from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
 from connector.wanted import LoopSuspected, Withdrawn
@@ -116,7 +116,7 @@ class Sender:
         left_out = self._left_out()
         try:
             with self.store.write() as connection:
-                claimed = rows.claim(
+                claimed = sending.claim(
                     connection,
                     self.source,
                     self.holder,
@@ -195,7 +195,7 @@ class Sender:
                 )
                 if held and not held_before:
                     self._proven.clear()
-                    freed = rows.take_back(connection, self.source, self.clock())
+                    freed = sending.take_back(connection, self.source, self.clock())
                     if freed:
                         _log.warning("outbox.taken_back", source=self.source, n=freed)
             self._held_until = started + lease.total_seconds() if held else 0.0
@@ -209,7 +209,7 @@ class Sender:
 
     def _give_back(self, left: list[AnyRow]) -> None:
         with self.store.write() as connection:
-            rows.give_back(
+            sending.give_back(
                 connection, [row.id for row in left], self.holder, self.clock()
             )
 
@@ -258,7 +258,7 @@ class Sender:
         now = self.clock()
         self._health.untried(self.source, Side.WRITE)
         with self.store.write() as connection:
-            ended = rows.finish(
+            ended = sending.finish(
                 connection, row.id, self.holder, err.state, now, error=str(err)
             )
             if ended and operation is Operation.CHANGE_TAGS:
@@ -273,9 +273,9 @@ class Sender:
         self, row: AnyRow, operation: Operation, result: dict[str, Any]
     ) -> None:
         now = self.clock()
-        with self.store.write(wake=rows.WAKE) as connection:
+        with self.store.write(wake=WAKE) as connection:
             dialects.serialise(connection, dialects.GROUPING_LOCK)
-            if not rows.finish(
+            if not sending.finish(
                 connection, row.id, self.holder, OutboxState.DONE, now, result=result
             ):
                 return  # taken over meanwhile; the other sender finds what was done
@@ -343,7 +343,7 @@ class Sender:
         attempts = row.attempts if counts else row.attempts - 1
         since = self._uncertain_since(row, err.uncertain)
         with self.store.write() as connection:
-            rows.postpone(
+            sending.postpone(
                 connection,
                 row.id,
                 self.holder,
@@ -357,7 +357,7 @@ class Sender:
     def _park(self, row: AnyRow, why: str, uncertain: bool) -> None:
         since = self._uncertain_since(row, uncertain)
         with self.store.write() as connection:
-            rows.park(connection, row.id, self.holder, self.clock(), why, since)
+            sending.park(connection, row.id, self.holder, self.clock(), why, since)
 
     def _uncertain_since(self, row: AnyRow, uncertain: bool) -> datetime | None:
         # The newest try counts: the search has to be given time to show that one.

@@ -25,7 +25,7 @@ from connector.errors import (
 )
 from connector.models import Message, Operation, OutboxState
 from connector.outbox import Sender
-from connector.store import Store, outbox
+from connector.store import Store, outbox, sending
 
 
 def rows(bench: Bench, state: OutboxState | None = None) -> list[dict[str, Any]]:
@@ -145,7 +145,7 @@ def test_dead_senders_row_is_looked_for(bench: Bench) -> None:
     sender = next(s for s in bench.runtime.senders if s.source == "support")
     assert sender._acquire()
     with bench.store.write() as connection:
-        claimed = outbox.claim(connection, "support", sender.holder, bench.clock(), 9)
+        claimed = sending.claim(connection, "support", sender.holder, bench.clock(), 9)
     note = next(row for row in claimed if row.operation == "change_tags")
     assert note.attempts == 1
     # It dies here, having written the tags; another process takes over.
@@ -281,11 +281,11 @@ def test_only_a_message_goes_past_what_was_put_off(
 ) -> None:
     with store.write() as connection:
         outbox.enqueue(connection, [effect("first", put_off)], START)
-        (first,) = outbox.claim(connection, "support", "me", START, 9)
+        (first,) = sending.claim(connection, "support", "me", START, 9)
         hour = START + timedelta(hours=1)
-        outbox.postpone(connection, first.id, "me", hour, "down", 1, None)
+        sending.postpone(connection, first.id, "me", hour, "down", 1, None)
         outbox.enqueue(connection, [effect("second", later)], START)
-        taken = outbox.claim(connection, "support", "me", START, 9)
+        taken = sending.claim(connection, "support", "me", START, 9)
     assert [row.dedup_key for row in taken] == ["second"] * is_taken
 
 
@@ -462,7 +462,7 @@ def test_what_is_being_taken_back_is_not_claimed(
     with bench.store.write() as person:
         ids = outbox.untried(person, 1, Operation.CREATE_ISSUE)
         with bench.store.write() as sender:
-            assert outbox.claim(sender, "tracker", "me", now, 9) == []
+            assert sending.claim(sender, "tracker", "me", now, 9) == []
         outbox.unask(person, ids, "muted", now)
     with bench.store.write() as sender:
-        assert outbox.claim(sender, "tracker", "me", now, 9) == []
+        assert sending.claim(sender, "tracker", "me", now, 9) == []

@@ -30,7 +30,7 @@ from connector.models import (
     TicketEvent,
     TicketStatus,
 )
-from connector.store import deliveries, locks, outbox
+from connector.store import deliveries, locks, outbox, sending
 
 
 def set_mode(bench: Bench, **modes: str) -> None:
@@ -201,7 +201,7 @@ def test_row_discarded_while_it_is_claimed_is_not_sent(bench: Bench) -> None:
     with bench.store.write() as connection:
         ids = [row["id"] for row in outbox.listing(connection, "pending", 50)]
         assert outbox.discard(connection, ids, "no", bench.clock()) == len(ids)
-        assert outbox.claim(connection, "support", "s", bench.clock(), 50) == []
+        assert sending.claim(connection, "support", "s", bench.clock(), 50) == []
 
 
 def test_sender_thought_dead_cannot_end_what_another_took_over(bench: Bench) -> None:
@@ -209,11 +209,11 @@ def test_sender_thought_dead_cannot_end_what_another_took_over(bench: Bench) -> 
     bench.runtime.worker.run_once()
     now = bench.clock()
     with bench.store.write() as connection:
-        row = outbox.claim(connection, "support", "old", now, 1)[0]
-        outbox.take_back(connection, "support", now)
-        outbox.claim(connection, "support", "new", now, 1)
-        assert not outbox.finish(connection, row.id, "old", OutboxState.DONE, now)
-        assert outbox.finish(connection, row.id, "new", OutboxState.DONE, now)
+        row = sending.claim(connection, "support", "old", now, 1)[0]
+        sending.take_back(connection, "support", now)
+        sending.claim(connection, "support", "new", now, 1)
+        assert not sending.finish(connection, row.id, "old", OutboxState.DONE, now)
+        assert sending.finish(connection, row.id, "new", OutboxState.DONE, now)
 
 
 # -- when a customer complained

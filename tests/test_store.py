@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from connector.errors import StoreUnavailable
 from connector.models import DeliveryState, Operation, OutboxState
-from connector.store import Store, deliveries, locks, outbox, schema
+from connector.store import Store, deliveries, locks, outbox, schema, sending
 
 LEASE = timedelta(seconds=60)
 
@@ -142,26 +142,26 @@ def test_effect_with_a_known_key_is_enqueued_once(store: Store) -> None:
 def test_one_row_of_an_order_at_a_time(store: Store) -> None:
     enqueue(store, effect("a", "t1"), effect("b", "t1"), effect("c", "t2"))
     with store.write() as connection:
-        first = outbox.claim(connection, "support", "s", START, 10)
+        first = sending.claim(connection, "support", "s", START, 10)
         assert [row.dedup_key for row in first] == ["a", "c"]
-        assert outbox.claim(connection, "support", "s", START, 10) == []
-        outbox.finish(connection, first[0].id, "s", OutboxState.DONE, START)
-        second = outbox.claim(connection, "support", "s", START, 10)
+        assert sending.claim(connection, "support", "s", START, 10) == []
+        sending.finish(connection, first[0].id, "s", OutboxState.DONE, START)
+        second = sending.claim(connection, "support", "s", START, 10)
         assert [row.dedup_key for row in second] == ["b"]
 
 
 def test_parked_row_does_not_block_its_order(store: Store) -> None:
     enqueue(store, effect("a", "t1"), effect("b", "t1"))
     with store.write() as connection:
-        first = outbox.claim(connection, "support", "s", START, 10)
-        outbox.finish(connection, first[0].id, "s", OutboxState.PARKED, START)
-        assert len(outbox.claim(connection, "support", "s", START, 10)) == 1
+        first = sending.claim(connection, "support", "s", START, 10)
+        sending.finish(connection, first[0].id, "s", OutboxState.PARKED, START)
+        assert len(sending.claim(connection, "support", "s", START, 10)) == 1
 
 
 def test_row_of_another_source_is_not_claimed(store: Store) -> None:
     enqueue(store, effect("a", "t1", source="shop"))
     with store.write() as connection:
-        assert outbox.claim(connection, "support", "s", START, 10) == []
+        assert sending.claim(connection, "support", "s", START, 10) == []
 
 
 def test_marks_are_never_the_same(store: Store) -> None:
