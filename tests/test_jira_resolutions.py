@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.jira import links, payloads
+from adapters.jira import links, readings
 from adapters.jira.resolutions import SPOKEN, judged, meaning_of, spoken
 from connector.config_problems import Problems
 from connector.models import Meaning
@@ -148,7 +148,7 @@ def test_issue_tells_of_what_it_duplicates_and_since_when_it_is_done():
         "issuelinks": [link(DUPLICATE, "outwardIssue", "9")],
     }
     raw = {"id": "1", "key": "SHOP-1", "fields": fields}
-    issue = payloads.to_issue("jira", "https://jira.example", raw, {})
+    issue = readings.to_issue("jira", "https://jira.example", raw, {})
     assert (issue.meaning, issue.usually) == (None, Meaning.DUPLICATE)
     (other,) = issue.duplicates
     assert other == ("jira", "9", "ABC-9", "https://jira.example/browse/ABC-9")
@@ -159,4 +159,4 @@ def test_issue_tells_of_what_it_duplicates_and_since_when_it_is_done():
 def test_issue_need_not_tell_since_when_it_is_done(stamp):
     fields = {"updated": "2026-11-02T09:15:00.000+0100", "resolutiondate": stamp}
     raw = {"id": "1", "key": "SHOP-1", "fields": fields}
-    assert payloads.to_issue("jira", "https://j.example", raw, {}).resolved_at is None
+    assert readings.to_issue("jira", "https://j.example", raw, {}).resolved_at is None

@@ -20,9 +20,9 @@ from pydantic import (
     model_validator,
 )
 
-from adapters.jira import bearer, payloads
+from adapters.jira import bearer, deliveries
 from adapters.jira.client import JiraClient
-from adapters.jira.payloads import Flavour
+from adapters.jira.flavour import Flavour
 from adapters.signatures import hmac_hex
 from connector.models import Duration, Signed, WebhookRequest
 
@@ -172,11 +172,11 @@ def verify(account: Account, request: WebhookRequest, now: datetime) -> None:
     The age of a delivery is inside its body, so whoever parses it looks at that.
     """
     if account.flavour is Flavour.DATA_CENTER:
-        payloads.verify_token(request, values(account.webhook_token))
-    elif account.client_secret and payloads.SIGNATURE not in request.headers:
+        deliveries.verify_token(request, values(account.webhook_token))
+    elif account.client_secret and deliveries.SIGNATURE not in request.headers:
         bearer.verify(request.headers, values(account.client_secret), now)
     else:
-        payloads.verify_signature(request, values(account.webhook_secret))
+        deliveries.verify_signature(request, values(account.webhook_secret))
 
 
 def sign(account: Account, body: bytes, now: datetime) -> Signed:

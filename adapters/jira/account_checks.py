@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from adapters.jira import payloads, webhooks
+from adapters.jira import webhooks
 from adapters.jira.account import Account
 from adapters.jira.client import JiraClient
-from adapters.jira.payloads import Flavour
+from adapters.jira.flavour import Flavour
+from adapters.jira.values import to_moment
 from connector.errors import CredentialsRejected, VendorError, VendorRefused
 from connector.models import Finding, Level
 
@@ -74,7 +75,7 @@ class AccountChecks:
 
     def _clock(self, info: Mapping[str, Any], now: datetime) -> list[Finding]:
         try:
-            skew = abs(payloads.to_moment(info.get("serverTime")) - now)
+            skew = abs(to_moment(info.get("serverTime")) - now)
         except VendorError:
             return []  # Cloud does not always say
         if skew <= CLOCK_TOLERANCE:

@@ -1,6 +1,7 @@
 """Jira as a tracker: the calls, in the order of ``adapters/base.py``.
 
-How Jira words things is in ``payloads.py``, how it is called in ``client.py``.
+Jira is read in ``deliveries.py`` and ``readings.py``; what it is told is built in
+``bodies.py``; how it is called is in ``client.py``.
 """
 
 from __future__ import annotations
@@ -19,13 +20,24 @@ from adapters.base import (
     Subscriber,
     Tracker,
 )
-from adapters.jira import account, history, links, managed, paging, payloads, webhooks
+from adapters.jira import (
+    account,
+    bodies,
+    deliveries,
+    history,
+    links,
+    managed,
+    paging,
+    readings,
+    webhooks,
+)
 from adapters.jira.checks import Checks
 from adapters.jira.client import JiraClient, segment
-from adapters.jira.payloads import Flavour
+from adapters.jira.flavour import Flavour
 from adapters.jira.registration import Registration
 from adapters.jira.settings import JiraConfig as JiraConfig
 from adapters.jira.text import has_mark
+from adapters.jira.values import to_id
 from connector.errors import NotFound, VendorRefused
 from connector.models import (
     Block,
@@ -61,7 +73,7 @@ class JiraAdapter(
     """One Jira."""
 
     kind: ClassVar[str] = "jira"
-    kept_headers: ClassVar[frozenset[str]] = payloads.KEPT_HEADERS
+    kept_headers: ClassVar[frozenset[str]] = deliveries.KEPT_HEADERS
 
     def __init__(self, name: str, config: JiraConfig) -> None:
         self.name = name
@@ -77,10 +89,10 @@ class JiraAdapter(
         account.verify(self.config, request, now)
 
     def delivery_id(self, request: WebhookRequest) -> str | None:
-        return payloads.delivery_id(request)
+        return deliveries.delivery_id(request)
 
     def parse(self, delivery: Delivery) -> tuple[TicketEvent, ...]:
-        return (payloads.parse(delivery, self.config.signature_window),)
+        return (deliveries.parse(delivery, self.config.signature_window),)
 
     def sign(self, body: bytes, event: str | None, now: datetime) -> Signed:
         return account.sign(self.config, body, now)
@@ -110,8 +122,8 @@ class JiraAdapter(
     # -- tracker --
 
     def fetch_issue(self, external_id: str) -> Issue:
-        raw = self._client.issue(external_id, payloads.ISSUE_FIELDS)
-        return payloads.to_issue(
+        raw = self._client.issue(external_id, readings.ISSUE_FIELDS)
+        return readings.to_issue(
             self.name,
             self.config.site_url,
             raw,
@@ -125,7 +137,7 @@ class JiraAdapter(
     def create_issue(self, draft: IssueDraft) -> IssueRef:
         asked = {**draft.fields, **self._spelled(draft.moments)}
         fields = {**self.config.filled(draft.project), **asked}
-        body = payloads.issue_body(replace(draft, fields=fields), self.config.flavour)
+        body = bodies.issue_body(replace(draft, fields=fields), self.config.flavour)
         answer, _ = self._write_fields("POST", "issue", body, {*asked, *OPTIONAL})
         return self._ref(answer)
 
@@ -134,10 +146,10 @@ class JiraAdapter(
         fields = {**change.fields, **self._spelled(change.moments)}
         if change.counts:
             fields["description"] = self._with_counts(external_id, change)
-        if body := payloads.change_body(replace(change, fields=fields)):
+        if body := bodies.change_body(replace(change, fields=fields)):
             _, left_out = self._write_fields("PUT", path, body, fields)
         for key, value in change.properties.items():
-            checked = payloads.checked_property(key, value)
+            checked = bodies.checked_property(key, value)
             self._client.write("PUT", f"{path}/properties/{segment(key)}", checked)
         return left_out
 
@@ -147,9 +159,9 @@ class JiraAdapter(
         answer = self._client.write(
             "POST",
             f"issue/{segment(external_id)}/comment",
-            payloads.comment_body(body, mark, self.config.flavour),
+            bodies.comment_body(body, mark, self.config.flavour),
         )
-        return Written(payloads.to_comment_id(self.name, answer))
+        return Written(readings.to_comment_id(self.name, answer))
 
     def find_comment(self, external_id: str, mark: str) -> Written | None:
         start = 0
@@ -157,7 +169,7 @@ class JiraAdapter(
             comments, total = self._comments(external_id, start)
             for comment in comments:
                 if has_mark(comment.get("body"), mark):
-                    return Written(payloads.to_comment_id(self.name, comment))
+                    return Written(readings.to_comment_id(self.name, comment))
             start += len(comments)
             if not comments or start >= total:
                 break
@@ -166,7 +178,7 @@ class JiraAdapter(
     def reopen_issue(self, external_id: str) -> bool:
         if not self._is_done(external_id):
             return True
-        chosen = payloads.find_reopening(self._client.transitions(external_id))
+        chosen = readings.find_reopening(self._client.transitions(external_id))
         if chosen is None:
             return False
         path = f"issue/{segment(external_id)}/transitions"
@@ -183,13 +195,13 @@ class JiraAdapter(
         now = self.fetch_issue(external_id).priority
         listed = paging.priorities(self._client, self.config.flavour)
         current, aim, before = (
-            payloads.rank(listed, word) for word in (now, priority, left)
+            readings.rank(listed, word) for word in (now, priority, left)
         )
         if aim is None or current is None or aim == current:
             return aim is not None and aim == current
         if current != before or current < aim:
             return False
-        body = {"fields": {"priority": {"id": payloads.to_id(listed[aim])}}}
+        body = {"fields": {"priority": {"id": to_id(listed[aim])}}}
         path = f"issue/{segment(external_id)}"
         _, left_out = self._write_fields("PUT", path, body, OPTIONAL)
         return not left_out
@@ -200,7 +212,7 @@ class JiraAdapter(
 
     def link_ticket(self, external_id: str, link: TicketLink) -> None:
         path = f"issue/{segment(external_id)}/remotelink"
-        self._client.write("POST", path, payloads.link_body(link))
+        self._client.write("POST", path, bodies.link_body(link))
 
     # -- issues among each other --
 
@@ -276,16 +288,16 @@ class JiraAdapter(
     def _spelled(self, moments: Mapping[str, datetime]) -> dict[str, str]:
         # What a field holds never changes, and the list of all of them is long.
         if moments.keys() - self._kinds.keys():
-            found = payloads.field_kinds(self._client.read_list("field"))
+            found = readings.field_kinds(self._client.read_list("field"))
             self._kinds = {**self._kinds, **dict.fromkeys(moments, ""), **found}
         return {
-            name: payloads.spelled(moment, self._kinds[name])
+            name: bodies.spelled(moment, self._kinds[name])
             for name, moment in moments.items()
         }
 
     def _link_types(self) -> list[dict[str, Any]]:
         answer = self._client.read("issueLinkType", {})
-        return payloads.to_page(self.name, answer, "issueLinkTypes")
+        return readings.to_page(self.name, answer, "issueLinkTypes")
 
     def _link(self, link_type: str, external_id: str, other: str) -> None:
         # Jira keeps one link of those made twice, so it is not asked for first.
@@ -293,24 +305,24 @@ class JiraAdapter(
         self._client.write("POST", "issueLink", body)
 
     def _is_done(self, external_id: str) -> bool:
-        return payloads.is_done(self._client.issue(external_id, ("status",)))
+        return readings.is_done(self._client.issue(external_id, ("status",)))
 
     def _ref(self, raw: Any) -> IssueRef:
-        return payloads.to_ref(self.name, self.config.site_url, raw)
+        return readings.to_ref(self.name, self.config.site_url, raw)
 
     def _search(self, project: str, mark: str) -> list[Any]:
         params: dict[str, Any] = {
-            "jql": payloads.search_query(project, mark),
+            "jql": bodies.search_query(project, mark),
             "fields": "summary",
             "maxResults": SEARCH_SIZE,
         }
         # Each flavour has only its own way: the other one is gone, or never was.
         if self.config.flavour is Flavour.DATA_CENTER:
             answer = self._client.read("search", params)
-            return payloads.to_page(self.name, answer, "issues")
+            return readings.to_page(self.name, answer, "issues")
         for _ in range(SEARCH_PAGES):
             answer = self._client.read("search/jql", params)
-            found = payloads.to_page(self.name, answer, "issues")
+            found = readings.to_page(self.name, answer, "issues")
             if found or not answer.get("nextPageToken"):
                 return found
             params["nextPageToken"] = answer["nextPageToken"]
@@ -322,5 +334,5 @@ class JiraAdapter(
             {"orderBy": "-created", "startAt": start, "maxResults": COMMENT_SIZE},
         )
         total = answer.get("total")
-        found = payloads.to_page(self.name, answer, "comments")
+        found = readings.to_page(self.name, answer, "comments")
         return found, total if isinstance(total, int) else start + len(found)

@@ -11,12 +11,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from adapters.jira import links, paging, payloads
+from adapters.jira import links, paging, readings
 from adapters.jira.account_checks import AccountChecks
+from adapters.jira.bodies import quoted
 from adapters.jira.client import JiraClient, segment
-from adapters.jira.payloads import quoted
 from adapters.jira.resolutions import judged, key
 from adapters.jira.settings import JiraConfig
+from adapters.jira.values import to_id
 from connector.errors import (
     NotFound,
     VendorError,
@@ -123,7 +124,7 @@ class Checks(AccountChecks):
         subject, key = "duplicates", f"sources.{self._source}.duplicate_links"
         try:
             answer = self._client.read("issueLinkType", {})
-            types = payloads.to_page(self._source, answer, "issueLinkTypes")
+            types = readings.to_page(self._source, answer, "issueLinkTypes")
         except NotFound:
             said = "issues cannot be linked here, so no duplicate names its original"
             remedy = "switch issue linking on under System → Issue linking"
@@ -150,7 +151,7 @@ class Checks(AccountChecks):
         except VendorError as err:
             return [self._failed("priorities", err)]
         names = [str(raw.get("name")) for raw in listed]
-        places = [payloads.rank(listed, word) for word in asked]
+        places = [readings.rank(listed, word) for word in asked]
         if None in places:
             strange = [
                 word for word, at in zip(asked, places, strict=True) if at is None
@@ -352,7 +353,7 @@ class Checks(AccountChecks):
             said = "no issue is done yet, so the way back cannot be seen"
             return self._say(Level.OK, subject, said)
         offered = self._client.transitions(done)
-        if payloads.find_reopening(offered) is not None:
+        if readings.find_reopening(offered) is not None:
             said = "an issue that is done can be reopened"
             return self._say(Level.OK, subject, said)
         return self._say(
@@ -370,8 +371,8 @@ class Checks(AccountChecks):
         path = "search/jql" if self._cloud else "search"
         params = {"jql": jql, "fields": "status", "maxResults": 1}
         answer = self._client.read(path, params)
-        found = payloads.to_page(self._source, answer, "issues")
-        return payloads.to_id(found[0]) if found else None
+        found = readings.to_page(self._source, answer, "issues")
+        return to_id(found[0]) if found else None
 
 
 def _field_id(raw: Mapping[str, Any]) -> str:

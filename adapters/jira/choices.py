@@ -16,7 +16,7 @@ from adapters.jira import paging
 from adapters.jira.account import Account, connect
 from adapters.jira.client import JiraClient, segment
 from adapters.jira.desk_client import DeskClient
-from adapters.jira.payloads import Flavour
+from adapters.jira.flavour import Flavour
 
 Client = TypeVar("Client", bound=JiraClient)
 

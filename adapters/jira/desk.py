@@ -19,18 +19,21 @@ from pydantic import Field, StringConstraints
 from adapters.base import Helpdesk, Historian, Subscriber, TagRules
 from adapters.jira import (
     account,
+    bodies,
+    deliveries,
     desk_payloads,
     desk_tickets,
     history,
-    payloads,
+    readings,
     webhooks,
 )
 from adapters.jira.account import Account
 from adapters.jira.client import segment
 from adapters.jira.desk_check import DeskChecks
 from adapters.jira.desk_client import DeskClient
-from adapters.jira.payloads import Flavour
+from adapters.jira.flavour import Flavour
 from adapters.jira.registration import Registration
+from adapters.jira.values import as_object
 from connector.errors import (
     NotFound,
     ProjectClosed,
@@ -83,7 +86,7 @@ class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
     """The service projects of one Jira."""
 
     kind: ClassVar[str] = "jira_service_management"
-    kept_headers: ClassVar[frozenset[str]] = payloads.KEPT_HEADERS
+    kept_headers: ClassVar[frozenset[str]] = deliveries.KEPT_HEADERS
 
     def __init__(self, name: str, config: JiraDeskConfig) -> None:
         self.name = name
@@ -98,7 +101,7 @@ class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
         account.verify(self.config, request, now)
 
     def delivery_id(self, request: WebhookRequest) -> str | None:
-        return payloads.delivery_id(request)
+        return deliveries.delivery_id(request)
 
     def parse(self, delivery: Delivery) -> tuple[TicketEvent, ...]:
         window, projects = self.config.signature_window, self.config.projects
@@ -126,7 +129,7 @@ class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
     def change_tags(
         self, external_id: str, add: frozenset[str], remove: frozenset[str]
     ) -> frozenset[str]:
-        wanted = frozenset(payloads.checked_labels(sorted(add - remove)))
+        wanted = frozenset(bodies.checked_labels(sorted(add - remove)))
         with self._in_its_project(external_id):
             try:
                 return self._change_labels(external_id, wanted, remove)
@@ -157,7 +160,7 @@ class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
         return None
 
     def refused_tags(self, tags: Iterable[str]) -> Mapping[str, str]:
-        return payloads.refused_labels(tags)
+        return bodies.refused_labels(tags)
 
     # -- history --
 
@@ -215,9 +218,7 @@ class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
         except NotFound as err:
             # There is an issue: agents make some that are nobody's request.
             raise TicketOutside(f"{self.name}: it is no customer's request") from err
-        reporter = desk_payloads.account_id(
-            desk_payloads.as_object(request.get("reporter"))
-        )
+        reporter = desk_payloads.account_id(as_object(request.get("reporter")))
         return desk_tickets.Reading(
             issue=issue,
             request=request,
@@ -311,7 +312,7 @@ class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
         self, external_id: str, add: frozenset[str], remove: frozenset[str]
     ) -> frozenset[str]:
         labels = self._labels(external_id)
-        change = payloads.change_body(
+        change = bodies.change_body(
             IssueChange(add_labels=add - labels, remove_labels=remove & labels)
         )
         if not change:
@@ -357,7 +358,7 @@ class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
 
         Anything else is taken back, so that it can be tried again.
         """
-        written = Written(payloads.to_comment_id(self.name, comment))
+        written = Written(readings.to_comment_id(self.name, comment))
         seen = comment.get("public")
         if seen is public:
             return written
@@ -375,7 +376,7 @@ class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
         )
 
     def _is_ours(self, comment: Mapping[str, Any]) -> bool:
-        author = desk_payloads.as_object(comment.get("author"))
+        author = as_object(comment.get("author"))
         return desk_payloads.account_id(author) == self._me
 
     def _take_back(self, external_id: str, comment_id: str) -> str:

@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from adapters.jira import payloads
+from adapters.jira import deliveries, readings
 from adapters.jira.text import mark_block, wiki
+from adapters.jira.values import as_object
 from adapters.words import plain
 from connector.models import (
     Block,
@@ -79,7 +80,7 @@ def parse(
     trusted. An issue that moved is read whatever project it is in now: it may have
     been a request of ours.
     """
-    event = payloads.parse(delivery, window)
+    event = deliveries.parse(delivery, window)
     if event.kind is not EventKind.ISSUE_CHANGED:
         return event
     body = json.loads(delivery.body)
@@ -130,7 +131,7 @@ def account_id(user: Json) -> str:
 
 def is_done(issue: Json) -> bool:
     """Tell whether a request is done, by the category of its status."""
-    return payloads.is_done(issue)
+    return readings.is_done(issue)
 
 
 def labels(issue: Json) -> frozenset[str]:
@@ -184,10 +185,6 @@ def suggestion(text: str) -> str:
 
 
 # -- small --
-
-
-def as_object(value: object) -> Json:
-    return value if isinstance(value, dict) else {}
 
 
 def as_objects(value: object) -> list[Json]:

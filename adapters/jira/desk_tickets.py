@@ -11,13 +11,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from adapters.jira import payloads
+from adapters.jira import readings, values
 from adapters.jira.desk_payloads import (
     CHANNEL_PROPERTY,
     Json,
     SiteFields,
     account_id,
-    as_object,
     as_objects,
     as_text,
     labels,
@@ -25,6 +24,7 @@ from adapters.jira.desk_payloads import (
     rating,
 )
 from adapters.jira.text import plain_text
+from adapters.jira.values import as_object
 from adapters.words import plain
 from connector.errors import VendorUnavailable
 from connector.models import (
@@ -65,7 +65,7 @@ def to_ticket(
 ) -> Ticket:
     """Translate a request with all that was said in it."""
     issue = reading.issue
-    ref = payloads.to_ref(source, site_url, issue)
+    ref = readings.to_ref(source, site_url, issue)
     fields = as_object(issue.get("fields"))
     return Ticket(
         ref=TicketRef(source, ref.external_id),
@@ -75,7 +75,7 @@ def to_ticket(
         customer=_customer(reading),
         comments=_comments(reading),
         tags=labels(issue),
-        created_at=payloads.to_moment(fields.get("created")),
+        created_at=values.to_moment(fields.get("created")),
         updated_at=_updated(reading),
         url=ref.url,
         channel=_channel(issue),
@@ -86,14 +86,14 @@ def to_ticket(
 def _updated(reading: Reading) -> datetime:
     """Return the last change; a rating may not count as one for Jira."""
     fields = as_object(reading.issue.get("fields"))
-    updated = payloads.to_moment(fields.get("updated"))
+    updated = values.to_moment(fields.get("updated"))
     rated = fields.get(reading.fields.satisfaction_date)
-    return max(updated, payloads.to_moment(rated)) if rated else updated
+    return max(updated, values.to_moment(rated)) if rated else updated
 
 
 def to_status(status: object, pending: Collection[str]) -> TicketStatus:
     """Translate by category; only waiting has to be told by its name."""
-    found = _STATUS[payloads.to_category(status)]
+    found = _STATUS[readings.to_category(status)]
     name = as_text(as_object(status).get("name")).casefold()
     waits = found is TicketStatus.OPEN and name in {word.casefold() for word in pending}
     return TicketStatus.PENDING if waits else found
@@ -153,7 +153,7 @@ def _opening(reading: Reading) -> Iterator[Comment]:
             public=True,
             body=body,
             is_html=is_html,
-            created_at=payloads.to_moment(fields.get("created")),
+            created_at=values.to_moment(fields.get("created")),
             channel=_channel(reading.issue),
         )
 
@@ -229,7 +229,7 @@ def _words_of_rating(reading: Reading) -> Iterator[Comment]:
             public=True,
             body=words,
             is_html=False,
-            created_at=payloads.to_moment(
+            created_at=values.to_moment(
                 told or fields.get("resolutiondate") or fields.get("created")
             ),
             channel="rating",
@@ -246,7 +246,7 @@ def to_moment(value: object) -> datetime:
             return datetime.fromtimestamp(millis / 1000, UTC)
         except (ValueError, OverflowError, OSError):
             raise VendorUnavailable("Jira answered without a readable time") from None
-    return payloads.to_moment(stamp.get("jira") or stamp.get("iso8601"))
+    return values.to_moment(stamp.get("jira") or stamp.get("iso8601"))
 
 
 # -- fields --

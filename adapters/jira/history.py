@@ -15,9 +15,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from adapters.jira import payloads
+from adapters.jira import bodies, readings
 from adapters.jira.client import JiraClient
-from adapters.jira.payloads import Flavour
+from adapters.jira.flavour import Flavour
+from adapters.jira.values import to_id, to_moment
 from connector.errors import VendorRefused, VendorUnavailable
 from connector.models import ChangedPage
 
@@ -43,7 +44,7 @@ class Scope(NamedTuple):
         changed = " OR ".join(f'{_clause(stamp)} >= "{since}"' for stamp in self.stamps)
         if not self.projects:
             return f"{changed} ORDER BY {self.stamps[0]} ASC"
-        keys = ", ".join(payloads.quoted(key) for key in sorted(self.projects))
+        keys = ", ".join(bodies.quoted(key) for key in sorted(self.projects))
         return f"project in ({keys}) AND ({changed}) ORDER BY {self.stamps[0]} ASC"
 
 
@@ -125,7 +126,7 @@ def changed(
         position = Position(position.since, position.seen, query)
     search = _Search(source, client, flavour, scope)
     raw, place = search.page(position)
-    found = {known: one for one in raw if (known := payloads.to_id(one))}
+    found = {known: one for one in raw if (known := to_id(one))}
     after = following(position, raw, place, zone, scope.stamps)
     changes = {known: _moments([one], scope.stamps) for known, one in found.items()}
     changed_at = {known: max(moments) for known, moments in changes.items() if moments}
@@ -168,7 +169,7 @@ class _Search:
         return found, _next_start(start, len(found), answer.get("total"))
 
     def _issues(self, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-        return payloads.to_page(self._source, answer, "issues")
+        return readings.to_page(self._source, answer, "issues")
 
 
 def _next_start(start: int, read: int, total: object) -> str:
@@ -184,7 +185,7 @@ def _moments(raw: list[dict[str, Any]], stamps: tuple[str, ...]) -> list[datetim
         for stamp in stamps:
             try:
                 value = fields.get(stamp) if isinstance(fields, dict) else None
-                found.append(payloads.to_moment(value))
+                found.append(to_moment(value))
             except VendorUnavailable:
                 continue  # it comes as an id all the same
     return found

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.jira import payloads
+from adapters.jira import readings
 from adapters.jira.client import JiraClient
-from adapters.jira.payloads import Flavour
+from adapters.jira.flavour import Flavour
 
 PAGE = 50
 PAGES = 40
@@ -36,7 +36,7 @@ def read_all(
         asked = {**(params or {}), "startAt": len(found), "maxResults": PAGE}
         answer = client.read(path, asked)
         name = next((n for n in ROWS if isinstance(answer.get(n), list)), ROWS[0])
-        page = payloads.to_page(client.name, answer, name)
+        page = readings.to_page(client.name, answer, name)
         found += page
         total = answer.get("total")
         is_last = answer.get("isLast") is True

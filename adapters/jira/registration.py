@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.jira import account, payloads, webhooks
+from adapters.jira import account, readings, webhooks
 from adapters.jira.account import Account
 from adapters.jira.client import JiraClient
-from adapters.jira.payloads import Flavour
+from adapters.jira.flavour import Flavour
 from adapters.jira.webhooks import Wanted
 from connector.errors import NotFound, VendorRefused, VendorUnavailable
 from connector.models import Subscribed, Subscription
@@ -87,7 +87,7 @@ class Registration:
 
     def _listed(self, path: str) -> list[dict[str, Any]]:
         found = self._client.call_site("GET", path)
-        return payloads.to_page(self._name, {"webhooks": found}, "webhooks")
+        return readings.to_page(self._name, {"webhooks": found}, "webhooks")
 
     def _own_webhooks(self, wanted: Wanted) -> tuple[str, list[dict[str, Any]]]:
         path, found = self._webhooks()

@@ -1,8 +1,8 @@
 """Neutral blocks as Jira text: ADF documents for Cloud, wiki markup for Data Center.
 
 Whatever a customer wrote stays text: it mentions nobody, embeds nothing, links nowhere
-and cannot leave its quote. Reading marks back out of comments is here too; payloads and
-calls are not.
+and cannot leave its quote. Reading marks back out of comments is here too; calls are
+not.
 """
 
 from __future__ import annotations

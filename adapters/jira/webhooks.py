@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote, urlsplit
 
-from adapters.jira.payloads import Flavour
+from adapters.jira.flavour import Flavour
 from connector.errors import VendorUnavailable
 from connector.models import Subscription
 
