@@ -16,6 +16,9 @@ from connector.models import BlockKind, Operation
 from connector.store import corrections, outbox
 from connector.store.schema import AnyRow
 
+#: How the keys begin of what such an issue is told.
+_KEY = "absorbed"
+
 
 def keep_up(
     connection: Connection, config: Config, group: AnyRow, now: datetime
@@ -32,8 +35,21 @@ def keep_up(
     outbox.enqueue(connection, effects, now)
 
 
+def take_back(connection: Connection, group_id: int, now: datetime) -> bool:
+    """Take back what an issue was to be told; tell whether it may have been told."""
+    told = False
+    for operation in (Operation.COMMENT_ISSUE, Operation.LINK_ISSUES):
+        prefix = f"{_KEY}:{group_id}:"
+        asked = outbox.beginning(connection, group_id, operation, prefix)
+        untried = outbox.untried(connection, group_id, operation)
+        late = [row.id for row in asked if row.id in untried]
+        outbox.unask(connection, late, "its problem is one of its own again", now)
+        told = told or len(late) < len(asked)
+    return told
+
+
 def _farewell(config: Config, part: AnyRow, group: AnyRow) -> list[outbox.Effect]:
-    key = f"absorbed:{part.id}:{part.issue_id}"
+    key = f"{_KEY}:{part.id}:{part.issue_id}"
     why = f"its problem became part of the one of {group.issue_key}"
     body = [
         *issue_text.paragraph(

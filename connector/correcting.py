@@ -88,8 +88,6 @@ def split(
         target = _new_problem(connection, rows, now)
     bonds.keep_apart(connection, source.id, target.id, who, now)
     follows = _regroup(connection, config, rows, source, target, who, now)
-    if source.issue_id is not None:
-        follows += (f"{source.issue_key} counts without them from now on",)
     if not others:
         follows += (
             f"problem {target.id} has a count of its own, and is filed at its own "
@@ -97,28 +95,13 @@ def split(
         )
     return Done(
         target.id,
-        f"{_tickets(rows)} of problem {source.id} went into "
+        f"{count_tickets(rows)} of problem {source.id} went into "
         f"{'' if others else 'a new one, '}problem {target.id}; newcomers follow them",
         (*follows, f"problems {source.id} and {target.id} are kept apart"),
         f"groups split {target.id} {' '.join(map(str, refs))} --into {source.id}"
         if others
         else f"groups merge {source.id} {target.id}",
     )
-
-
-def split_part(
-    connection: Connection,
-    config: Config,
-    group_id: int,
-    part_id: int,
-    who: str,
-    now: datetime,
-) -> Done:
-    """Take out of a problem again what it got from ``part_id``, and who came by it."""
-    refs = corrections.of_cluster(connection, group_id, part_id)
-    if not refs or part_id == group_id:
-        raise Refused(f"problem {group_id} has nothing of problem {part_id}")
-    return split(connection, config, group_id, refs, who, now)
 
 
 def move(
@@ -156,7 +139,7 @@ def _regroup(
     who: str,
     now: datetime,
 ) -> tuple[str, ...]:
-    """Let members go over to another problem, with all that hangs on them."""
+    """Let members go over to another problem, and newcomers follow them."""
     ticket_ids = [row.ticket_id for row in rows]
     clusters = corrections.clusters_of(connection, ticket_ids) | {target.id}
     reason = f"put here by {who}; was in problem {source.id}"
@@ -164,6 +147,22 @@ def _regroup(
     for cluster in sorted(clusters):
         newest = corrections.newest_of_cluster(connection, cluster)
         memory.correct(connection, cluster, newest)
+    return go_over(connection, config, ticket_ids, source, target, who, now)
+
+
+def go_over(
+    connection: Connection,
+    config: Config,
+    ticket_ids: Sequence[int],
+    source: AnyRow,
+    target: AnyRow,
+    who: str,
+    now: datetime,
+) -> tuple[str, ...]:
+    """Let follow what hangs on tickets that are in another problem by now.
+
+    Return in words what follows for the problem they were in.
+    """
     for operation in _ON_BEHALF:
         ids = outbox.untried(connection, source.id, operation, ticket_ids)
         outbox.unask(connection, ids, "the ticket is in another problem", now)
@@ -173,7 +172,7 @@ def _regroup(
         groups.change(connection, source.id, announce_at=now, announced_at=None)
     for group_id in (source.id, target.id):
         groups.recount(connection, group_id)
-    words = _tickets(rows)
+    words = count_tickets(ticket_ids)
     timeline.note(
         connection, source.id, "left", f"{words} went to {target.id}", now, who
     )
@@ -184,7 +183,10 @@ def _regroup(
     take_in(connection, config, target.id, ticket_ids, now)
     if source.issue_id is None:
         return ()
-    return (f"links to them stay on {source.issue_key}; take them off by hand",)
+    return (
+        f"{source.issue_key} counts without them from now on",
+        f"links to them stay on {source.issue_key}; take them off by hand",
+    )
 
 
 def take_in(
@@ -300,5 +302,5 @@ def _ensure_takes(target: AnyRow) -> None:
         raise Refused(f"problem {target.id} is closed; newcomers do not go there")
 
 
-def _tickets(rows: Sequence[AnyRow]) -> str:
-    return "1 ticket" if len(rows) == 1 else f"{len(rows)} tickets"
+def count_tickets(them: Sequence[object]) -> str:
+    return "1 ticket" if len(them) == 1 else f"{len(them)} tickets"

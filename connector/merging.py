@@ -9,12 +9,27 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connector import followups
+from connector import absorbing, followups, muting
 from connector.config import Config
-from connector.correcting import Done, Refused, open_problems, take_in
+from connector.correcting import (
+    Done,
+    Refused,
+    count_tickets,
+    go_over,
+    open_problems,
+    take_in,
+)
 from connector.models import GroupState, Operation
-from connector.store import bonds, corrections, groups, outbox, timeline
+from connector.store import bonds, corrections, dialects, groups, outbox, timeline
 from connector.store.schema import AnyRow
+
+#: As what a problem goes on that was this before a merge; not named: filed, if it is.
+#: One that was closed may have members who came since.
+_BACK = {
+    GroupState.FIXED: GroupState.FIXED,
+    GroupState.CLOSED: GroupState.FIXED,
+    GroupState.WONT_DO: GroupState.WONT_DO,
+}
 
 
 def merge(
@@ -125,4 +140,96 @@ def _after_merging(first: AnyRow, stays: AnyRow, goes: AnyRow) -> list[str]:
     for group, fate in ((stays, "stays so"), (goes, "is not any more")):
         if group.state == GroupState.MUTED:
             said.append(f"problem {group.id} was muted, and {fate}")
+    return said
+
+
+# -- taken back
+
+
+def undo(
+    connection: Connection,
+    config: Config,
+    group_id: int,
+    part_id: int,
+    who: str,
+    now: datetime,
+) -> Done:
+    """Let a problem that became part of another one be itself again, and keep them so.
+
+    It has the tickets it brought, and those that came in its words since; its issue,
+    which is read anew; its mute; its fix, and who was told of that. If it was fixed,
+    complaints from after that reopen it.
+    """
+    dialects.serialise(connection, dialects.GROUPING_LOCK)
+    found = groups.find(connection, part_id)
+    if found is None or found["merged_into"] != group_id:
+        raise Refused(f"problem {group_id} has nothing of problem {part_id}")
+    # In this order: an issue that turns up late locks them so, without the other lock.
+    part = groups.get(connection, part_id, lock=True)
+    (whole,) = open_problems(connection, group_id)
+    parts = corrections.parts(connection, part.id, whole.id)
+    ticket_ids = corrections.of_clusters(connection, whole.id, parts)
+    if not ticket_ids:
+        raise Refused(f"problem {group_id} has nothing of problem {part_id} any more")
+    if len(ticket_ids) == whole.tickets + whole.archived:
+        raise Refused(
+            f"all tickets of problem {group_id} came with problem {part_id}; nothing "
+            "would be left of it"
+        )
+    told = absorbing.take_back(connection, part.id, now)
+    for one in parts[1:]:  # their issues may have been told of the other one's
+        absorbing.take_back(connection, one, now)
+    corrections.release(connection, part.id, whole.id)
+    _go_on(connection, part, whole, now)
+    bonds.keep_apart(connection, whole.id, part.id, who, now)
+    words = f"not part of problem {whole.id} any more"
+    timeline.note(connection, part.id, "split off", words, now, who)
+    follows = go_over(connection, config, ticket_ids, whole, part, who, now)
+    return Done(
+        part.id,
+        f"problem {part.id} is itself again, with {count_tickets(ticket_ids)} of "
+        f"problem {whole.id}; newcomers follow them",
+        (
+            *follows,
+            *_after_undoing(groups.get(connection, part.id), whole, told),
+            f"problems {whole.id} and {part.id} are kept apart",
+        ),
+        f"groups merge {whole.id} {part.id}",
+    )
+
+
+def _go_on(connection: Connection, part: AnyRow, whole: AnyRow, now: datetime) -> None:
+    """Let a problem be what it was before it became part of another one."""
+    before = GroupState(part.merged_from)
+    # We mute for a lost issue only, which is looked for anew.
+    a_person_did = part.muted_from is not None or part.issue_id is None
+    if before is GroupState.MUTED and a_person_did:
+        reason = "muted, as before the merge"
+        groups.change(connection, part.id, state=before, reason=reason)
+    else:
+        back = _BACK.get(before, GroupState.FILED)
+        muting.resume(connection, part, back, now)
+    groups.change(connection, part.id, doubt="")
+    if part.successor_id == whole.id:  # kept apart, they are not one and its return
+        groups.change(connection, part.id, successor_id=None)
+
+
+def _after_undoing(part: AnyRow, whole: AnyRow, told: bool) -> list[str]:
+    said = []
+    if part.state == GroupState.MUTED:
+        said.append(f"problem {part.id} is muted again")
+    elif part.issue_id is not None:
+        said.append(f"{part.issue_key} is its issue again, and is read anew")
+    elif part.state == GroupState.EMERGING:
+        said.append(
+            f"problem {part.id} has a count of its own, and is filed at its own "
+            "threshold"
+        )
+    if told:
+        said.append(
+            f"what {part.issue_key} was told of the merge stays there; take it off by "
+            "hand"
+        )
+    if part.is_named and part.title == whole.title:
+        said.append(f"problem {whole.id} keeps the name too; groups rename changes it")
     return said

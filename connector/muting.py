@@ -63,29 +63,12 @@ def end(
     """End a mute; return in words what came meanwhile, empty if nothing did.
 
     With an issue that is said there in a comment, without one in the issue that is
-    filed later. What became of the issue meanwhile was not acted on: its next reading
-    is one like the first.
+    filed later.
     """
     # Without a state before it we muted it: its issue was gone, or not to be filed.
     back = GroupState(group.muted_from or GroupState.FILED)
-    if back is GroupState.FILED and group.issue_id is None:
-        if not outbox.is_under_way(connection, group.id, Operation.CREATE_ISSUE):
-            outbox.free(connection, f"issue:{group.id}")  # somebody discarded it
-            back = GroupState.EMERGING
-    is_open = back is GroupState.FILED
-    groups.change(
-        connection,
-        group.id,
-        state=back,
-        muted_from=None,
-        muted_until=None,
-        reason="",
-        issue_category=None if is_open else group.issue_category and IssueCategory.DONE,
-        checked_at=None,
-        missing_since=None,
-    )
-    if back is GroupState.FIXED:  # who was not told before it began, or came meanwhile
-        groups.change(connection, group.id, announce_at=now, announced_at=None)
+    groups.change(connection, group.id, muted_from=None, muted_until=None)
+    is_open = resume(connection, group, back, now) is GroupState.FILED
     began = timeline.newest(connection, group.id, timeline.MUTED)
     since = began.at if began is not None else now
     came = corrections.came_between(connection, group.id, since, now)
@@ -99,6 +82,33 @@ def end(
         effect = _summary(config, group, came, since)
         outbox.enqueue(connection, [effect], now)
     return words
+
+
+def resume(
+    connection: Connection, group: AnyRow, back: GroupState, now: datetime
+) -> GroupState:
+    """Let a problem go on from the state it was in; return the one it is in.
+
+    What became of its issue meanwhile was not acted on: its next reading is one like
+    the first.
+    """
+    if back is GroupState.FILED and group.issue_id is None:
+        if not outbox.is_under_way(connection, group.id, Operation.CREATE_ISSUE):
+            outbox.free(connection, f"issue:{group.id}")  # it was taken back
+            back = GroupState.EMERGING
+    is_open = back is GroupState.FILED
+    groups.change(
+        connection,
+        group.id,
+        state=back,
+        reason="",
+        issue_category=None if is_open else group.issue_category and IssueCategory.DONE,
+        checked_at=None,
+        missing_since=None,
+    )
+    if back is GroupState.FIXED:  # who was not told before, or came meanwhile
+        groups.change(connection, group.id, announce_at=now, announced_at=None)
+    return back
 
 
 def _summary(

@@ -179,7 +179,12 @@ SIDEWAYS = {
         "connector.followups",
         "connector.showing",
     ),
-    "connector.merging": ("connector.correcting", "connector.followups"),
+    "connector.merging": (
+        "connector.absorbing",
+        "connector.correcting",
+        "connector.followups",
+        "connector.muting",
+    ),
     "connector.originals": (
         "connector.escalation",
         "connector.merging",

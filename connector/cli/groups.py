@@ -192,7 +192,9 @@ def groups_merge(
 @click.option(
     "--into", type=NUMBER, help="A problem that exists, instead of a new one."
 )
-@click.option("--part", type=NUMBER, help="All that came with this one by a merge.")
+@click.option(
+    "--part", type=NUMBER, help="A problem that became part of it, to be itself again."
+)
 @correction
 def groups_split(
     group_id: int,
@@ -208,6 +210,9 @@ def groups_split(
     TICKET is SOURCE:ID, with the helpdesk's own id. The two are never grouped together
     again, and later complaints go where the tickets went that are most like them.
 
+    With --part a merge is taken back: the other problem is what it was before, with
+    what it brought and who came in its words since.
+
     Example: complaint-connector groups split 3 support:1042 desk:77
     """
     if bool(tickets) == (part is not None):
@@ -217,7 +222,7 @@ def groups_split(
 
     def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
         if part is not None:
-            return [correcting.split_part(connection, config, group_id, part, who, now)]
+            return [merging.undo(connection, config, group_id, part, who, now)]
         return [correcting.split(connection, config, group_id, tickets, who, now, into)]
 
     _correct(path, as_json, act)

@@ -32,17 +32,14 @@ def find_members(
     }
 
 
-def of_cluster(
-    connection: Connection, group_id: int, cluster_id: int
-) -> Sequence[TicketRef]:
-    """Return the tickets of a problem that came to it from another one, or with it."""
-    query = (
-        select(tickets.c.source, tickets.c.external_id)
-        .select_from(members.join(tickets, members.c.ticket_id == tickets.c.id))
-        .where(members.c.group_id == group_id, _CLUSTER == cluster_id)
-        .order_by(members.c.seq)
+def of_clusters(
+    connection: Connection, group_id: int, clusters: Collection[int]
+) -> Sequence[int]:
+    """Return the tickets of a problem that came to it from others, or with them."""
+    query = select(members.c.ticket_id).where(
+        members.c.group_id == group_id, _CLUSTER.in_(list(clusters))
     )
-    return [TicketRef(*row) for row in connection.execute(query)]
+    return connection.scalars(query.order_by(members.c.seq)).all()
 
 
 def clusters_of(connection: Connection, ticket_ids: Collection[int]) -> set[int]:
@@ -103,6 +100,38 @@ def absorb(connection: Connection, group_id: int, into: int) -> None:
         update(groups)
         .where(groups.c.successor_id == group_id, groups.c.id != into)
         .values(successor_id=into)
+    )
+
+
+def parts(connection: Connection, group_id: int, into: int) -> list[int]:
+    """Return a problem that became part of another, and what had become part of it."""
+    rows = absorbed(connection, into)
+    found: list[int] = []
+    newest = [group_id]
+    while newest:
+        found += newest
+        newest = [row.id for row in rows if row.merged_with in newest]
+    return found
+
+
+def release(connection: Connection, group_id: int, of: int) -> None:
+    """Let a problem be one of its own again, with all it brought and who followed.
+
+    As by ``absorb`` each member stays in its cluster, so nothing is remembered anew.
+    """
+    clusters = parts(connection, group_id, of)
+    connection.execute(
+        update(members)
+        .where(members.c.group_id == of, _CLUSTER.in_(clusters))
+        .values(group_id=group_id, cluster_id=_CLUSTER)
+    )
+    connection.execute(
+        update(groups).where(groups.c.id.in_(clusters)).values(merged_into=group_id)
+    )
+    connection.execute(
+        update(groups)
+        .where(groups.c.id == group_id)
+        .values(merged_into=None, merged_with=None, merged_from=None)
     )
 
 
