@@ -10,8 +10,9 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec
 
 import click
 from sqlalchemy import Connection
@@ -37,9 +38,18 @@ from connector.store import bonds, timeline
 from connector.store import groups as group_rows
 from connector.store import outbox as outbox_rows
 
-F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
 
+#: What a correction does, in one transaction.
 Act = Callable[[Connection, Config, datetime], Sequence[Done]]
+
+
+class Asked(NamedTuple):
+    """What every correction is asked with."""
+
+    who: str
+    path: Path
+    as_json: bool
 
 
 class TicketWord(click.ParamType[TicketRef]):
@@ -73,15 +83,23 @@ class Until(click.ParamType[datetime]):
         return _now() + span
 
 
-def correction(command: F) -> F:
-    """Give a command the options that every correction has."""
+def correction(command: Callable[Concatenate[Asked, P], Act]) -> Callable[..., None]:
+    """Make a command of what returns a correction: ask what all ask, and do it."""
+
+    @wraps(command)
+    def run(
+        who: str, path: Path, as_json: bool, *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        asked = Asked(who, path, as_json)
+        _correct(asked, command(asked, *args, **kwargs))
+
     by = click.option(
         "--by",
         "who",
         default=getpass.getuser,
         help="Who says so.  [default: the name you are logged in by]",
     )
-    return by(config_option(json_option(command)))
+    return by(config_option(json_option(run)))
 
 
 @click.group()
@@ -163,9 +181,7 @@ def _members(connection: Connection, group_id: int) -> list[dict[str, Any]]:
 @click.argument("group_id", metavar="GROUP", type=NUMBER)
 @click.argument("other_ids", metavar="OTHER…", type=NUMBER, nargs=-1, required=True)
 @correction
-def groups_merge(
-    group_id: int, other_ids: tuple[int, ...], path: Path, as_json: bool, who: str
-) -> None:
+def groups_merge(asked: Asked, group_id: int, other_ids: tuple[int, ...]) -> Act:
     """Make one problem of several.
 
     GROUP stays, unless only another of them has an issue; its issue, state and name
@@ -179,11 +195,11 @@ def groups_merge(
         done: list[Done] = []
         stays = group_id
         for other in other_ids:
-            done.append(merging.merge(connection, config, stays, other, who, now))
+            done += [merging.merge(connection, config, stays, other, asked.who, now)]
             stays = done[-1].group_id
         return done
 
-    _correct(path, as_json, act)
+    return act
 
 
 @groups.command("split")
@@ -197,14 +213,12 @@ def groups_merge(
 )
 @correction
 def groups_split(
+    asked: Asked,
     group_id: int,
     tickets: tuple[TicketRef, ...],
     into: int | None,
     part: int | None,
-    path: Path,
-    as_json: bool,
-    who: str,
-) -> None:
+) -> Act:
     """Take tickets out of a problem, into a new one.
 
     TICKET is SOURCE:ID, with the helpdesk's own id. The two are never grouped together
@@ -220,160 +234,135 @@ def groups_split(
     if part is not None and into is not None:
         raise click.UsageError("--part makes a problem of its own; leave out --into")
 
-    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
-        if part is not None:
-            return [merging.undo(connection, config, group_id, part, who, now)]
-        return [correcting.split(connection, config, group_id, tickets, who, now, into)]
-
-    _correct(path, as_json, act)
+    if part is not None:
+        return lambda connection, config, now: [
+            merging.undo(connection, config, group_id, part, asked.who, now)
+        ]
+    return lambda connection, config, now: [
+        correcting.split(connection, config, group_id, tickets, asked.who, now, into)
+    ]
 
 
 @groups.command("move")
 @click.argument("ticket", type=TicketWord())
 @click.argument("group_id", metavar="GROUP", type=NUMBER)
 @correction
-def groups_move(
-    ticket: TicketRef, group_id: int, path: Path, as_json: bool, who: str
-) -> None:
+def groups_move(asked: Asked, ticket: TicketRef, group_id: int) -> Act:
     """Put one ticket into another problem; it stays there.
 
     Example: complaint-connector groups move support:1042 5
     """
-
-    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
-        return [correcting.move(connection, config, ticket, group_id, who, now)]
-
-    _correct(path, as_json, act)
+    return lambda connection, config, now: [
+        correcting.move(connection, config, ticket, group_id, asked.who, now)
+    ]
 
 
 @groups.command("rename")
 @click.argument("group_id", metavar="GROUP", type=NUMBER)
 @click.argument("title")
 @correction
-def groups_rename(
-    group_id: int, title: str, path: Path, as_json: bool, who: str
-) -> None:
+def groups_rename(asked: Asked, group_id: int, title: str) -> Act:
     """Give a problem a title of yours, which is not changed any more.
 
     An issue that is filed later gets it. That of one which is filed is left to people.
 
     Example: complaint-connector groups rename 3 "Payment app crashes on Android"
     """
-
-    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
-        return [steering.rename(connection, group_id, title, who, now)]
-
-    _correct(path, as_json, act)
+    return lambda connection, config, now: [
+        steering.rename(connection, group_id, title, asked.who, now)
+    ]
 
 
 @groups.command("mute")
 @click.argument("group_id", metavar="GROUP", type=NUMBER)
 @click.option("--until", type=Until(), help="Such as 2026-12-01 (UTC), or 14d.")
 @correction
-def groups_mute(
-    group_id: int, until: datetime | None, path: Path, as_json: bool, who: str
-) -> None:
+def groups_mute(asked: Asked, group_id: int, until: datetime | None) -> Act:
     """Let a problem count, but file nothing, comment nothing and tell nobody.
 
     When it ends, what came meanwhile is told in one go.
 
     Example: complaint-connector groups mute 3 --until 14d
     """
-
-    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
-        return [steering.mute(connection, group_id, until, who, now)]
-
-    _correct(path, as_json, act)
+    return lambda connection, config, now: [
+        steering.mute(connection, group_id, until, asked.who, now)
+    ]
 
 
 @groups.command("unmute")
 @click.argument("group_id", metavar="GROUP", type=NUMBER)
 @correction
-def groups_unmute(group_id: int, path: Path, as_json: bool, who: str) -> None:
+def groups_unmute(asked: Asked, group_id: int) -> Act:
     """End a mute, whoever began it; what came meanwhile is told in one go.
 
     Example: complaint-connector groups unmute 3
     """
-
-    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
-        return [steering.unmute(connection, config, group_id, who, now)]
-
-    _correct(path, as_json, act)
+    return lambda connection, config, now: [
+        steering.unmute(connection, config, group_id, asked.who, now)
+    ]
 
 
 @groups.command("file")
 @click.argument("group_id", metavar="GROUP", type=NUMBER)
 @correction
-def groups_file(group_id: int, path: Path, as_json: bool, who: str) -> None:
+def groups_file(asked: Asked, group_id: int) -> Act:
     """File a problem now, whatever the thresholds say.
 
     Example: complaint-connector groups file 3
     """
-
-    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
-        return [steering.file_now(connection, config, group_id, who, now)]
-
-    _correct(path, as_json, act)
+    return lambda connection, config, now: [
+        steering.file_now(connection, config, group_id, asked.who, now)
+    ]
 
 
 @groups.command("link")
 @click.argument("group_id", metavar="GROUP", type=NUMBER)
 @click.argument("key")
 @correction
-def groups_link(group_id: int, key: str, path: Path, as_json: bool, who: str) -> None:
+def groups_link(asked: Asked, group_id: int, key: str) -> Act:
     """Make an issue that exists the one of a problem.
 
     KEY is what people call it in the tracker. It is read, and has to be open.
 
     Example: complaint-connector groups link 3 SHOP-42
     """
-    issue = _read_issue(read_config(path), key)
-
-    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
-        return [steering.link(connection, config, group_id, issue, who, now)]
-
-    _correct(path, as_json, act)
+    issue = _read_issue(read_config(asked.path), key)
+    return lambda connection, config, now: [
+        steering.link(connection, config, group_id, issue, asked.who, now)
+    ]
 
 
 @groups.command("never")
 @click.argument("group_id", metavar="GROUP", type=NUMBER)
 @click.argument("other_id", metavar="OTHER", type=NUMBER)
 @correction
-def groups_never(
-    group_id: int, other_id: int, path: Path, as_json: bool, who: str
-) -> None:
+def groups_never(asked: Asked, group_id: int, other_id: int) -> Act:
     """Say that two problems are never the same; `allow` takes it back.
 
     Example: complaint-connector groups never 3 5
     """
-
-    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
-        return [correcting.keep_apart(connection, group_id, other_id, who, now)]
-
-    _correct(path, as_json, act)
+    return lambda connection, config, now: [
+        correcting.keep_apart(connection, group_id, other_id, asked.who, now)
+    ]
 
 
 @groups.command("allow")
 @click.argument("group_id", metavar="GROUP", type=NUMBER)
 @click.argument("other_id", metavar="OTHER", type=NUMBER)
 @correction
-def groups_allow(
-    group_id: int, other_id: int, path: Path, as_json: bool, who: str
-) -> None:
+def groups_allow(asked: Asked, group_id: int, other_id: int) -> Act:
     """Take back that two problems are never the same.
 
     Example: complaint-connector groups allow 3 5
     """
-
-    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
-        return [correcting.allow(connection, group_id, other_id, who, now)]
-
-    _correct(path, as_json, act)
+    return lambda connection, config, now: [
+        correcting.allow(connection, group_id, other_id, asked.who, now)
+    ]
 
 
-def _correct(path: Path, as_json: bool, act: Act) -> None:
+def _correct(asked: Asked, act: Act) -> None:
     """Do it in one transaction and say what was done; end with 1 if it is refused."""
-    config = read_config(path)
+    config = read_config(asked.path)
     try:
         with (
             open_store(config) as store,
@@ -384,7 +373,7 @@ def _correct(path: Path, as_json: bool, act: Act) -> None:
         click.echo(str(err), err=True)
         sys.exit(1)
     for one in done:
-        if as_json:
+        if asked.as_json:
             click.echo(json.dumps(one._asdict(), ensure_ascii=False))
             continue
         click.echo(f"{one.did}.")
