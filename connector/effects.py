@@ -1,8 +1,8 @@
-"""What a row of the outbox asks of an adapter, and what is true once that is done.
+"""What a row of the outbox asks of an adapter, and how that is done once.
 
 Each effect is asked about again at the moment of doing it, and looked for by its mark
 where an earlier try may have worked. When a row is due, and what follows from an error,
-are the outbox's part.
+are the outbox's part; what is true once it is done is in ``connector.answers``.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
-
-from sqlalchemy import Connection
 
 from adapters.base import (
     Adapter,
@@ -29,13 +27,6 @@ from adapters.base import (
 from connector import (
     checkins,
     drafts,
-    escalation,
-    filing,
-    incidents,
-    ladder,
-    recurrence,
-    share,
-    upkeep,
 )
 from connector.config import Config
 from connector.errors import (
@@ -46,7 +37,6 @@ from connector.errors import (
     VendorRefused,
 )
 from connector.models import (
-    Filled,
     Filling,
     IssueRef,
     Message,
@@ -54,7 +44,6 @@ from connector.models import (
     Note,
     Operation,
     OutboxState,
-    Place,
     ProblemDraft,
     TicketLink,
     Topic,
@@ -324,72 +313,6 @@ class Effects:
         if not isinstance(adapter, Gatherer):
             raise TakesNoWrites(f"{self.adapter.name} gathers no tickets")
         return adapter
-
-    def record(
-        self,
-        connection: Connection,
-        row: AnyRow,
-        operation: Operation,
-        result: dict[str, Any],
-        now: datetime,
-    ) -> None:
-        """Write down what the vendor's answer makes true."""
-        if operation is Operation.CHANGE_TAGS:
-            tickets.set_tags(
-                connection,
-                row.ticket_id,
-                result["added"],
-                TagState.WANTED,
-                TagState.WRITTEN,
-                now,
-            )
-            tickets.drop_tags(
-                connection, row.ticket_id, result["removed"], TagState.UNWANTED
-            )
-            # A reading from before this write must not look like a person's removal.
-            tickets.touch(connection, row.ticket_id)
-        elif operation is Operation.CHANGE_FIELDS and "asked" in result:
-            asked = {Topic(topic): words for topic, words in result["asked"].items()}
-            found = {
-                Topic(topic): Filled(Place(place, value), is_ours)
-                for topic, (place, value, is_ours) in result["found"].items()
-            }
-            fields.settle(connection, row.ticket_id, asked, found, now)
-            tickets.touch(connection, row.ticket_id)
-        elif operation is Operation.CREATE_ISSUE:
-            ref = IssueRef(
-                self.adapter.name, result["id"], result["key"], result["url"]
-            )
-            if row.group_id is None:
-                share.filed(connection, row.payload, ref, now)
-                return
-            follows = row.payload.get("follows")
-            escalation.issue_created(
-                connection, self.config, row.group_id, ref, now, follows
-            )
-            ladder.filed(connection, row)
-            group = groups.get(connection, row.group_id)
-            upkeep.invite(connection, self.config, group, now)
-            # An earlier try of it may show up yet.
-            if row.uncertain_since and isinstance(self.adapter, IssueLinker):
-                filing.look_for_doubles(connection, self.config, row, ref, now)
-        elif operation is Operation.RAISE_PRIORITY:
-            ladder.raised(connection, row, result)
-        elif operation is Operation.LINK_ISSUES and result.get("doubles"):
-            filing.tell_of_doubles(connection, self.config, row, result["doubles"], now)
-        elif operation is Operation.CREATE_PROBLEM:
-            group = groups.get(connection, row.group_id)
-            incidents.keep_up(connection, self.config, group, now)
-        elif operation is Operation.REOPEN_ISSUE:
-            recurrence.reopen_done(
-                connection,
-                self.config,
-                row.group_id,
-                row.target,
-                result["moved"],
-                now,
-                can_link=isinstance(self.adapter, IssueLinker),
-            )
 
 
 _HELPDESK_CALLS: Mapping[

@@ -18,6 +18,7 @@ import structlog
 from adapters import pace
 from adapters.base import Adapter
 from adapters.pace import Pace, Priority
+from connector.answers import Answer, record
 from connector.backoff import next_try, wait_for
 from connector.config import Config
 from connector.effects import Effects, StillLooking
@@ -279,7 +280,8 @@ class Sender:
                 connection, row.id, self.holder, OutboxState.DONE, now, result=result
             ):
                 return  # taken over meanwhile; the other sender finds what was done
-            self.effects.record(connection, row, operation, result, now)
+            answer = Answer(connection, self.config, self.adapter, row, result, now)
+            record(operation, answer)
         if result.get("added") != [] or result.get("removed") != []:
             self._proven.add(operation)
             self._health.answered(self.source, Side.WRITE)

@@ -13,6 +13,7 @@ import pytest
 from sandbox_kit import Stepped, Writer, complain, issues, stepped, writes
 
 from adapters.zendesk.account import Account
+from connector.answers import Answer, record
 from connector.models import Operation
 from connector.sandbox import zendesk_shapes
 from connector.sandbox.stage import AGENT
@@ -190,8 +191,7 @@ def test_killed_between_create_and_record_it_makes_no_second_one(
 
     monkeypatch.setattr(Account, "about_ticket", call)
     with gathering(database_url) as scene:
-        die_within(scene, "record", Operation.CREATE_PROBLEM)
-        with pytest.raises(Killed):
+        with killed_after(Operation.CREATE_PROBLEM):
             write_in(scene)
         assert len(problems(scene)) == 1 and gathered(scene) == []
         scene.restart()
@@ -204,8 +204,7 @@ def test_killed_while_linking_it_links_nothing_that_was_undone_meanwhile(
     database_url: str,
 ) -> None:
     with gathering(database_url) as scene:
-        die_within(scene, "record", Operation.ADD_INCIDENT)
-        with pytest.raises(Killed):
+        with killed_after(Operation.ADD_INCIDENT):
             write_in(scene)
         (undone,) = scene.world.zendesk.incidents(problems(scene)[0])
         change(scene, undone, problem_id=None, type=None)
@@ -220,17 +219,18 @@ class Killed(BaseException):
     """Nothing catches it, as nothing catches the end of a process."""
 
 
-def die_within(scene: Stepped, method: str, operation: Operation) -> None:
+@contextmanager
+def killed_after(operation: Operation) -> Iterator[None]:
     """End the connector where the vendor has done it and nobody wrote that down."""
-    for sender in scene.runtime.senders:
-        usual = getattr(sender.effects, method)
 
-        def dying(*given: Any, usual: Any = usual) -> None:
-            if operation in given:
-                raise Killed
-            usual(*given)
+    def dying(done: Operation, answer: Answer) -> None:
+        if done is operation:
+            raise Killed
+        record(done, answer)
 
-        setattr(sender.effects, method, dying)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("connector.outbox.record", dying)
+        yield
 
 
 def test_ticket_that_a_person_took_out_stays_out(database_url: str) -> None:

@@ -57,6 +57,7 @@ ROWS = {
     "connector.checkins": 4,
     "connector.wanted": 4,
     "connector.effects": 4,
+    "connector.answers": 4,
     "connector.outbox": 4,
     "connector.counts": 4,
     "connector.drafts": 4,
@@ -231,6 +232,8 @@ SIDEWAYS = {
         "connector.wanted",
         "connector.checkins",
         "connector.drafts",
+    ),
+    "connector.answers": (
         "connector.escalation",
         "connector.filing",
         "connector.incidents",
@@ -240,6 +243,7 @@ SIDEWAYS = {
         "connector.upkeep",
     ),
     "connector.outbox": (
+        "connector.answers",
         "connector.wanted",
         "connector.backoff",
         "connector.effects",

@@ -206,7 +206,7 @@ def test_new_issue_waits_for_an_approval_where_issues_are_suggested(
 def test_tracker_that_links_nothing_gets_a_comment_only(
     bench: Bench, come_back: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connector.effects.IssueLinker", type("Other", (), {}))
+    monkeypatch.setattr("connector.answers.IssueLinker", type("Other", (), {}))
     later(bench)
     assert created(bench) == [come_back]
     assert calls(bench, "comment_issue") == [come_back]
