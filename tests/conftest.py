@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import jira_kit
 import pytest
+import responses
 from contract_record import DESCRIPTIONS, Recorder, listen
 from kit import Bench, Clock, settings
 from zendesk_kit import Make, adapters_on
 
+from adapters.jira.adapter import JiraAdapter
 from adapters.zendesk.adapter import ZendeskAdapter
 from connector.sandbox import Running, SandboxSettings, World, serve
 from connector.store import Store
@@ -139,6 +142,25 @@ def make_zendesk(sandbox: Running) -> Iterator[Make]:
 @pytest.fixture
 def zendesk(make_zendesk: Make) -> ZendeskAdapter:
     return make_zendesk()
+
+
+@pytest.fixture
+def web() -> Iterator[responses.RequestsMock]:
+    """Let nothing out; what a test expects to be asked has to be asked."""
+    with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
+        yield mock
+
+
+@pytest.fixture
+def cloud() -> Iterator[JiraAdapter]:
+    with jira_kit.on_cloud() as adapter:
+        yield adapter
+
+
+@pytest.fixture
+def data_center() -> Iterator[JiraAdapter]:
+    with jira_kit.on_data_center() as adapter:
+        yield adapter
 
 
 RECORDER = pytest.StashKey[Recorder]()
