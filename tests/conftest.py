@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import helpscout_kit
 import jira_kit
 import pytest
 import responses
+import zendesk_kit
 from contract_record import DESCRIPTIONS, Recorder, listen
+from helpscout_kit import Build
 from kit import Bench, Clock, settings
-from zendesk_kit import Make, adapters_on
+from zendesk_kit import Make
 
+from adapters.helpscout import HelpScoutAdapter
 from adapters.jira.adapter import JiraAdapter
 from adapters.zendesk.adapter import ZendeskAdapter
 from connector.sandbox import Running, SandboxSettings, World, serve
@@ -127,15 +131,32 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def sandbox(clock: Clock) -> Iterator[Running]:
+def sandbox(clock: Clock, request: pytest.FixtureRequest) -> Iterator[Running]:
     """Run look-alikes of all vendors, on a clock that stands until it is moved."""
-    with serve(World(SandboxSettings(), clock), port=0) as running:
+    settings = getattr(request, "param", SandboxSettings())
+    with serve(World(settings, clock), port=0) as running:
         yield running
 
 
 @pytest.fixture
+def world(sandbox: Running) -> World:
+    return sandbox.world
+
+
+@pytest.fixture
+def make_helpscout(sandbox: Running) -> Iterator[Build]:
+    with helpscout_kit.adapters_on(sandbox) as build:
+        yield build
+
+
+@pytest.fixture
+def helpscout(make_helpscout: Build) -> HelpScoutAdapter:
+    return make_helpscout()
+
+
+@pytest.fixture
 def make_zendesk(sandbox: Running) -> Iterator[Make]:
-    with adapters_on(sandbox) as build:
+    with zendesk_kit.adapters_on(sandbox) as build:
         yield build
 
 

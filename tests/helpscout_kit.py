@@ -1,14 +1,18 @@
-"""Adapters on a look-alike Help Scout, closed when the test is over."""
+"""Adapters on a look-alike Help Scout, closed when the test is over, and its diary."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from typing import Any
 
 from adapters.helpscout import KIND, HelpScoutAdapter
-from connector.sandbox import Running
+from connector.models import Note
+from connector.sandbox import Running, World
 
 Build = Callable[..., HelpScoutAdapter]
+
+NOTE = Note(text="Seen before", mark="cc-n1")
 
 
 def account(sandbox: Running) -> dict[str, object]:
@@ -35,3 +39,14 @@ def adapters_on(sandbox: Running, **usual: object) -> Iterator[Build]:
             return made.enter_context(closing(adapter))
 
         yield build
+
+
+def write(world: World, **given: Any) -> str:
+    words = {"email": "ann@shop.example", "subject": "Late", "text": "Where is it?"}
+    return world.write("helpscout", **{**words, **given})
+
+
+def acts(world: World, *kinds: str) -> list[dict[str, Any]]:
+    """Return what our account did, of these kinds."""
+    diary = world.log()
+    return [one for one in diary if one["actor"] == "api" and one["act"] in kinds]
