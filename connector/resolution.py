@@ -227,10 +227,11 @@ def gone(
     group = groups.by_issue(connection, tracker, issue_id)
     if group is None:
         return "not an issue of ours"
+    if group.state == GroupState.MERGED:
+        return "not to be seen, nor looked for: its problem is part of another"
     since = group.missing_since or now
     groups.change(connection, group.id, checked_at=now, missing_since=since)
-    settled = group.state in (GroupState.MUTED, GroupState.MERGED)
-    if settled or now - since < config.problems.reread:
+    if group.state == GroupState.MUTED or now - since < config.problems.reread:
         return "not to be seen; looked for again before anything is concluded"
     reason = (
         f"the issue {group.issue_key} was deleted or hidden from us: file the problem "

@@ -25,6 +25,7 @@ from connector.correcting import Done, Refused, move
 from connector.errors import VendorUnavailable
 from connector.grouping import Grouping
 from connector.models import IssueCategory, Meaning, OutboxState, TicketRef
+from connector.store import groups
 
 CRASHERS = [f"c{number}" for number in range(5)]
 
@@ -173,6 +174,31 @@ def test_mute_of_a_person_outlives_a_merge_that_is_taken_back(
     bench.clock.pass_(days=4)
     bench.settle()
     assert group(bench, 2)["state"] == ("filed" if days else "muted")
+
+
+def test_lost_issue_of_what_became_part_of_another_is_not_looked_for(
+    bench: Bench,
+) -> None:
+    _, second = two_filed(bench)
+    merge(bench, 1, 2)
+    hidden = bench.tracker.issues.pop(second)
+    bench.issue_changed(second)
+    bench.settle()
+    later = bench.clock.pass_(days=1)
+    with bench.store.read() as connection:
+        assert [row.id for row in groups.issues_to_read(connection, later, later)] == [
+            1
+        ]
+    undo(bench, 1, 2)
+    for _ in range(3):
+        bench.settle()
+        bench.clock.pass_(minutes=16)
+    assert group(bench, 2)["state"] == "muted"
+    bench.tracker.issues[second] = hidden
+    merge(bench, 1, 2)
+    undo(bench, 1, 2)
+    bench.settle()
+    assert group(bench, 2)["state"] == "filed"
 
 
 @pytest.mark.parametrize("done", [True, False])
