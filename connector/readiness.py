@@ -57,15 +57,26 @@ def check(connection: Connection, config: Config, group: AnyRow, now: datetime) 
         if reason != group.reason and (found or NOT_FILED in group.reason):
             groups.change(connection, group.id, reason=reason)
         return False
+    make_ready(connection, config, group.id, found, now)
+    return True
+
+
+def make_ready(
+    connection: Connection,
+    config: Config,
+    group_id: int,
+    found: Crossing,
+    now: datetime,
+) -> None:
+    """Let a problem that crosses a threshold settle, and be filed after that."""
     groups.change(
         connection,
-        group.id,
+        group_id,
         state=GroupState.READY,
         rule=found.rule,
         reason=found.reason,
         file_at=now + config.problems.settle,
     )
-    return True
 
 
 def _may_cross(config: Config, group: AnyRow, now: datetime) -> bool:

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import issue_text, recurrence
+from connector import issue_text, readiness, recurrence
 from connector.config import Config
-from connector.models import Block, BlockKind, GroupState, IssueRef
+from connector.models import Block, BlockKind, IssueRef
 from connector.store import groups, outbox, timeline
 from connector.store.schema import AnyRow
 from rules.thresholds import Crossing, Sighting
@@ -48,14 +48,7 @@ def check(connection: Connection, config: Config, group: AnyRow, now: datetime) 
     found = crossing(connection, config, group, now)
     if found is None:
         return False
-    groups.change(
-        connection,
-        group.id,
-        state=GroupState.READY,
-        rule=found.rule,
-        reason=found.reason,
-        file_at=now + config.problems.settle,
-    )
+    readiness.make_ready(connection, config, group.id, found, now)
     timeline.note(connection, group.id, "returned", found.reason, now)
     return True
 

@@ -134,7 +134,11 @@ SIDEWAYS = {
         "connector.resolution",
         "connector.upkeep",
     ),
-    "connector.sequel": ("connector.issue_text", "connector.recurrence"),
+    "connector.sequel": (
+        "connector.issue_text",
+        "connector.readiness",
+        "connector.recurrence",
+    ),
     "connector.unfixed": (
         "connector.filing",
         "connector.issue_text",
