@@ -127,6 +127,10 @@ customers = Table(
     Column("created_at", Moment, nullable=False),
     # the organisation as the helpdesk names it, empty if it names none
     Column("organization", Words, nullable=False, default="", server_default=""),
+    # asked not to be written to, and by what words or whom we know
+    Column("opted_out_at", Moment),
+    Column("opted_out", Words, nullable=False, default="", server_default=""),
+    Column("erased_at", Moment),
 )
 
 customer_keys = Table(
@@ -163,6 +167,12 @@ tickets = Table(
     Column("decided_at", Moment, nullable=False),
     # what its customer wrote up to here is history; null: none of it was imported
     Column("archived_until", Moment),
+    Column("channel", String(20), nullable=False, default="", server_default=""),
+    # of an agent after the customer's first words
+    Column("first_answer_at", Moment),
+    Column("solved_at", Moment),
+    Column("closed_at", Moment),
+    Column("rating", String(20), nullable=False, default="", server_default=""),
     UniqueConstraint("source", "external_id"),
     Index("ix_tickets_customer", "customer_id", "created_at"),
     Index("ix_tickets_merged", "source", "merged_into"),
@@ -360,6 +370,74 @@ checkins = Table(
     Column("reason", Words, nullable=False, default="", server_default=""),
     UniqueConstraint("ticket_id", "wrote_at", "number"),
     Index("ix_checkins_state", "state", "due_at"),
+)
+
+# Larger messages wait for a person; one row says what that person decided.
+broadcasts = Table(
+    "broadcasts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("group_id", Id, ForeignKey("groups.id"), nullable=False),
+    Column("episode", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("decided_at", Moment),
+    Column("decided_by", Words, nullable=False, default="", server_default=""),
+    UniqueConstraint("group_id", "episode"),
+)
+
+# Who is affected, is not told, and why.
+left_out = Table(
+    "left_out",
+    metadata,
+    Column("group_id", Id, ForeignKey("groups.id"), primary_key=True),
+    Column("customer_id", Id, ForeignKey("customers.id"), primary_key=True),
+    Column("episode", Integer, primary_key=True),
+    Column("reason", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("ticket_id", Id, ForeignKey("tickets.id"), nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("wrote_at", Moment, nullable=False),  # the words that started it
+    Column("due_at", Moment, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("step", Integer, nullable=False, default=0, server_default="0"),
+    Column("next_at", Moment),  # when it is looked at again; null: never
+    Column("ended_at", Moment),
+    Column("reason", Words, nullable=False, default="", server_default=""),
+    UniqueConstraint("ticket_id", "kind", "wrote_at"),
+    Index("ix_clocks_next", "next_at"),
+)
+
+# What only a person can do.
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("key", String(200), nullable=False, unique=True),
+    Column("kind", String(30), nullable=False),
+    Column("customer_id", Id, ForeignKey("customers.id")),
+    Column("ticket_id", Id, ForeignKey("tickets.id")),
+    Column("reason", Words, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("done_at", Moment),
+    Column("done_by", Words, nullable=False, default="", server_default=""),
+    Index("ix_tasks_state", "state", "kind"),
+)
+
+# Reports that were made, so that none goes out twice.
+reports = Table(
+    "reports",
+    metadata,
+    Column("kind", String(30), primary_key=True),
+    Column("period", String(20), primary_key=True),
+    Column("made_at", Moment, nullable=False),
 )
 
 outbox = Table(

@@ -1,0 +1,145 @@
+"""what customers are promised: clocks, approvals, who is left out, tasks, reports"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def ids() -> sa.types.TypeEngine[int]:
+    return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.add_column("customers", sa.Column("opted_out_at", sa.BigInteger()))
+    op.add_column(
+        "customers",
+        sa.Column("opted_out", sa.Text(), server_default="", nullable=False),
+    )
+    op.add_column("customers", sa.Column("erased_at", sa.BigInteger()))
+    op.add_column(
+        "tickets",
+        sa.Column("channel", sa.String(length=20), server_default="", nullable=False),
+    )
+    op.add_column("tickets", sa.Column("first_answer_at", sa.BigInteger()))
+    op.add_column("tickets", sa.Column("solved_at", sa.BigInteger()))
+    op.add_column("tickets", sa.Column("closed_at", sa.BigInteger()))
+    op.add_column(
+        "tickets",
+        sa.Column("rating", sa.String(length=20), server_default="", nullable=False),
+    )
+    _broadcasts()
+    _clocks()
+    _tasks()
+    _reports()
+
+
+def _broadcasts() -> None:
+    op.create_table(
+        "broadcasts",
+        sa.Column("id", ids(), nullable=False),
+        sa.Column("group_id", ids(), nullable=False),
+        sa.Column("episode", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("decided_at", sa.BigInteger()),
+        sa.Column("decided_by", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["groups.id"], name=op.f("fk_broadcasts_group_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcasts")),
+        sa.UniqueConstraint("group_id", "episode", name=op.f("uq_broadcasts_group_id")),
+    )
+    op.create_table(
+        "left_out",
+        sa.Column("group_id", ids(), nullable=False),
+        sa.Column("customer_id", ids(), nullable=False),
+        sa.Column("episode", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["groups.id"], name=op.f("fk_left_out_group_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_left_out_customer_id")
+        ),
+        sa.PrimaryKeyConstraint(
+            "group_id", "customer_id", "episode", name=op.f("pk_left_out")
+        ),
+    )
+
+
+def _clocks() -> None:
+    op.create_table(
+        "clocks",
+        sa.Column("id", ids(), nullable=False),
+        sa.Column("ticket_id", ids(), nullable=False),
+        sa.Column("kind", sa.String(length=30), nullable=False),
+        sa.Column("wrote_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("step", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("next_at", sa.BigInteger()),
+        sa.Column("ended_at", sa.BigInteger()),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"], ["tickets.id"], name=op.f("fk_clocks_ticket_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_clocks")),
+        sa.UniqueConstraint(
+            "ticket_id", "kind", "wrote_at", name=op.f("uq_clocks_ticket_id")
+        ),
+    )
+    op.create_index(op.f("ix_clocks_next"), "clocks", ["next_at"])
+
+
+def _tasks() -> None:
+    op.create_table(
+        "tasks",
+        sa.Column("id", ids(), nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("kind", sa.String(length=30), nullable=False),
+        sa.Column("customer_id", ids()),
+        sa.Column("ticket_id", ids()),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("done_at", sa.BigInteger()),
+        sa.Column("done_by", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_tasks_customer_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"], ["tickets.id"], name=op.f("fk_tasks_ticket_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
+        sa.UniqueConstraint("key", name=op.f("uq_tasks_key")),
+    )
+    op.create_index(op.f("ix_tasks_state"), "tasks", ["state", "kind"])
+
+
+def _reports() -> None:
+    op.create_table(
+        "reports",
+        sa.Column("kind", sa.String(length=30), nullable=False),
+        sa.Column("period", sa.String(length=20), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "period", name=op.f("pk_reports")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("reports")
+    op.drop_table("tasks")
+    op.drop_table("clocks")
+    op.drop_table("left_out")
+    op.drop_table("broadcasts")
+    for column in ("rating", "closed_at", "solved_at", "first_answer_at", "channel"):
+        op.drop_column("tickets", column)
+    for column in ("erased_at", "opted_out", "opted_out_at"):
+        op.drop_column("customers", column)
