@@ -39,12 +39,6 @@ NOTE, MESSAGE = (
 
 
 @pytest.fixture
-def web():
-    with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
-        yield mock
-
-
-@pytest.fixture
 def desk():
     config = JiraDeskConfig(
         flavour="cloud",

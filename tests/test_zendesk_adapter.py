@@ -100,12 +100,6 @@ def audit(comment_id: int = 551, **more: object) -> dict[str, Any]:
 
 
 @pytest.fixture
-def web() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
-        yield mock
-
-
-@pytest.fixture
 def naps() -> list[float]:
     return []
 

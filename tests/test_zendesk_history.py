@@ -148,12 +148,6 @@ def test_forgotten_cursor_begins_again_by_itself(
 
 
 @pytest.fixture
-def web() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
-        yield mock
-
-
-@pytest.fixture
 def alone() -> Iterator[ZendeskAdapter]:
     adapter = ZendeskAdapter("zd", config(BASE), clock=lambda: NOW)
     yield adapter

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -37,12 +36,6 @@ def faked(make_zendesk: Make) -> ZendeskAdapter:
     """Give an adapter whose answers each test makes up."""
     legacy = {"email": "bot@fjord.example", "api_token": "api-token"}
     return make_zendesk(base_url=URL, client_id=None, client_secret=None, **legacy)
-
-
-@pytest.fixture
-def web() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock() as mock:
-        yield mock
 
 
 def write(sandbox: Running) -> str:

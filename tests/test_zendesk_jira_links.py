@@ -56,12 +56,6 @@ def make() -> Iterator[Make]:
 
 
 @pytest.fixture
-def web() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock() as mock:
-        yield mock
-
-
-@pytest.fixture
 def sandbox() -> Iterator[Running]:
     with serve(World(SandboxSettings(), Clock()), port=0) as running:
         yield running

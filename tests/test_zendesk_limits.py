@@ -30,12 +30,6 @@ def own(remaining: int, resets: int = 9) -> dict[str, str]:
 
 
 @pytest.fixture
-def web() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
-        yield mock
-
-
-@pytest.fixture
 def zendesk() -> Iterator[ZendeskAdapter]:
     values = {"email": "a@b.example", "api_token": "t", "webhook_secret": "s"}
     made = ZendeskAdapter("zd", ZendeskConfig(base_url=BASE, **values))

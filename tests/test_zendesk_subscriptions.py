@@ -486,12 +486,6 @@ HOOK = {
 
 
 @pytest.fixture
-def web() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
-        yield mock
-
-
-@pytest.fixture
 def alone() -> Iterator[ZendeskAdapter]:
     values = {"email": "a@b.example", "api_token": "t", "webhook_secret": "s"}
     made = ZendeskAdapter("zd", ZendeskConfig(base_url=BASE, messaging=False, **values))
