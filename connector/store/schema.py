@@ -167,6 +167,8 @@ tickets = Table(
     Column("decided_at", Moment, nullable=False),
     # what its customer wrote up to here is history; null: none of it was imported
     Column("archived_until", Moment),
+    # what its customer wrote up to here was erased; null: none of it was
+    Column("erased_until", Moment),
     Column("channel", String(20), nullable=False, default="", server_default=""),
     # of an agent after the customer's first words
     Column("first_answer_at", Moment),

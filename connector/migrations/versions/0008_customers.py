@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("opted_out", sa.Text(), server_default="", nullable=False),
     )
     op.add_column("customers", sa.Column("erased_at", sa.BigInteger()))
+    op.add_column("tickets", sa.Column("erased_until", sa.BigInteger()))
     op.add_column(
         "tickets",
         sa.Column("channel", sa.String(length=20), server_default="", nullable=False),
@@ -139,7 +140,14 @@ def downgrade() -> None:
     op.drop_table("clocks")
     op.drop_table("left_out")
     op.drop_table("broadcasts")
-    for column in ("rating", "closed_at", "solved_at", "first_answer_at", "channel"):
+    for column in (
+        "rating",
+        "closed_at",
+        "solved_at",
+        "first_answer_at",
+        "channel",
+        "erased_until",
+    ):
         op.drop_column("tickets", column)
     for column in ("erased_at", "opted_out", "opted_out_at"):
         op.drop_column("customers", column)
