@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from connector import texts
 from connector.case import Case
 from connector.config import Checkins, Config
-from connector.followups import render, text_language
 from connector.models import Author, Mode, Operation, OutboxState, TicketStatus
 from connector.store import checkins as rows
 from connector.store import locks, outbox
@@ -199,14 +199,22 @@ def _effect(
 
 
 def _payload(config: Config, case: Case, suggested: bool) -> dict[str, Any]:
-    language = text_language(case.judged.language)
-    text = render(
+    language = texts.text_language(case.judged.language)
+    text = texts.fill(
+        config.texts,
         "checkin",
         language,
+        [persona["name"] for persona in case.trace.personas],
         subject=case.ticket.subject,
+        number=case.ticket.number,
         signature=config.messages.signature,
     )
-    return {"text": text, "draft": suggested, "language": language}
+    return {
+        "text": text.words,
+        "text_version": text.version,
+        "draft": suggested,
+        "language": language,
+    }
 
 
 def _unplan(effect: AnyRow, why: str) -> outbox.Effect:

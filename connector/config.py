@@ -18,10 +18,11 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, ValidationError, field_validator
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
+from yaml import YAMLError
 
 from adapters import kinds
 from adapters.base import Adapter, Helpdesk, Tracker
-from connector import secrets
+from connector import secrets, texts
 from connector.config_file import fill, read_raw
 from connector.config_problems import Problems
 from connector.errors import ConfigError
@@ -270,10 +271,24 @@ class Config(Section):
     vip: Vip = Vip()
     problems: Problems = Problems()
     messages: Messages = Messages()
+    texts: str = Field("", description="A folder of your own texts to customers.")
     checkins: Checkins = Checkins()
     rules: RuleSet = RuleSet()
     sweep: Sweep = Sweep()
     work: Work = Work()
+
+    @field_validator("texts")
+    @classmethod
+    def _can_be_read(cls, value: str) -> str:
+        try:
+            texts.all_texts(value)
+        except (OSError, ValueError, YAMLError):
+            raise ValueError(
+                "expected a folder with a file of texts for each language, such as "
+                "en.yaml; correct the path, or what `complaint-connector texts lint` "
+                "finds"
+            ) from None
+        return value
 
     def takes_writes(self, source: str) -> bool:
         """Tell whether anything can be written to the tickets of a source."""
@@ -316,6 +331,9 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     except (OSError, UnicodeDecodeError):
         problems.append(f"{secrets.FILE}: cannot be read; it belongs to another user?")
     filled, unfilled = fill(raw, path.parent, environ)
+    folder = filled.get("texts")
+    if isinstance(folder, str) and folder:
+        filled["texts"] = str(path.parent / folder)
     return check(filled, str(path), problems + unfilled)
 
 

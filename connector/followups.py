@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
-import yaml
-from jinja2 import StrictUndefined
-from jinja2.sandbox import SandboxedEnvironment
 from sqlalchemy import Connection
 
+from connector import texts
 from connector.config import Config
 from connector.models import Mode, Operation, OutboxState, TicketStatus
-from connector.store import groups, messages, outbox
+from connector.store import groups, messages, outbox, tickets
 from connector.store.schema import AnyRow
-
-FALLBACK = "en"
-
-#: A language we have no text for, and the one its readers know best.
-NEAREST = {"nn": "nb"}
 
 #: Why a message is only recorded for whom none can be sent.
 UNREACHABLE = "not reachable: the source of the customer's tickets takes no messages"
@@ -32,11 +23,6 @@ class Announced(NamedTuple):
 
     told: int
     unreachable: int
-
-
-_environment = SandboxedEnvironment(
-    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
-)
 
 
 def announce(
@@ -59,7 +45,7 @@ def announce(
     crowd = already + len(chosen) > config.messages.approve_above
     effects = []
     for row in chosen:
-        language = text_language(row.language)
+        language = texts.text_language(row.language)
         if mode is not Mode.OBSERVE and not messages.plan(
             connection,
             {
@@ -72,8 +58,8 @@ def announce(
             },
         ):
             continue
-        effects.append(_effect(config, group, row, language, mode, crowd))
-    unreachable = [_unreachable(config, group, row) for row in lost]
+        effects.append(_effect(connection, config, group, row, language, mode, crowd))
+    unreachable = [_unreachable(connection, config, group, row) for row in lost]
     outbox.enqueue(connection, [*effects, *unreachable], now)
     return Announced(len(effects), len(unreachable))
 
@@ -150,6 +136,7 @@ def _rank(config: Config, row: AnyRow) -> tuple[bool, bool, datetime]:
 
 
 def _effect(
+    connection: Connection,
     config: Config,
     group: AnyRow,
     row: AnyRow,
@@ -170,19 +157,23 @@ def _effect(
         state, note = OutboxState.PARKED, f"more than {limit} recipients: approve first"
     return outbox.Effect(
         dedup_key=key,
-        payload=_payload(config, group, row, language, mode),
+        payload=_payload(connection, config, group, row, language, mode),
         state=state,
         note=note,
         **_place(group, row),
     )
 
 
-def _unreachable(config: Config, group: AnyRow, row: AnyRow) -> outbox.Effect:
+def _unreachable(
+    connection: Connection, config: Config, group: AnyRow, row: AnyRow
+) -> outbox.Effect:
     """Record whom nobody told, under a key that is not in the way of telling them."""
-    language = text_language(row.language)
+    language = texts.text_language(row.language)
     return outbox.Effect(
         dedup_key=f"unreachable:{group.id}:{group.episode}:{row.customer_id}",
-        payload=_payload(config, group, row, language, config.autonomy.messages),
+        payload=_payload(
+            connection, config, group, row, language, config.autonomy.messages
+        ),
         state=OutboxState.OBSERVED,
         note=UNREACHABLE,
         **_place(group, row),
@@ -204,39 +195,26 @@ def _place(group: AnyRow, row: AnyRow) -> dict[str, Any]:
 
 
 def _payload(
-    config: Config, group: AnyRow, row: AnyRow, language: str, mode: Mode
+    connection: Connection,
+    config: Config,
+    group: AnyRow,
+    row: AnyRow,
+    language: str,
+    mode: Mode,
 ) -> dict[str, Any]:
-    text = render(
-        "fixed", language, subject=row.subject, signature=config.messages.signature
+    text = texts.fill(
+        config.texts,
+        "fixed",
+        language,
+        tickets.personas(connection, row.id),
+        subject=row.subject,
+        number=row.number,
+        signature=config.messages.signature,
     )
     return {
-        "text": text,
+        "text": text.words,
+        "text_version": text.version,
         "draft": mode is Mode.SUGGEST,
         "language": language,
         "episode": group.episode,
     }
-
-
-@cache
-def texts() -> dict[str, dict[str, str]]:
-    """Return every text by language and name."""
-    found = {}
-    for file in files("connector").joinpath("texts").iterdir():
-        if file.name.endswith(".yaml"):
-            found[file.name[:-5]] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return found
-
-
-def text_language(language: str) -> str:
-    """Return the language to write in for a customer who wrote ``language``."""
-    known = texts()
-    for candidate in (language, NEAREST.get(language, "")):
-        if candidate in known:
-            return candidate
-    return FALLBACK
-
-
-def render(name: str, language: str, **values: str) -> str:
-    """Fill a text; a variable it does not know is an error, not a gap."""
-    template = _environment.from_string(texts()[language][name])
-    return template.render(**values).strip()

@@ -256,6 +256,12 @@ def newest_trace(connection: Connection, ticket_id: int) -> dict[str, Any]:
     return dict(connection.scalar(query) or {})
 
 
+def personas(connection: Connection, ticket_id: int) -> list[str]:
+    """Return how a ticket's customer behaved when it was last decided."""
+    found = newest_trace(connection, ticket_id).get("personas", ())
+    return [persona["name"] for persona in found]
+
+
 def add_decisions(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
         connection.execute(_ADD_DECISION, list(rows))

@@ -1,0 +1,68 @@
+"""Texts to customers: whole in every language, for every persona, and in one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from connector import texts
+
+NAMES = [*texts.KINDS] + [
+    f"{kind}.{persona}" for kind in ("fixed", "checkin") for persona in texts.PERSONAS
+]
+
+
+def filled(kind: str, language: str, *personas: str, folder: str = "") -> texts.Text:
+    values = dict.fromkeys(texts.KINDS[kind], "Ware 7") | {"signature": ""}
+    return texts.fill(folder, kind, language, personas, **values)
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_every_language_has_every_text(language: str) -> None:
+    known = texts.all_texts("")[language]
+    assert set(NAMES) <= set(known)
+    assert len(set(known.values())) == len(known)
+    for kind in texts.KINDS:
+        words = filled(kind, language).words
+        assert "Ware 7" in words
+        assert "{" not in words
+
+
+@pytest.mark.parametrize(
+    ("personas", "name"),
+    [
+        ((), "fixed"),
+        (("frequent", "quiet"), "fixed"),
+        (("outspoken",), "fixed.outspoken"),
+        (("outspoken", "premium"), "fixed.premium"),
+    ],
+)
+def test_persona_decides_which_text_it_is(personas: tuple[str, ...], name: str) -> None:
+    version = filled("fixed", "fi", *personas).version
+    assert version.partition("@")[0] == f"fi/{name}"
+
+
+def test_version_tells_which_words_were_sent(tmp_path: Path) -> None:
+    places = [tmp_path / "old", tmp_path / "new", tmp_path / "same"]
+    for place, words in zip(places, ["Old", "New", "Old"], strict=True):
+        place.mkdir()
+        (place / "en.yaml").write_text(f"fixed: {words} {{{{ subject }}}}\n")
+    old, new, same = (filled("fixed", "en", folder=str(one)) for one in places)
+    assert (old.words, new.words) == ("Old Ware 7", "New Ware 7")
+    assert old.version == same.version != new.version
+
+
+def test_own_text_goes_before_ours_for_every_persona(tmp_path: Path) -> None:
+    (tmp_path / "en.yaml").write_text(
+        "fixed: Mine\ncheckin.premium: Mine for the best\n"
+    )
+    own = str(tmp_path)
+    assert filled("fixed", "en", "premium", folder=own).words == "Mine"
+    assert filled("checkin", "en", "premium", folder=own).words == "Mine for the best"
+    assert filled("checkin", "en", folder=own) == filled("checkin", "en")
+    assert filled("fixed", "nb", folder=own) == filled("fixed", "nb")
+
+
+def test_language_without_texts_is_answered_in_english() -> None:
+    assert [texts.text_language(one) for one in ("nn", "fr", "")] == ["nn", "en", "en"]
