@@ -77,7 +77,7 @@ def _issue_created(answer: Answer) -> None:
         return
     follows = row.payload.get("follows")
     escalation.issue_created(connection, config, row.group_id, ref, now, follows)
-    ladder.filed(connection, row)
+    ladder.filed(connection, row, ref.external_id)
     upkeep.invite(connection, config, groups.get(connection, row.group_id), now)
     # An earlier try of it may show up yet.
     if row.uncertain_since and isinstance(adapter, IssueLinker):

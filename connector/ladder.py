@@ -48,8 +48,10 @@ def keep_up(
     outbox.enqueue(connection, [effect], now)
 
 
-def filed(connection: Connection, row: AnyRow) -> None:
-    """Remember which priority a new issue was given, if any."""
+def filed(connection: Connection, row: AnyRow, issue_id: str) -> None:
+    """Remember which priority a new issue was given, if any and if it is the one."""
+    if groups.get(connection, row.group_id).issue_id != issue_id:
+        return  # it was to follow another, which somebody opened again meanwhile
     made = outbox.get(connection, row.id)
     assert made is not None
     given = made["payload"].get("priority")

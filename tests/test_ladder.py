@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 from jira_kit import Site, opened
 from kit import Bench
-from test_upkeep import complain, filed
+from test_loop import fix
+from test_upkeep import TEXT, complain, filed
 
 from connector.errors import VendorUnavailable
-from connector.models import IssueCategory, IssueDraft, Level, Meaning
+from connector.models import IssueCategory, IssueDraft, IssueRef, Level, Meaning
 
 LADDER = {10: "High", 20: "Highest"}
 
@@ -97,6 +98,32 @@ def test_priority_that_is_higher_by_itself_is_not_lowered(bench: Bench) -> None:
     put(bench, "Highest")
     complain(bench, 5, 12)
     assert raised(bench) == []
+
+
+def test_new_issue_that_is_not_the_one_says_nothing_of_the_priority(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filed(bench, 5)
+    (old,) = bench.tracker.issues
+    fix(bench, old)
+    bench.tracker.can_reopen = False
+    bench.clock.pass_(days=1)
+    real = bench.tracker.create_issue
+
+    def slow(draft: IssueDraft) -> IssueRef:
+        ref = real(draft)
+        bench.tracker.move_issue(old, IssueCategory.IN_PROGRESS)
+        bench.issue_changed(old)
+        for number in range(6, 12):
+            bench.write(str(number), TEXT, f"customer{number}@mail.example")
+        bench.runtime.worker.run_once()
+        return ref
+
+    monkeypatch.setattr(bench.tracker, "create_issue", slow)
+    complain(bench, 5, 6)
+    assert len(bench.tracker.issues) == 2
+    assert raised(bench) == ["High"]
+    assert bench.tracker.issues[old].priority == "High"
 
 
 def test_priority_that_was_raised_and_lowered_by_a_person_stays(bench: Bench) -> None:
