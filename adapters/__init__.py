@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from adapters.base import Adapter
+from adapters.base import Adapter, Channel
 from connector.errors import ConnectorError
 from connector.models import Topic
 
@@ -86,6 +86,22 @@ class AdapterKind:
     gathers_tickets: Callable[[Any], bool] = lambda settings: False
     topics: Callable[[Any], Collection[Topic]] = lambda settings: ()
     plans_messages: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelKind:
+    """A way to reach people of the house: its word, its settings, how to build one."""
+
+    kind: str
+    config: type[BaseModel]
+    build: Callable[[str, Any], Channel]
+
+
+@cache
+def channel_kinds() -> Mapping[str, ChannelKind]:
+    """Return every known kind of channel by its ``kind``."""
+    offered = import_module("adapters.notify").KINDS
+    return {kind.kind: kind for kind in offered}
 
 
 @cache

@@ -28,6 +28,7 @@ from connector.models import (
     IssueRef,
     Message,
     Note,
+    Notice,
     ProblemDraft,
     Signed,
     Subscribed,
@@ -41,12 +42,36 @@ from connector.models import (
 )
 
 
-class Adapter(ABC):
-    """The webhook side and the health of any vendor. ``name`` is the source's name."""
+class Party(ABC):
+    """Anybody whom we call. ``name`` is theirs in our own books."""
+
+    name: str
+
+    @abstractmethod
+    def check(self, now: datetime) -> list[Finding]:
+        """Try credentials and reachability with harmless reads; never raise.
+
+        The first finding is about signing in.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back connections."""
+
+
+class Channel(Party):
+    """A way to reach people of the house."""
+
+    @abstractmethod
+    def notify(self, notice: Notice) -> None:
+        """Hand a notice over; a second time it can be told by its mark."""
+
+
+class Adapter(Party):
+    """The webhook side of any vendor. ``name`` is the source's name."""
 
     kind: ClassVar[str]
     kept_headers: ClassVar[frozenset[str]]  #: lower case; stored with a delivery
-    name: str
 
     @abstractmethod
     def verify(self, request: WebhookRequest, now: datetime) -> None:
@@ -74,17 +99,6 @@ class Adapter(ABC):
         ``event`` is the vendor's event name where it travels outside the body; None
         lets the adapter infer it from the body's shape.
         """
-
-    @abstractmethod
-    def check(self, now: datetime) -> list[Finding]:
-        """Try credentials and reachability with harmless reads; never raise.
-
-        The first finding is about signing in.
-        """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Give back connections."""
 
 
 class Helpdesk(Adapter):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from adapters.base import Adapter, IssueLinker
+from adapters.base import IssueLinker, Party
 from connector import (
     escalation,
     filing,
@@ -33,7 +33,7 @@ class Answer(NamedTuple):
 
     connection: Connection
     config: Config
-    adapter: Adapter
+    adapter: Party
     row: AnyRow
     result: dict[str, Any]
     now: datetime

@@ -21,7 +21,7 @@ from flask import Flask
 from adapters.base import Adapter
 from connector import logs
 from connector.acceptance import Acceptor
-from connector.config import Config, Server, build_adapters, load
+from connector.config import Config, Server, build_adapters, build_channels, load
 from connector.dashboard import create_blueprint as dashboard_blueprint
 from connector.errors import StoreUnavailable
 from connector.grouping import Grouping
@@ -108,6 +108,7 @@ class Runtime:
         self.holder = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.store = Store(config.database.url)
         self.adapters = dict(adapters or build_adapters(config))
+        self.channels = build_channels(config)
         self.acceptor = Acceptor(self.store)
         self.pipeline = Pipeline(config, default_judge(), Grouping())
         self.health = Health(self.store, clock)
@@ -134,7 +135,7 @@ class Runtime:
                 self.health,
                 self.budgets,
             )
-            for adapter in self.adapters.values()
+            for adapter in (*self.adapters.values(), *self.channels)
         ]
         self.scheduler = Scheduler(
             self.store, self.adapters, config, clock, self.health, self.budgets
@@ -192,8 +193,8 @@ class Runtime:
                 sender.close()
             except StoreUnavailable as err:
                 _log.warning("stop.database", error=str(err))
-        for adapter in self.adapters.values():
-            adapter.close()
+        for party in (*self.adapters.values(), *self.channels):
+            party.close()
         self.store.close()
         _log.info("stopped", holder=self.holder)
 

@@ -20,9 +20,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 from yaml import YAMLError
 
-from adapters import kinds
-from adapters.base import Adapter, Helpdesk, Tracker
-from connector import secrets, texts
+from adapters import channel_kinds, kinds
+from adapters.base import Adapter, Channel, Helpdesk, Tracker
+from connector import config_blocks, secrets, texts
 from connector.config_file import fill, read_raw
 from connector.config_problems import Problems
 from connector.errors import ConfigError
@@ -31,8 +31,6 @@ from connector.models import Duration, Mode, Topic
 from connector.section import Section
 from connector.workdays import countries
 from rules.schema import RuleSet, read_rules
-
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
 class Server(Section):
@@ -213,6 +211,17 @@ class Checkins(Section):
         return value
 
 
+class Notify(Section):
+    """How people of the house are reached: channels, and which of them a role has."""
+
+    channels: Mapping[str, Any] = Field(
+        {}, description="Ways to reach somebody, by a name of your choice."
+    )
+    roles: Mapping[str, tuple[str, ...]] = Field(
+        {}, description="The channels by which each role is told."
+    )
+
+
 class Work(Section):
     """How the worker and the senders go about it; the defaults suit most."""
 
@@ -273,6 +282,7 @@ class Config(Section):
     messages: Messages = Messages()
     texts: str = Field("", description="A folder of your own texts to customers.")
     checkins: Checkins = Checkins()
+    notify: Notify = Notify()
     rules: RuleSet = RuleSet()
     sweep: Sweep = Sweep()
     work: Work = Work()
@@ -344,15 +354,18 @@ def check(raw: dict[str, Any], path: str, problems: list[str] | None = None) -> 
     # A section whose keys are all commented out is None.
     given = {key: value for key, value in raw.items() if value is not None}
     found: list[str] = []
-    sources = _check_sources(given.get("sources"), found)
-    are_sources_fine = not found
+    sources = config_blocks.sources(given.get("sources"), found)
+    notify = config_blocks.notify(given.get("notify"), found)
+    are_blocks_fine = not found
     rules = _check_rules(given.get("rules"), found)
     config = None
     try:
-        config = Config.model_validate({**given, "sources": sources, "rules": rules})
+        config = Config.model_validate(
+            {**given, "sources": sources, "notify": notify, "rules": rules}
+        )
     except ValidationError as err:
         found += describe(err, "", Config)
-    if config and are_sources_fine:
+    if config and are_blocks_fine:
         found += _check_together(config)
     problems += [line for line in found if not _is_about(line, unfilled)]
     if config is None or problems:
@@ -375,54 +388,18 @@ def build_adapters(config: Config) -> dict[str, Adapter]:
     }
 
 
-class Source(Section):
-    """One block under ``sources``: the vendor's word, and its checked settings."""
-
-    kind: str
-    settings: Any
-
-
-def _check_sources(raw: object, problems: list[str]) -> dict[str, Source]:
-    if raw is None or raw == {}:
-        problems.append(
-            "sources: missing; name at least one helpdesk, for example "
-            "'sources: {support: {kind: helpscout, …}}'"
-        )
-        return {}
-    if not isinstance(raw, dict):
-        problems.append("sources: expected blocks such as 'support: {kind: helpscout}'")
-        return {}
-    checked: dict[str, Source] = {}
-    for name, block in raw.items():
-        source = _check_source(str(name), block, problems)
-        if source:
-            checked[str(name)] = source
-    return checked
+def build_channels(config: Config) -> list[Channel]:
+    """Build one channel for each block under ``notify.channels``."""
+    known = channel_kinds()
+    return [
+        known[settings.kind].build(channel_source(name), settings.settings)
+        for name, settings in config.notify.channels.items()
+    ]
 
 
-def _check_source(name: str, block: object, problems: list[str]) -> Source | None:
-    known = kinds()
-    where = f"sources.{name}"
-    if not _NAME.fullmatch(name):
-        problems.append(
-            f"{where}: a source's name is part of its webhook address; use lower-case "
-            "letters, digits, '-' and '_'"
-        )
-        return None
-    if not isinstance(block, dict):
-        problems.append(f"{where}: expected settings, beginning with 'kind:'")
-        return None
-    settings = dict(block)
-    kind = settings.pop("kind", None)
-    if not isinstance(kind, str) or kind not in known:
-        said = "missing" if kind is None else f"{kind!r} is not known"
-        problems.append(f"{where}.kind: {said}; use one of {', '.join(sorted(known))}")
-        return None
-    try:
-        return Source(kind=kind, settings=known[kind].config.model_validate(settings))
-    except ValidationError as err:
-        problems += describe(err, where, known[kind].config)
-        return None
+def channel_source(name: str) -> str:
+    """Return what a channel is called where a source could stand, too."""
+    return f"notify:{name}"
 
 
 def _check_rules(raw: object, problems: list[str]) -> RuleSet:
@@ -457,3 +434,10 @@ def _check_together(config: Config) -> Iterator[str]:
             )
     for adapter in adapters.values():
         adapter.close()
+    for role, channels in config.notify.roles.items():
+        for name in channels:
+            if name not in config.notify.channels:
+                yield (
+                    f"notify.roles.{role}: there is no channel {name!r}; "
+                    "add it below notify.channels"
+                )

@@ -1,7 +1,8 @@
-"""From a row of the outbox to the issue, or the change of one, that it asks for.
+"""From a row of the outbox to the issue, its change, or the notice that it asks for.
 
-What a payload holds is decided in ``connector.filing``, ``connector.counts`` and
-``connector.recurrence``; how it gets to a tracker, in ``connector.effects``.
+What a payload holds is decided in ``connector.filing``, ``connector.counts``,
+``connector.recurrence`` and ``connector.notices``; how it gets to somebody, in
+``connector.effects``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 
 from connector import counts, filing, recurrence, sequel
 from connector.config import Config
-from connector.models import Block, BlockKind, IssueChange, IssueDraft
+from connector.models import Block, BlockKind, IssueChange, IssueDraft, Notice
 from connector.store import groups, sending
 from connector.store.schema import AnyRow
 
@@ -54,6 +55,17 @@ def _as_of_now(connection: Connection, config: Config, row: AnyRow) -> dict[str,
         return recurrence.return_draft(connection, config, group) or dict(row.payload)
     return sequel.with_past(
         connection, config, group, filing.draft(connection, config, group)
+    )
+
+
+def notice(row: AnyRow) -> Notice:
+    """Return what is to be told to people of the house."""
+    return Notice(
+        subject=row.payload["subject"],
+        body=blocks(row.payload["body"]),
+        mark=row.mark,
+        at=row.created_at,
+        files=row.payload["files"],
     )
 
 

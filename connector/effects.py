@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.base import (
-    Adapter,
+    Channel,
     FieldWriter,
     Gatherer,
     Helpdesk,
     Inviter,
     IssueLinker,
+    Party,
     Planner,
     Prioritizer,
     Shower,
@@ -76,7 +77,7 @@ class Effects:
     def __init__(
         self,
         store: Store,
-        adapter: Adapter,
+        adapter: Party,
         config: Config,
         clock: Callable[[], datetime],
     ) -> None:
@@ -94,12 +95,22 @@ class Effects:
             if not isinstance(self.adapter, Helpdesk):
                 raise VendorRefused(f"{self.adapter.name} has no tickets")
             return _HELPDESK_CALLS[operation](self, self.adapter, row)
+        if operation is Operation.NOTIFY:
+            return self._notify(row)
         if not isinstance(self.adapter, Tracker):
             raise VendorRefused(f"{self.adapter.name} takes no issues")
         return _TRACKER_CALLS[operation](self, self.adapter, row)
 
     def _ensure_wanted(self, row: AnyRow) -> None:
         ensure_wanted(self.store, self.config, self.clock(), row)
+
+    def _notify(self, row: AnyRow) -> dict[str, Any]:
+        if not isinstance(self.adapter, Channel):
+            raise VendorRefused(f"{self.adapter.name} is no channel")
+        self._ensure_wanted(row)
+        # Nobody can be asked whether a lost one arrived; its mark shows it is the same.
+        self.adapter.notify(drafts.notice(row))
+        return {}
 
     def _change_tags(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
         self._ensure_wanted(row)

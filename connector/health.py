@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import structlog
 from sqlalchemy import Connection
 
-from adapters.base import Adapter
+from adapters.base import Party
 from connector.errors import (
     BudgetSpent,
     CredentialsRejected,
@@ -136,7 +136,7 @@ class Health:
             _log.info("source.well", source=source, was=one.condition)
 
     def troubled(
-        self, source: str, side: Side, error: VendorError, work: str, adapter: Adapter
+        self, source: str, side: Side, error: VendorError, work: str, adapter: Party
     ) -> Shut | None:
         """Take note of an error; return what is shut by now, if this work has to wait.
 
@@ -174,7 +174,7 @@ class Health:
                     return one
             return self._close(source, side, Condition.REFUSED, error)
 
-    def _advise(self, shut: Shut, adapter: Adapter) -> None:
+    def _advise(self, shut: Shut, adapter: Party) -> None:
         """Let the vendor's own check say what to do, if it finds anything."""
         problems = [
             finding.remedy

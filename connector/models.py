@@ -339,6 +339,21 @@ class Message:
     scheduled_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Words to people of the house, never to a customer.
+
+    ``mark`` is the same whenever it is tried, ``at`` when it was asked for. ``files``
+    are texts by their names, for channels that can carry them.
+    """
+
+    subject: str
+    body: tuple[Block, ...]
+    mark: str
+    at: datetime
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
 class Filling(NamedTuple):
     """What a field is to hold: ``words``, the most important first; none: nothing.
 
@@ -444,6 +459,7 @@ class Operation(StrEnum):
     SHOW_ISSUE = "show_issue"
     CREATE_PROBLEM = "create_problem"
     ADD_INCIDENT = "add_incident"
+    NOTIFY = "notify"
 
 
 class OutboxState(StrEnum):

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from adapters import pace
-from adapters.base import Adapter
+from adapters.base import Party
 from adapters.pace import Pace, Priority
 from connector.answers import Answer, record
 from connector.backoff import next_try, wait_for
@@ -71,6 +71,7 @@ DROPPED_BY = {
 URGENCY = {
     Operation.SEND_MESSAGE: Priority.MESSAGE,
     Operation.UNPLAN_MESSAGE: Priority.MESSAGE,
+    Operation.NOTIFY: Priority.MESSAGE,
     Operation.CREATE_ISSUE: Priority.TAG,
     Operation.REOPEN_ISSUE: Priority.TAG,
     Operation.CHANGE_TAGS: Priority.TAG,
@@ -84,7 +85,7 @@ class Sender:
     def __init__(
         self,
         store: Store,
-        adapter: Adapter,
+        adapter: Party,
         config: Config,
         holder: str,
         clock: Callable[[], datetime],

@@ -25,7 +25,7 @@ UNWRITTEN = (TicketStatus.SPAM, TicketStatus.DELETED)
 
 GATHERING = (Operation.CREATE_PROBLEM, Operation.ADD_INCIDENT)
 
-#: What is done to tickets; everything else is done to issues.
+#: What is done to tickets; everything else but notices is done to issues.
 ON_TICKETS = (
     Operation.CHANGE_TAGS,
     Operation.CHANGE_FIELDS,
@@ -60,6 +60,8 @@ class Withdrawn(Exception):
 def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> None:
     """Raise ``Withdrawn`` or ``LoopSuspected`` if a row is not to be carried out."""
     operation = Operation(row.operation)
+    if operation is Operation.NOTIFY:
+        return  # who set up a channel wants to hear, whatever else is only watched
     if _mode(config, operation) is Mode.OBSERVE:
         raise Withdrawn(OutboxState.OBSERVED, "the mode is observe by now")
     if operation is Operation.CREATE_ISSUE and row.group_id is not None:

@@ -57,6 +57,13 @@ def blank_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def blank_sqlite(blank_file: Path, tmp_path: Path) -> str:
+    """Give a SQLite database with the schema and nothing in it, for what is plain."""
+    shutil.copy(blank_file, tmp_path / "connector.db")
+    return f"sqlite:///{tmp_path}/connector.db"
+
+
 @pytest.fixture(scope="session")
 def blank_database(postgres_server: str) -> str:
     """Make a PostgreSQL database with the schema, and return its name."""

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from pydantic import BaseModel
 from sqlalchemy.exc import OperationalError
 
-from adapters import kinds
+from adapters import channel_kinds, kinds
 from connector.cli import cli
 from connector.config import Config, build_adapters, load
 from connector.config_problems import Route
@@ -52,9 +52,14 @@ ENVIRONMENT = {
 def environment_of(text: str) -> dict[str, str]:
     """Return a value for every variable that a configuration names."""
     names = re.findall(r"\$\{(\w+)\}", text)
+    return {name: _value(name) for name in names}
+
+
+def _value(name: str) -> str:
+    if name.endswith("WHSEC"):
+        return f"{WHSEC}{name[-10:-6]}"  # no two secrets of this kind may be the same
     plain = f"{SECRET}-0123456789"
-    # No two secrets of this kind may be the same.
-    return {n: f"{WHSEC}{n[-10:-6]}" if n.endswith("WHSEC") else plain for n in names}
+    return f"https://hooks.example.com/{plain}" if name.endswith("_URL") else plain
 
 
 def uncommented(text: str) -> str:
@@ -104,7 +109,7 @@ def test_example_writes_nothing_before_somebody_wants_it() -> None:
 def test_example_holds_no_secret() -> None:
     tree = yaml.safe_load(uncommented(EXAMPLE.read_text(encoding="utf-8")))
     secret = re.compile(r"secret|token|password")
-    for block in tree["sources"].values():
+    for block in (*tree["sources"].values(), *tree["notify"]["channels"].values()):
         for key, value in block.items():
             if secret.search(key) and isinstance(value, str):
                 assert re.fullmatch(r"\$\{\w+\}", value), key
@@ -144,6 +149,16 @@ def test_example_shows_every_key_of_a_vendor(
     blocks = [block for block in tree["sources"].values() if block["kind"] == kind]
     shown = {key for block in blocks for key in block} - {"kind"}
     assert shown == keys_of(kinds()[kind].config)
+
+
+@pytest.mark.parametrize("kind", sorted(channel_kinds()))
+def test_example_shows_every_key_of_a_channel(
+    kind: str, everything: tuple[Config, dict[str, Any]]
+) -> None:
+    _, tree = everything
+    blocks = tree["notify"]["channels"].values()
+    shown = {key for block in blocks if block["kind"] == kind for key in block}
+    assert shown == keys_of(channel_kinds()[kind].config) | {"kind"}
 
 
 def test_example_shows_every_key_of_a_rule(
@@ -197,6 +212,8 @@ SET = {
     "problems.priorities",
     "problems.routes",
     "messages.signature",
+    "notify.channels",
+    "notify.roles",
     "rules.rules",
 }
 

@@ -26,6 +26,7 @@ ROWS = {
     "adapters": 2,
     "connector": 3,  # the bare package, which holds nothing
     "connector.config": 3,
+    "connector.config_blocks": 3,
     "connector.config_file": 3,
     "connector.config_problems": 3,
     "connector.section": 3,
@@ -62,6 +63,7 @@ ROWS = {
     "connector.outbox": 4,
     "connector.counts": 4,
     "connector.drafts": 4,
+    "connector.notices": 4,
     "connector.filing": 4,
     "connector.ladder": 4,
     "connector.issue_text": 4,
@@ -99,6 +101,7 @@ ROWS = {
 #: Who may use whom in their own row; apart from this a row uses nothing of itself.
 SIDEWAYS = {
     "connector.config": (
+        "connector.config_blocks",
         "connector.config_file",
         "connector.config_problems",
         "connector.section",
@@ -107,6 +110,7 @@ SIDEWAYS = {
         "connector.texts",
         "connector.workdays",
     ),
+    "connector.config_blocks": ("connector.mistakes", "connector.section"),
     "connector.config_problems": ("connector.section",),
     "connector.migrations": ("connector.store",),
     "connector.resolution": ("connector.followups",),
@@ -118,6 +122,7 @@ SIDEWAYS = {
         "connector.issue_text",
         "connector.launches",
     ),
+    "connector.notices": ("connector.issue_text",),
     "connector.ladder": ("connector.filing",),
     "connector.upkeep": (
         "connector.counts",
@@ -278,6 +283,7 @@ HOMES = {
         "connector.sandbox",
     ),
     "jira": ("adapters.jira",),
+    "smtplib": ("adapters.notify",),
     "apscheduler": ("connector.scheduler",),
     "alembic": ("connector.store", "connector.migrations"),
     "pytest": ("adapters.conformance",),

@@ -21,7 +21,7 @@ from adapters.base import (
 from connector import callbacks, health, imports, installation, sweep
 from connector.cli import roundtrip
 from connector.cli.common import config_option, json_option, read_config
-from connector.config import Config, build_adapters
+from connector.config import Config, build_adapters, build_channels
 from connector.errors import StoreUnavailable
 from connector.filling import possible_words
 from connector.models import Finding, Level, Mode
@@ -70,6 +70,7 @@ def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Fi
     findings += _check_resolutions(config, reached)
     findings += _check_filing(config, reached)
     findings += _check_priorities(config, reached)
+    findings += _check_channels(config)
     findings += callbacks.check(config, adapters)
     findings += _imports(config)
     if round_trips:
@@ -133,6 +134,15 @@ def _imports(config: Config) -> list[Finding]:
         return []  # said already
     finally:
         store.close()
+
+
+def _check_channels(config: Config) -> list[Finding]:
+    """Say whether people of the house can be reached; nothing is sent to them."""
+    findings = []
+    for channel in build_channels(config):
+        findings += channel.check(datetime.now(UTC))
+        channel.close()
+    return findings
 
 
 def _check_tags(config: Config, adapters: Mapping[str, Adapter]) -> list[Finding]:

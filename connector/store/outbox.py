@@ -34,6 +34,7 @@ WAKE = "outbox"
 PRIORITY = {
     Operation.SEND_MESSAGE: 10,
     Operation.UNPLAN_MESSAGE: 10,
+    Operation.NOTIFY: 15,
     Operation.CREATE_ISSUE: 20,
     Operation.REOPEN_ISSUE: 20,
     Operation.RAISE_PRIORITY: 50,

@@ -1,0 +1,97 @@
+"""The blocks of the configuration that begin with ``kind:``: sources and channels.
+
+Which kinds there are, and what their settings are, is said beside the adapters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ValidationError
+
+from adapters import channel_kinds, kinds
+from connector.mistakes import describe
+from connector.section import Section
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+
+
+class Source(Section):
+    """One block: the word for its kind, and its checked settings."""
+
+    kind: str
+    settings: Any
+
+
+class Kind(Protocol):
+    """What is known of a kind as far as its settings go."""
+
+    @property
+    def config(self) -> type[BaseModel]: ...
+
+
+def sources(raw: object, problems: list[str]) -> dict[str, Source]:
+    """Check the helpdesks and trackers; add what is wrong with them."""
+    if raw is None or raw == {}:
+        problems.append(
+            "sources: missing; name at least one helpdesk, for example "
+            "'sources: {support: {kind: helpscout, …}}'"
+        )
+        return {}
+    if not isinstance(raw, dict):
+        problems.append("sources: expected blocks such as 'support: {kind: helpscout}'")
+        return {}
+    use = "a source's name is part of its webhook address"
+    return _blocks("sources", raw, kinds(), use, problems)
+
+
+def notify(raw: object, problems: list[str]) -> object:
+    """Check the channels; return the section with them, for the rest to be checked."""
+    if not isinstance(raw, dict):
+        return {} if raw is None else raw
+    channels = raw.get("channels")
+    if not isinstance(channels, dict):
+        return {key: value for key, value in raw.items() if value is not None}
+    use = "a channel's name is kept with what is sent"
+    checked = _blocks("notify.channels", channels, channel_kinds(), use, problems)
+    return {**raw, "channels": checked}
+
+
+def _blocks(
+    where: str,
+    raw: Mapping[Any, object],
+    known: Mapping[str, Kind],
+    use: str,
+    problems: list[str],
+) -> dict[str, Source]:
+    checked: dict[str, Source] = {}
+    for name, block in raw.items():
+        place = f"{where}.{name}"
+        if not _NAME.fullmatch(str(name)):
+            problems.append(
+                f"{place}: {use}; use lower-case letters, digits, '-' and '_'"
+            )
+        elif found := _block(place, block, known, problems):
+            checked[str(name)] = found
+    return checked
+
+
+def _block(
+    where: str, block: object, known: Mapping[str, Kind], problems: list[str]
+) -> Source | None:
+    if not isinstance(block, dict):
+        problems.append(f"{where}: expected settings, beginning with 'kind:'")
+        return None
+    settings = dict(block)
+    kind = settings.pop("kind", None)
+    if not isinstance(kind, str) or kind not in known:
+        said = "missing" if kind is None else f"{kind!r} is not known"
+        problems.append(f"{where}.kind: {said}; use one of {', '.join(sorted(known))}")
+        return None
+    try:
+        return Source(kind=kind, settings=known[kind].config.model_validate(settings))
+    except ValidationError as err:
+        problems += describe(err, where, known[kind].config)
+        return None
