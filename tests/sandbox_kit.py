@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from wsgiref.types import WSGIApplication
 
+import pytest
 from kit import Clock
 from werkzeug.serving import make_server
 
@@ -34,6 +35,14 @@ from connector.sandbox import Running, SandboxSettings, World, serve
 from connector.sandbox.deliveries import Deliveries
 from connector.scheduler import queue_due
 from connector.store import deliveries, locks, outbox
+
+#: Both kinds of Jira and both databases, though not each with each: a whole loop takes
+#: seconds, and neither knows of the other.
+EACH_WAY = pytest.mark.parametrize(
+    ("flavour", "database_url"),
+    [("cloud", "sqlite"), ("data_center", "postgresql")],
+    indirect=["database_url"],
+)
 
 DESKS = {"helpscout": "support", "zendesk": "desk"}
 TYPE_TAG = "cc-discount_pricing"

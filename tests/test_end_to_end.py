@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sandbox_kit import (
+    EACH_WAY,
     THRESHOLD,
     TYPE_TAG,
     Live,
@@ -29,8 +30,6 @@ from sandbox_kit import (
 
 from connector.sandbox import SandboxSettings
 
-FLAVOURS = ["cloud", "data_center"]
-
 
 def file_issue(scene: Live, count: int = THRESHOLD) -> list[Writer]:
     """Let customers complain until there is an issue with all of them on it."""
@@ -52,7 +51,7 @@ def resolve(scene: Live, messages_expected: int) -> None:
     )
 
 
-@pytest.mark.parametrize("flavour", FLAVOURS)
+@EACH_WAY
 def test_loop_from_first_complaint_to_return_of_the_problem(
     database_url: str, flavour: Any
 ) -> None:

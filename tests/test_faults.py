@@ -115,7 +115,12 @@ def test_failing_write_changes_nothing_in_the_end(
         scene.assert_nothing_parked()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "database_url"),
+    [(kind, "sqlite") for kind in KINDS]
+    + [(kind, "postgresql") for kind in ("after", "503")],
+    indirect=["database_url"],
+)
 def test_failing_reads_and_writes_everywhere_change_nothing_in_the_end(
     database_url: str, undisturbed: dict[str, Any], kind: str
 ) -> None:

@@ -120,7 +120,9 @@ def real_texts(limit: int) -> list[tuple[str, str]]:
 
 def test_real_texts_go_through_the_loop_without_an_error(database_url: str) -> None:
     # A few thousand on the machine that decides; enough to find surprises elsewhere.
-    texts = real_texts(1000 if os.environ.get("CI") else 100)
+    # What a text can upset is seldom the database.
+    many = os.environ.get("CI") and database_url.startswith("sqlite")
+    texts = real_texts(1000 if many else 100)
     bench = Bench(settings(database_url))
     try:
         for number, (subject, text) in enumerate(texts):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from kit import Bench
 from sandbox_kit import (
+    EACH_WAY,
     THRESHOLD,
     Stepped,
     Writer,
@@ -18,7 +19,7 @@ from sandbox_kit import (
     urls,
 )
 from sandbox_kit import complain as write_complaint
-from test_jira_loop import FLAVOURS, filed, rest, settings
+from test_jira_loop import filed, rest, settings
 from test_loop import COMPLAINTS, calls, complain, file_issue, fix, the_group
 from test_outbox import Failing, rows
 from test_promises import set_mode
@@ -43,7 +44,7 @@ def returned(scene: Stepped) -> tuple[dict[str, Any], Writer]:
     return issue, write_complaint(scene.world, THRESHOLD + 2)
 
 
-@pytest.mark.parametrize("flavour", FLAVOURS)
+@EACH_WAY
 def test_workflow_without_a_way_back_gets_a_comment_and_a_linked_issue(
     database_url: str, flavour: str
 ) -> None:

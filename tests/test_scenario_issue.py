@@ -13,11 +13,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from sandbox_kit import THRESHOLD, Stepped, complain, issues, stepped
+from sandbox_kit import EACH_WAY, THRESHOLD, Stepped, complain, issues, stepped
 
 from connector.sandbox import SandboxSettings
 
-FLAVOURS = pytest.mark.parametrize("flavour", ["cloud", "data_center"])
 FIELDS = {
     "customers": "customfield_10050",
     "tickets": "customfield_10051",
@@ -91,7 +90,7 @@ def join(scene: Stepped) -> None:
     scene.settle()
 
 
-@FLAVOURS
+@EACH_WAY
 def test_numbers_follow_sixty_more_customers_and_words_of_people_stay(
     database_url: str, flavour: str
 ) -> None:
@@ -118,7 +117,7 @@ def test_numbers_follow_sixty_more_customers_and_words_of_people_stay(
         scene.assert_nothing_parked()
 
 
-@FLAVOURS
+@EACH_WAY
 def test_fields_follow_and_the_description_is_left_to_people(
     database_url: str, flavour: str
 ) -> None:
@@ -138,7 +137,7 @@ def test_fields_follow_and_the_description_is_left_to_people(
         assert times_of_edits(scene, "description") == []
 
 
-@FLAVOURS
+@EACH_WAY
 def test_issue_that_waited_for_jira_says_how_things_are_when_it_comes(
     database_url: str, flavour: str
 ) -> None:
@@ -166,7 +165,7 @@ def test_issue_that_waited_for_jira_says_how_things_are_when_it_comes(
         scene.assert_nothing_parked()
 
 
-@FLAVOURS
+@EACH_WAY
 @pytest.mark.parametrize("fault", ["after", "reset_after", "stall"])
 def test_issue_whose_creation_timed_out_is_adopted_and_brought_up_to_date(
     database_url: str, flavour: str, fault: Any, monkeypatch: pytest.MonkeyPatch

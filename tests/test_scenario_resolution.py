@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from kit import shared
 from sandbox_kit import (
+    EACH_WAY,
     THRESHOLD,
     Stepped,
     Writer,
@@ -23,15 +24,17 @@ from sandbox_kit import (
     stepped,
     urls,
 )
-from test_jira_loop import FLAVOURS, filed, rest, settings
+from test_jira_loop import filed, rest, settings
 
 from connector.sandbox.jira_tracker import DONE, TO_DO, Issue, Status, Transition
 from connector.store import bonds, groups
 
+pytestmark = EACH_WAY
 
-@pytest.fixture(params=FLAVOURS)
-def scene(request: pytest.FixtureRequest, database_url: str) -> Iterator[Stepped]:
-    with stepped(database_url, settings(request.param)) as scene:
+
+@pytest.fixture
+def scene(flavour: str, database_url: str) -> Iterator[Stepped]:
+    with stepped(database_url, settings(flavour)) as scene:
         yield scene
 
 
@@ -143,11 +146,10 @@ class Recorded:
         return str(group["state"])
 
 
-@pytest.fixture(params=FLAVOURS)
-def recorded(request: pytest.FixtureRequest, database_url: str) -> Iterator[Recorded]:
+@pytest.fixture
+def recorded(flavour: str, database_url: str) -> Iterator[Recorded]:
     # Nothing is read again unasked: what follows, follows from the delivery.
     never = {"reread": "300d"}
-    flavour = request.param
     with stepped(database_url, settings(flavour), problems=never) as scene:
         yield Recorded(scene, flavour)
 
@@ -271,9 +273,11 @@ def test_way_back_that_asks_for_a_field_is_none(scene: Stepped) -> None:
     scene.assert_nothing_parked()
 
 
-def test_flapping_issue_tells_nobody_until_it_stands(database_url: str) -> None:
+def test_flapping_issue_tells_nobody_until_it_stands(
+    database_url: str, flavour: str
+) -> None:
     slow = {"fix_settle": "10m"}
-    with stepped(database_url, settings(), problems=slow) as scene:
+    with stepped(database_url, settings(flavour), problems=slow) as scene:
         issue = filed(scene)
         for _ in range(3):
             end(scene, issue["key"], "Fixed")
@@ -357,10 +361,10 @@ def test_resolution_that_a_reopening_forgot_is_no_end(scene: Stepped) -> None:
 
 @pytest.mark.parametrize("meant", [False, True])
 def test_done_without_a_resolution_is_what_the_settings_say(
-    database_url: str, meant: bool
+    database_url: str, flavour: str, meant: bool
 ) -> None:
     changes = {"fixed_without_resolution": meant}
-    with stepped(database_url, settings(), problems=changes) as scene:
+    with stepped(database_url, settings(flavour), problems=changes) as scene:
         issue = filed(scene)
         scene.world.issue(issue["key"], "done", resolution="Fixed")
         scene.world.jira.issues[issue["id"]].resolution = None
