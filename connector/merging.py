@@ -210,8 +210,11 @@ def _go_on(connection: Connection, part: AnyRow, whole: AnyRow, now: datetime) -
         back = _BACK.get(before, GroupState.FILED)
         muting.resume(connection, part, back, now)
     groups.change(connection, part.id, doubt="")
-    if part.successor_id == whole.id:  # kept apart, they are not one and its return
-        groups.change(connection, part.id, successor_id=None)
+    if part.successor_id is not None:
+        later = groups.get(connection, part.successor_id)
+        if groups.heir(connection, later).id == whole.id:
+            # Kept apart, the one is not the return of the other.
+            groups.change(connection, part.id, successor_id=None)
 
 
 def _after_undoing(part: AnyRow, whole: AnyRow, told: bool) -> list[str]:

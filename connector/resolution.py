@@ -56,7 +56,8 @@ def _not_done(connection: Connection, group: AnyRow, now: datetime) -> str:
     reason = "the issue was reopened by a person"
     over = group.state == GroupState.CLOSED
     if over and group.successor_id is not None:
-        words = f"{reason}; what came since is problem {group.successor_id}"
+        later = groups.heir(connection, groups.get(connection, group.successor_id))
+        words = f"{reason}; what came since is problem {later.id}"
         timeline.note(connection, group.id, "reopened", words, now)
         return "reopened, but another problem followed"
     if over or group.state in (GroupState.FIXED, GroupState.WONT_DO):

@@ -239,6 +239,35 @@ def test_duplicate_is_not_merged_again_once_a_person_took_that_back(
     assert "which a person keeps apart" in group(bench, 2)["reason"]
 
 
+def test_return_of_what_was_closed_goes_where_its_problem_goes(bench: Bench) -> None:
+    complain(bench, 5)
+    file_after(bench)
+    fix(bench, str(group(bench, 1)["issue_id"]))
+    bench.clock.pass_(days=31)
+    bench.settle()
+    assert group(bench, 1)["state"] == "closed"
+    complain(bench, 1, start=5)
+    bench.settle()
+    assert where(bench, 2) == {2: ["5"]}
+    crash(bench, 1)
+    bench.settle()
+    merge(bench, 3, 2)
+    with bench.store.read() as connection:
+        assert groups.predecessors(connection, 3) == [1]
+        before = groups.predecessor(connection, 3)
+    assert before is not None and before.id == 1
+    complain(bench, 1, start=6)
+    bench.settle()
+    assert where(bench, 3) == {3: ["5", "c0", "6"]}
+    undo(bench, 3, 2)
+    complain(bench, 1, start=7)
+    bench.settle()
+    assert where(bench, 2, 3) == {2: ["5", "6", "7"], 3: ["c0"]}
+    with bench.store.read() as connection:
+        assert groups.predecessors(connection, 2) == [1]
+        assert groups.predecessors(connection, 3) == []
+
+
 def test_what_had_become_part_of_it_before_comes_along(bench: Bench) -> None:
     complain(bench, 2)
     crash(bench, 2)

@@ -96,11 +96,6 @@ def absorb(connection: Connection, group_id: int, into: int) -> None:
         .where(or_(groups.c.id == group_id, groups.c.merged_into == group_id))
         .values(merged_into=into, state=GroupState.MERGED)
     )
-    connection.execute(
-        update(groups)
-        .where(groups.c.successor_id == group_id, groups.c.id != into)
-        .values(successor_id=into)
-    )
 
 
 def parts(connection: Connection, group_id: int, into: int) -> list[int]:

@@ -39,6 +39,15 @@ from connector.store.schema import (
 _CREATE = groups.insert().returning(groups.c.id)
 _GET = select(groups).where(groups.c.id == bindparam("group_id"))
 _GET_LOCKED = _GET.with_for_update()
+_PART = groups.alias("part")
+_FOLLOWED_BY = select(groups).where(
+    groups.c.successor_id.in_(
+        union_all(
+            select(bindparam("of_group", type_=groups.c.id.type)),
+            select(_PART.c.id).where(_PART.c.merged_into == bindparam("of_group")),
+        )
+    )
+)
 _MEMBERSHIP = select(members).where(members.c.ticket_id == bindparam("ticket_id"))
 _ADD_MEMBER = members.insert().returning(members.c.seq)
 
@@ -148,12 +157,17 @@ def by_issue(connection: Connection, tracker: str, issue_id: str) -> AnyRow | No
 
 def predecessor(connection: Connection, group_id: int) -> AnyRow | None:
     """Return the problem that was fixed and closed before this one began."""
-    query = select(groups).where(
-        groups.c.successor_id == group_id,
-        groups.c.issue_id.is_not(None),
-        groups.c.done_at.is_not(None),
-    )
-    return connection.execute(query.order_by(groups.c.id.desc()).limit(1)).first()
+    found = [
+        row
+        for row in _followed_by(connection, group_id)
+        if row.issue_id is not None and row.done_at is not None
+    ]
+    return max(found, key=lambda row: row.id, default=None)
+
+
+def _followed_by(connection: Connection, group_id: int) -> Sequence[AnyRow]:
+    """Return the problems whose successor is this one, or became part of it."""
+    return connection.execute(_FOLLOWED_BY, {"of_group": group_id}).all()
 
 
 def is_known_issue(connection: Connection, tracker: str, issue_id: str) -> bool:
@@ -268,10 +282,8 @@ def predecessors(connection: Connection, group_id: int) -> list[int]:
     found: list[int] = []
     newest = [group_id]
     while newest:
-        query = select(groups.c.id).where(groups.c.successor_id.in_(newest))
-        newest = [
-            one for one in connection.scalars(query) if one not in (group_id, *found)
-        ]
+        before = {row.id for one in newest for row in _followed_by(connection, one)}
+        newest = sorted(before - {group_id, *found})
         found += newest
     return found
 
