@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator
 from sqlalchemy import make_url
@@ -28,7 +27,7 @@ from connector.config_problems import Problems
 from connector.errors import ConfigError
 from connector.mistakes import describe
 from connector.models import Duration, Mode, Topic
-from connector.section import Section
+from connector.section import Section, Zone
 from connector.workdays import countries
 from rules.schema import RuleSet, read_rules
 
@@ -187,19 +186,8 @@ class Checkins(Section):
     enabled: bool = Field(False, description="Whether customers are asked.")
     after: int = Field(3, ge=1, le=60, description="Working days after the solution.")
     hour: int = Field(10, ge=0, le=23, description="The hour of that day.")
-    timezone: str = Field("UTC", description="Where days are counted.")
+    timezone: Zone = Field("UTC", description="Where days are counted.")
     holidays: str = Field("", description="Whose public holidays are no working days.")
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_a_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError):
-            raise ValueError(
-                "no such time zone; write one such as Europe/Oslo"
-            ) from None
-        return value
 
     @field_validator("holidays")
     @classmethod
