@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from connector.config import Config
 from connector.models import Author, Comment, Ticket, TicketStatus
 from connector.store.customers import Person
+from rules.absence import away_until
 from rules.features import Features, features
 from rules.judge import Judge
 from rules.personas import Persona
@@ -39,6 +40,8 @@ class Judged:
     language: str
     features: Features | None
     complained_at: datetime | None  # the latest complaint on it
+    spoke_at: datetime  # when the customer last wrote, but automatic replies
+    away_until: date | None  # as their automatic replies say
 
     @property
     def is_live(self) -> bool:
@@ -59,28 +62,40 @@ class Judged:
 
 def judge_ticket(ticket: Ticket, judge: Judge) -> Judged:
     """Judge a ticket by all its customer's messages, the strongest complaint first."""
-    judged: list[tuple[Verdict, Words]] = []
-    complained_at: datetime | None = None
-    for comment in ticket.comments:
-        if _is_customers(comment):
-            # Later messages repeat the subject; only with the first is it theirs.
-            subject = "" if judged else ticket.subject
-            words = customer_words(comment.body, comment.is_html, subject)
-            verdict = judge.judge_words(subject, words)
-            judged.append((verdict, words))
-            if verdict.complaint:
-                complained_at = comment.created_at
+    judged: list[tuple[Comment, Words, Verdict]] = []
+    for comment in filter(_is_customers, ticket.comments):
+        # Later messages repeat the subject; only with the first is it theirs.
+        subject = "" if judged else ticket.subject
+        words = customer_words(comment.body, comment.is_html, subject)
+        judged.append((comment, words, judge.judge_words(subject, words)))
     if not judged:
-        return Judged(ticket, judge.judge_words("", NO_WORDS), "", "", None, None)
-    verdict, words = max(judged, key=lambda pair: (pair[0].complaint, pair[0].score))
-    own = [one.lang for one, _ in judged if one.lang and not one.auto_reply]
+        nothing = judge.judge_words("", NO_WORDS)
+        return Judged(ticket, nothing, "", "", None, None, ticket.created_at, None)
+    _, words, verdict = max(judged, key=lambda one: (one[2].complaint, one[2].score))
     about = (
         features(ticket.subject, words.text, verdict.lang, verdict.types)
         if verdict.complaint
         else None
     )
-    language = own[-1] if own else verdict.lang
-    return Judged(ticket, verdict, words.text, language, about, complained_at)
+    own = [one for one in judged if not one[1].auto_reply]
+    languages = [one.lang for _, _, one in own if one.lang]
+    complained = [one.created_at for one, _, said in judged if said.complaint]
+    return Judged(
+        ticket,
+        verdict,
+        words.text,
+        languages[-1] if languages else verdict.lang,
+        about,
+        complained[-1] if complained else None,
+        max((one.created_at for one, _, _ in own), default=ticket.created_at),
+        _away([(one, words) for one, words, _ in judged if words.auto_reply]),
+    )
+
+
+def _away(replies: Sequence[tuple[Comment, Words]]) -> date | None:
+    """Return the last day that automatic replies name as one of an absence."""
+    days = (away_until(words.text, one.created_at.date()) for one, words in replies)
+    return max(filter(None, days), default=None)
 
 
 def _is_customers(comment: Comment) -> bool:

@@ -22,6 +22,7 @@ from connector.grouping import Grouping
 from connector.judging import Judged, customer_key, facts, person, vip_source
 from connector.models import GroupState, TicketRef, TicketStatus
 from connector.noting import add_notes
+from connector.ratings import rating
 from connector.store import customers, groups, outbox, tickets
 from connector.tagging import change_tags, wanted_tags
 from rules.engine import evaluate
@@ -283,6 +284,8 @@ def _values(judged: Judged, customer_id: int, now: datetime) -> dict[str, Any]:
         "status": ticket.status,
         "url": ticket.url,
         "language": judged.language,
+        "wrote_at": judged.spoke_at,
+        "rating": rating(ticket) or "",
         "complaint": judged.verdict.complaint,
         "verdict": judged.verdict.to_dict(),
         "tags": sorted(ticket.tags),

@@ -36,6 +36,7 @@ ROWS = {
     "connector.secrets": 3,
     "connector.workdays": 3,
     "connector.texts": 3,
+    "connector.ratings": 3,
     "connector.logs": 3,
     "connector.metrics": 3,
     "connector.backoff": 4,

@@ -170,6 +170,7 @@ tickets = Table(
     # what its customer wrote up to here was erased; null: none of it was
     Column("erased_until", Moment),
     Column("channel", String(20), nullable=False, default="", server_default=""),
+    Column("wrote_at", Moment),  # the customer's last words, but automatic replies
     # of an agent after the customer's first words
     Column("first_answer_at", Moment),
     Column("solved_at", Moment),

@@ -27,6 +27,7 @@ def upgrade() -> None:
         "tickets",
         sa.Column("channel", sa.String(length=20), server_default="", nullable=False),
     )
+    op.add_column("tickets", sa.Column("wrote_at", sa.BigInteger()))
     op.add_column("tickets", sa.Column("first_answer_at", sa.BigInteger()))
     op.add_column("tickets", sa.Column("solved_at", sa.BigInteger()))
     op.add_column("tickets", sa.Column("closed_at", sa.BigInteger()))
@@ -144,6 +145,7 @@ def downgrade() -> None:
         "rating",
         "closed_at",
         "solved_at",
+        "wrote_at",
         "first_answer_at",
         "channel",
         "erased_until",
