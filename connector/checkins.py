@@ -8,7 +8,7 @@ again until then, and once more at the moment of sending.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,24 +17,43 @@ from sqlalchemy import Connection
 from connector import texts
 from connector.case import Case
 from connector.config import Checkins, Config
-from connector.models import Author, Mode, Operation, OutboxState, TicketStatus
+from connector.models import (
+    Author,
+    Comment,
+    Mode,
+    Operation,
+    OutboxState,
+    TicketStatus,
+)
+from connector.ratings import rating
 from connector.store import checkins as rows
 from connector.store import locks, outbox
 from connector.store.checkins import CheckinState
 from connector.store.schema import AnyRow
 from connector.workdays import days_after
+from rules import phrases
+from rules.words import customer_words
 
 RULE = "checkins"
 
 ENDED = (TicketStatus.RESOLVED, TicketStatus.CLOSED)
 
-#: Whose customer wrote longer ago than this is not asked: they have moved on.
+#: Whose customer wrote longer ago than this is not asked, nor who is away for longer:
+#: they have moved on.
 FRESH = timedelta(days=30)
 
 WROTE, RATED = "the customer wrote again", "the customer rated it"
 STOPPED, SWITCHED_OFF = "everything was stopped", "it was switched off"
 MERGED = "the ticket was merged into another"
 REOPENED = "the ticket is not solved any more"
+INQUIRED = "an agent asked the same already"
+TOLD = "the customer was told meanwhile that it is fixed"
+NEWER = "the customer has a newer complaint"
+TWIN = "the customer is asked on another ticket"
+UNWANTED = "the customer is not to be written to"
+
+#: How the reason begins why it is asked later than was planned.
+AWAY = "the customer is away until"
 
 
 def plan(case: Case) -> None:
@@ -42,33 +61,42 @@ def plan(case: Case) -> None:
     settings = case.config.checkins
     if not settings.enabled or not case.config.takes_writes(case.ticket.ref.source):
         return
-    wrote_at, rated = case.judged.wrote_at, bool(case.ticket.fields.get("satisfaction"))
     for row in rows.planned(case.connection, ticket_id=case.ticket_id):
-        why = RATED if rated else WROTE if row.wrote_at != wrote_at else _against(row)
+        why = _said_on_ticket(case, row) or _against(row) or _postponed(case, row)
         if why:
             _withdraw(case.connection, row, why, case.now)
-    if rated or not _is_solved_complaint(case) or wrote_at < case.now - FRESH:
+    usual = _due(settings, None, case.now)
+    due_at = _due(settings, case.judged.away_until, case.now)
+    if not _is_solved_complaint(case) or due_at - usual > FRESH:
         return
-    mode = case.config.autonomy.messages
-    due_at = _due(settings, case.now)
-    if mode is Mode.OBSERVE:
-        key = f"observed:checkin:{case.ticket_id}:{wrote_at.timestamp():.0f}"
+    if case.config.autonomy.messages is Mode.OBSERVE:
+        key = f"observed:checkin:{case.ticket_id}:{_spoke_at(case).timestamp():.0f}"
         case.effects.append(_effect(case, key, due_at, OutboxState.OBSERVED))
         return
+    _plan_next(case, due_at)
+
+
+def _plan_next(case: Case, due_at: datetime) -> None:
+    """Plan the one check-in after the customer's words, or again if it may be."""
+    spoke_at = _spoke_at(case)
     before = [
         row
         for row in rows.of_ticket(case.connection, case.ticket_id)
-        if row.wrote_at == wrote_at
+        if row.wrote_at == spoke_at
     ]
-    if any(row.reason != REOPENED for row in before):
+    if not all(_may_be_asked_later(row.reason) for row in before):
         return
     made = rows.plan(
-        case.connection, case.ticket_id, wrote_at, len(before), due_at, case.now
+        case.connection, case.ticket_id, spoke_at, len(before), due_at, case.now
     )
-    if made is not None:
-        effect = _effect(case, _key(made), due_at, OutboxState.PENDING)
-        effect.payload["checkin"] = made
-        case.effects.append(effect)
+    if made is None:
+        return
+    if _is_asked_by_an_agent(case):
+        rows.end(case.connection, [made], CheckinState.CANCELLED, INQUIRED)
+        return
+    effect = _effect(case, _key(made), due_at, OutboxState.PENDING)
+    effect.payload["checkin"] = made
+    case.effects.append(effect)
 
 
 def review(connection: Connection, config: Config, now: datetime) -> int:
@@ -103,18 +131,39 @@ def against(connection: Connection, checkin_id: int) -> str:
     return _against(found[0]) if found else "it was taken back"
 
 
+def _said_on_ticket(case: Case, row: AnyRow) -> str:
+    """Say what of the ticket itself speaks against it."""
+    if rating(case.ticket) is not None:
+        return RATED
+    if row.wrote_at != _spoke_at(case):
+        return WROTE
+    return INQUIRED if _is_asked_by_an_agent(case) else ""
+
+
 def _against(row: AnyRow) -> str:
+    """Say what of everything else speaks against it."""
     if row.merged_into is not None:
         return MERGED
-    if row.status not in ENDED:
-        return REOPENED
-    if row.told:
-        return "the customer was told meanwhile that it is fixed"
-    if row.newer:
-        return "the customer has a newer complaint"
-    if row.twin:
-        return "the customer is asked on another ticket"
-    return ""
+    reasons = {
+        REOPENED: row.status not in ENDED,
+        UNWANTED: row.unwanted,
+        TOLD: row.told,
+        NEWER: row.newer,
+        TWIN: row.twin,
+    }
+    return next((why for why, holds in reasons.items() if holds), "")
+
+
+def _postponed(case: Case, row: AnyRow) -> str:
+    """Say why it is asked later: the customer is away when it was to be sent."""
+    away = case.judged.away_until
+    if away is None or row.due_at >= _back(case.config.checkins, away):
+        return ""
+    return f"{AWAY} {away}"
+
+
+def _may_be_asked_later(reason: str) -> bool:
+    return reason == REOPENED or reason.startswith(AWAY)
 
 
 def _withdraw(connection: Connection, row: AnyRow, why: str, now: datetime) -> bool:
@@ -143,8 +192,14 @@ def _is_solved_complaint(case: Case) -> bool:
         case.ticket.status in ENDED
         and case.judged.is_trusted
         and not case.verdict.auto_reply
+        and rating(case.ticket) is None
+        and _spoke_at(case) >= case.now - FRESH
         and _is_answered(case)
     )
+
+
+def _spoke_at(case: Case) -> datetime:
+    return case.judged.spoke_at
 
 
 def _is_answered(case: Case) -> bool:
@@ -152,19 +207,38 @@ def _is_answered(case: Case) -> bool:
 
     Who wrote "thanks" after it, or again without an answer, is not asked.
     """
-    return any(
+    return any(_is_answer(case, comment) for comment in case.ticket.comments)
+
+
+def _is_answer(case: Case, comment: Comment) -> bool:
+    return (
         comment.author is Author.AGENT
         and comment.public
         and not comment.draft
-        and comment.created_at >= case.judged.wrote_at
-        for comment in case.ticket.comments
+        and comment.created_at >= _spoke_at(case)
     )
 
 
-def _due(settings: Checkins, now: datetime) -> datetime:
-    zone = ZoneInfo(settings.timezone)
-    hour = time(settings.hour)
-    return days_after(now, settings.after, hour, zone, settings.holidays)
+def _is_asked_by_an_agent(case: Case) -> bool:
+    """Whether an agent asked, since the customer's last words, what we would ask."""
+    return any(
+        phrases.find("asked", customer_words(comment.body, comment.is_html).text)
+        for comment in case.ticket.comments
+        if _is_answer(case, comment)
+    )
+
+
+def _due(settings: Checkins, away: date | None, now: datetime) -> datetime:
+    zone, hour = ZoneInfo(settings.timezone), time(settings.hour)
+    due_at = days_after(now, settings.after, hour, zone, settings.holidays)
+    return due_at if away is None else max(due_at, _back(settings, away))
+
+
+def _back(settings: Checkins, away: date) -> datetime:
+    """Return when a customer can be asked who is away until that day."""
+    zone, hour = ZoneInfo(settings.timezone), time(settings.hour)
+    last = datetime.combine(away, hour, zone)
+    return days_after(last, 1, hour, zone, settings.holidays)
 
 
 def _key(checkin_id: int) -> str:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from click.testing import CliRunner
 from kit import START, Bench
 from sandbox_kit import stepped
 from test_loop import COMPLAINTS, complain, fix, the_group
 from test_outbox import rows
 
 from connector import checkins
+from connector.cli import cli
 from connector.models import Author, OutboxState, TicketStatus
 from connector.store import checkins as plans
 from connector.store import locks
@@ -22,6 +26,7 @@ from connector.workdays import days_after
 
 KARI = "kari@mail.example"
 ON = {"enabled": True}
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 #: START is a Monday at nine; three working days later it is Thursday.
 DUE = datetime(2026, 3, 5, 10, 0, tzinfo=UTC)
 
@@ -38,14 +43,16 @@ def change(bench: Bench, ticket: str, **values: Any) -> None:
     bench.settle()
 
 
-def answer(bench: Bench, ticket: str = "1") -> None:
+def answer(
+    bench: Bench, ticket: str = "1", body: str = "Try this code instead: NEW10."
+) -> None:
     known = bench.support.tickets[ticket]
     words = replace(
         known.comments[0],
         external_id=f"answer-{len(known.comments)}",
         author=Author.AGENT,
         author_id="agent",
-        body="Try this code instead: NEW10.",
+        body=body,
         created_at=bench.clock(),
     )
     change(bench, ticket, comments=(*known.comments, words))
@@ -227,6 +234,17 @@ def solve_another(bench: Bench) -> None:
     solve(bench, "2")
 
 
+def inquire(bench: Bench) -> None:
+    answer(bench, body="Hi again! Does it work now?")
+
+
+def opt_out(bench: Bench) -> None:
+    with bench.store.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE customers SET opted_out_at = 1, opted_out = 'the phone'"
+        )
+
+
 def merge(bench: Bench) -> None:
     bench.write("2", "Hello again", KARI)
     bench.support.merged["1"] = "2"
@@ -244,8 +262,10 @@ def delete(bench: Bench) -> None:
         (write_again, checkins.WROTE),
         (reopen, checkins.REOPENED),
         (rate, checkins.RATED),
-        (complain_anew, "the customer has a newer complaint"),
-        (solve_another, "the customer is asked on another ticket"),
+        (inquire, checkins.INQUIRED),
+        (opt_out, checkins.UNWANTED),
+        (complain_anew, checkins.NEWER),
+        (solve_another, checkins.TWIN),
         (merge, checkins.MERGED),
         (delete, checkins.REOPENED),
     ],
@@ -264,6 +284,80 @@ def test_check_in_is_taken_back_when_something_else_comes_first(
     review(bench)
     assert ("1", False) not in asked(bench)
     assert ends(bench)[0] == ("cancelled", why)
+
+
+# -- who is away --
+
+
+def reply_automatically(bench: Bench, words: str) -> None:
+    bench.write("1", words, KARI)
+    bench.settle()
+
+
+@SQLITE
+def test_customer_who_is_away_is_asked_the_day_after(bench: Bench) -> None:
+    solve(bench)
+    reply_automatically(bench, "I am out of the office until 12 March.")
+    wait_until(bench, DUE + timedelta(days=7))
+    assert asked(bench) == []
+    wait_until(bench, datetime(2026, 3, 13, 10, 0, tzinfo=UTC))
+    assert asked(bench) == [("1", False)]
+    review(bench)
+    assert ends(bench) == [
+        ("cancelled", f"{checkins.AWAY} 2026-03-12"),
+        ("asked", ""),
+    ]
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I am out of the office and read my mail now and then.",
+        "I am out of the office until Wednesday.",
+    ],
+)
+def test_automatic_reply_is_no_answer(bench: Bench, words: str) -> None:
+    solve(bench)
+    reply_automatically(bench, words)
+    wait_until(bench, DUE)
+    assert asked(bench) == [("1", False)]
+    review(bench)
+    assert ends(bench) == [("asked", "")]
+
+
+@SQLITE
+def test_customer_who_is_away_for_long_is_not_asked(bench: Bench) -> None:
+    solve(bench)
+    reply_automatically(bench, "Jeg er på ferie til 1. september.")
+    wait_until(bench, datetime(2026, 9, 3, 10, 0, tzinfo=UTC))
+    assert asked(bench) == []
+    assert ends(bench) == [("cancelled", f"{checkins.AWAY} 2026-09-01")]
+
+
+@SQLITE
+def test_absence_known_before_the_solution_counts_too(bench: Bench) -> None:
+    bench.write("1", COMPLAINTS[0], KARI)
+    reply_automatically(bench, "Olen lomalla 9.3. asti.")
+    solve(bench)
+    wait_until(bench, DUE)
+    assert asked(bench) == []
+    wait_until(bench, datetime(2026, 3, 10, 10, 0, tzinfo=UTC))
+    assert asked(bench) == [("1", False)]
+
+
+# -- what else comes first --
+
+
+@SQLITE
+def test_agent_who_asked_with_the_solution_is_not_repeated(bench: Bench) -> None:
+    bench.write("1", COMPLAINTS[0], KARI, subject="Discount code")
+    bench.settle()
+    answer(bench, body="Ny kode: NEW10. Gi beskjed om det virker!")
+    change(bench, "1", status=TicketStatus.RESOLVED)
+    wait_until(bench, DUE)
+    assert asked(bench) == []
+    assert ends(bench) == [("cancelled", checkins.INQUIRED)]
 
 
 def test_merge_that_nobody_told_us_of_is_noticed_when_sending(bench: Bench) -> None:
@@ -288,9 +382,7 @@ def test_customer_who_was_told_of_a_fix_is_not_asked_too(bench: Bench) -> None:
     assert told == 5
     wait_until(bench, DUE + timedelta(days=1))
     assert len(asked(bench)) == told
-    assert ends(bench, "0") == [
-        ("cancelled", "the customer was told meanwhile that it is fixed")
-    ]
+    assert ends(bench, "0") == [("cancelled", checkins.TOLD)]
 
 
 def test_ticket_solved_again_is_asked_about_after_that(bench: Bench) -> None:
@@ -321,7 +413,27 @@ def test_scheduler_looks_at_check_ins(bench: Bench) -> None:
     complain_anew(bench)
     job = bench.runtime.scheduler._ticker.get_job("checkins")
     job.func(*job.args)
-    assert ends(bench)[-1] == ("cancelled", "the customer has a newer complaint")
+    assert ends(bench)[-1] == ("cancelled", checkins.NEWER)
+
+
+@SQLITE
+def test_list_shows_why_a_check_in_was_taken_back(bench: Bench, tmp_path: Path) -> None:
+    solve(bench)
+    rate(bench)
+    solve(bench, "2", "olga@mail.example")
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "sources: {support: {kind: memory}}\n"
+        f"database: {{url: '{bench.config.database.url}'}}\n"
+    )
+    words = ["checkins", "list", "--config", str(file)]
+    shown = CliRunner().invoke(cli, [*words, "--json"]).output.splitlines()
+    newest, first = map(json.loads, shown)
+    assert (newest["ticket"], newest["state"]) == ("2", "planned")
+    assert (first["ticket"], first["reason"]) == ("1", checkins.RATED)
+    only = CliRunner().invoke(cli, [*words, "--state", "cancelled"]).output
+    assert checkins.RATED in only
+    assert "planned" not in only
 
 
 # -- where the vendor keeps what is planned --

@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from connector.cli.backfill import backfill
+from connector.cli.checkins import checkins
 from connector.cli.classify import classify
 from connector.cli.demo import demo
 from connector.cli.explain import explain
@@ -44,6 +45,7 @@ for command in (
     inbox,
     outbox,
     groups,
+    checkins,
     doctor,
     init,
     webhooks,

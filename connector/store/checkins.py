@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, RowMapping, exists, or_, select, update
 
 from connector.models import TicketStatus
 from connector.store.dialects import insert
-from connector.store.schema import AnyRow, checkins, messages, tickets
+from connector.store.schema import AnyRow, checkins, customers, messages, tickets
 
 
 class CheckinState(StrEnum):
@@ -57,8 +57,9 @@ def planned(
     """Return check-ins that wait, with what may speak against them by now.
 
     ``newer``: the customer has a later complaint that is worked on; ``told``: they were
-    told since that a problem is fixed; ``twin``: another ticket of theirs that was
-    solved later is asked about, or was lately.
+    told since their words that a problem is fixed; ``twin``: another ticket of theirs
+    that was solved later is asked about, or was lately; ``unwanted``: they asked not to
+    be written to, or were erased.
     """
     their = tickets.alias("their")
     other, others = checkins.alias("other"), tickets.alias("others")
@@ -70,7 +71,7 @@ def planned(
     )
     told = exists().where(
         messages.c.customer_id == tickets.c.customer_id,
-        messages.c.at > checkins.c.planned_at,
+        messages.c.at > checkins.c.wrote_at,
     )
     twin = exists().where(
         other.c.ticket_id == others.c.id,
@@ -90,8 +91,12 @@ def planned(
             newer.label("newer"),
             told.label("told"),
             twin.label("twin"),
+            or_(
+                customers.c.opted_out_at.is_not(None),
+                customers.c.erased_at.is_not(None),
+            ).label("unwanted"),
         )
-        .join(tickets, tickets.c.id == checkins.c.ticket_id)
+        .select_from(checkins.join(tickets).join(customers))
         .where(checkins.c.state == CheckinState.PLANNED)
         .order_by(checkins.c.id)
     )
@@ -119,3 +124,27 @@ def of_ticket(connection: Connection, ticket_id: int) -> Sequence[AnyRow]:
     """Return all check-ins of a ticket, oldest first."""
     query = select(checkins).where(checkins.c.ticket_id == ticket_id)
     return connection.execute(query.order_by(checkins.c.id)).all()
+
+
+def listing(
+    connection: Connection, state: str | None, limit: int
+) -> Sequence[RowMapping]:
+    """Return the newest check-ins with their tickets, newest first."""
+    query = (
+        select(
+            checkins.c.id,
+            tickets.c.source,
+            tickets.c.external_id,
+            tickets.c.number.label("ticket"),
+            checkins.c.state,
+            checkins.c.planned_at,
+            checkins.c.due_at,
+            checkins.c.reason,
+        )
+        .select_from(checkins.join(tickets))
+        .order_by(checkins.c.id.desc())
+        .limit(limit)
+    )
+    if state:
+        query = query.where(checkins.c.state == state)
+    return connection.execute(query).mappings().all()
