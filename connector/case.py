@@ -56,22 +56,29 @@ class Batch:
 
 @dataclass(slots=True, kw_only=True)
 class Case:
-    """What every step of a decision needs. ``version`` is the ticket's after this
-    decision; at 1 nothing was known of it before."""
+    """What every step of a decision needs. ``stored`` is the ticket's row; at version 1
+    nothing was known of it before."""
 
     connection: Connection
     config: Config
     judged: Judged
-    ticket_id: int
+    stored: tickets.Stored
     customer_id: int
-    version: int
-    archived_until: datetime | None
     delivery_id: int | None
     batch: Batch
     now: datetime
     has_taken_over: bool = False  # another ticket's place in a group
     trace: Trace = field(default_factory=Trace)
     effects: list[outbox.Effect] = field(default_factory=list)  # enqueued at the end
+
+    @property
+    def ticket_id(self) -> int:
+        return self.stored.id
+
+    @property
+    def version(self) -> int:
+        """The ticket's after this decision."""
+        return self.stored.version
 
     @property
     def ticket(self) -> Ticket:
@@ -94,7 +101,8 @@ class Case:
 
     def is_history(self, at: datetime) -> bool:
         """Whether what was written at that time came by an import."""
-        return self.archived_until is not None and at <= self.archived_until
+        until = self.stored.archived_until
+        return until is not None and at <= until
 
     @property
     def is_new(self) -> bool:

@@ -49,6 +49,12 @@ class Judged:
         return self.ticket.status not in (TicketStatus.SPAM, TicketStatus.DELETED)
 
     @property
+    def began_at(self) -> datetime | None:
+        """When the customer first wrote; None: there are no words of theirs."""
+        written = (one.created_at for one in self.ticket.comments if _is_customers(one))
+        return min(written, default=None)
+
+    @property
     def wrote_at(self) -> datetime:
         """When the customer last wrote; of one without words, when it was opened."""
         written = [one.created_at for one in self.ticket.comments if _is_customers(one)]

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import checkins, escalation, readiness, recurrence, showing
+from connector import checkins, escalation, readiness, recurrence, replies, showing
 from connector.case import Batch, Case
 from connector.config import Config
 from connector.dating import undated
@@ -30,6 +30,9 @@ from rules.judge import Judge
 from rules.personas import CustomerHistory, Persona, personas
 
 HISTORY = timedelta(days=90)
+
+#: What is kept of a vendor's word for a channel.
+CHANNEL = 20
 
 
 class Pipeline:
@@ -154,14 +157,13 @@ class Pipeline:
             connection=connection,
             config=self.config,
             judged=judged,
-            ticket_id=stored.id,
+            stored=stored,
             customer_id=customer_id,
-            version=stored.version,
-            archived_until=stored.archived_until,
             delivery_id=delivery_id,
             batch=batch,
             now=now,
         )
+        replies.date(case)
         case.trace.vip = vip_source(ticket, self.config)
         case.trace.archived = case.is_archived
         case.trace.undated = undated(ticket)
@@ -286,6 +288,7 @@ def _values(judged: Judged, customer_id: int, now: datetime) -> dict[str, Any]:
         "language": judged.language,
         "wrote_at": judged.spoke_at,
         "rating": rating(ticket) or "",
+        "channel": ticket.channel[:CHANNEL],
         "complaint": judged.verdict.complaint,
         "verdict": judged.verdict.to_dict(),
         "tags": sorted(ticket.tags),

@@ -46,6 +46,7 @@ ROWS = {
     "connector.grouping": 4,
     "connector.judging": 4,
     "connector.case": 4,
+    "connector.replies": 4,
     "connector.tagging": 4,
     "connector.filling": 4,
     "connector.pipeline": 4,
@@ -213,6 +214,7 @@ SIDEWAYS = {
     "connector.turns": ("connector.readiness",),
     "connector.case": ("connector.judging",),
     "connector.tagging": ("connector.case", "connector.showing"),
+    "connector.replies": ("connector.case",),
     "connector.filling": ("connector.case",),
     "connector.pipeline": (
         "connector.case",
@@ -225,6 +227,7 @@ SIDEWAYS = {
         "connector.readiness",
         "connector.recurrence",
         "connector.noting",
+        "connector.replies",
         "connector.showing",
         "connector.tagging",
     ),

@@ -120,6 +120,15 @@ def enqueue(connection: Connection, effects: Iterable[Effect], now: datetime) ->
     insert_missing(connection, table, ["dedup_key"], rows)
 
 
+def sent_marks(connection: Connection, ticket_id: int) -> list[str]:
+    """Return the marks of messages to a ticket's customer that nobody else sends."""
+    query = select(table.c.mark, table.c.payload).where(
+        table.c.ticket_id == ticket_id, table.c.operation == Operation.SEND_MESSAGE
+    )
+    rows = connection.execute(query)
+    return [row.mark for row in rows if not row.payload.get("draft")]
+
+
 def retry(connection: Connection, ids: Iterable[int], now: datetime) -> int:
     """Let parked rows be sent; return how many there were."""
     result = connection.execute(

@@ -46,6 +46,9 @@ class Stored(NamedTuple):
     id: int
     version: int
     archived_until: datetime | None
+    first_answer_at: datetime | None
+    solved_at: datetime | None
+    closed_at: datetime | None
 
 
 def versions(connection: Connection, refs: Iterable[TicketRef]) -> dict[TicketRef, int]:
@@ -96,7 +99,20 @@ def _put_ticket(dialect: str, columns: tuple[str, ...]) -> Any:
     return statement.on_conflict_do_update(
         index_elements=["source", "external_id"],
         set_={**changed, "version": tickets.c.version + 1},
-    ).returning(tickets.c.id, tickets.c.version, tickets.c.archived_until)
+    ).returning(*(tickets.c[name] for name in Stored._fields))
+
+
+def date(connection: Connection, stored: Stored) -> None:
+    """Write down when a ticket that was just put was answered, solved and closed."""
+    connection.execute(
+        update(tickets)
+        .where(tickets.c.id == stored.id)
+        .values(
+            first_answer_at=stored.first_answer_at,
+            solved_at=stored.solved_at,
+            closed_at=stored.closed_at,
+        )
+    )
 
 
 def touch(connection: Connection, ticket_id: int) -> None:

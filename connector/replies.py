@@ -1,0 +1,63 @@
+"""When a ticket's customer was answered, and when it was solved and closed.
+
+Helpdesks tell of each comment who wrote it and when; of the end of a ticket only that
+it has ended. What we write ourselves is public too, and is nobody's answer.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from connector.case import Case
+from connector.models import Author, Comment, Ticket, TicketStatus
+from connector.store import outbox, tickets
+
+SOLVED = (TicketStatus.RESOLVED, TicketStatus.CLOSED)
+
+
+def date(case: Case) -> None:
+    """Write down when the ticket was first answered, solved and closed.
+
+    Once answered is answered. An end is dated by the reading that first shows it, and
+    forgotten when the ticket is opened again.
+    """
+    ticket, stored = case.ticket, case.stored
+    seen = min(ticket.updated_at, case.now)
+    solved = ticket.status in SOLVED
+    closed = ticket.status is TicketStatus.CLOSED
+    case.stored = stored._replace(
+        first_answer_at=stored.first_answer_at or _first_answer(case),
+        solved_at=(stored.solved_at or seen) if solved else None,
+        closed_at=(stored.closed_at or seen) if closed else None,
+    )
+    if case.stored != stored:
+        tickets.date(case.connection, case.stored)
+
+
+def messages(ticket: Ticket) -> list[Comment]:
+    """Return what its customer was written, oldest first, ours too."""
+    return [
+        comment
+        for comment in ticket.comments
+        if comment.author is Author.AGENT and comment.public and not comment.draft
+    ]
+
+
+def answers(case: Case) -> list[datetime]:
+    """Return when people answered the customer, oldest first."""
+    written = messages(case.ticket)
+    if not written or case.is_new:
+        return [comment.created_at for comment in written]
+    # A draft of ours is an answer of the person who sent it.
+    ours = outbox.sent_marks(case.connection, case.ticket_id)
+    return [
+        comment.created_at
+        for comment in written
+        if not any(mark in comment.body for mark in ours)
+    ]
+
+
+def _first_answer(case: Case) -> datetime | None:
+    began = case.judged.began_at
+    after = [at for at in answers(case) if began is not None and at >= began]
+    return min(after, default=None)
