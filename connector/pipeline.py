@@ -13,7 +13,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import checkins, escalation, readiness, recurrence, replies, showing
+from connector import (
+    checkins,
+    escalation,
+    readiness,
+    recurrence,
+    replies,
+    showing,
+    tasks,
+)
 from connector.case import Batch, Case
 from connector.config import Config
 from connector.dating import undated
@@ -94,6 +102,7 @@ class Pipeline:
             change_fields(case, wanted_fields(case, found, group_id))
             add_notes(case, found, matches, seen)
             checkins.plan(case)
+            tasks.look(case)
             outbox.enqueue(connection, case.effects, now)
         decision = {
             "ticket_id": case.ticket_id,

@@ -59,6 +59,7 @@ ROWS = {
     "connector.history": 4,
     "connector.imports": 4,
     "connector.checkins": 4,
+    "connector.tasks": 4,
     "connector.wanted": 4,
     "connector.effects": 4,
     "connector.answers": 4,
@@ -230,7 +231,9 @@ SIDEWAYS = {
         "connector.replies",
         "connector.showing",
         "connector.tagging",
+        "connector.tasks",
     ),
+    "connector.tasks": ("connector.case",),
     "connector.inbox": (
         "connector.backoff",
         "connector.health",

@@ -22,6 +22,7 @@ from connector.cli.sandbox import sandbox
 from connector.cli.send import send
 from connector.cli.setup import doctor
 from connector.cli.stop import resume, stop
+from connector.cli.tasks import tasks
 from connector.cli.webhooks import webhooks
 
 
@@ -46,6 +47,7 @@ for command in (
     outbox,
     groups,
     checkins,
+    tasks,
     doctor,
     init,
     webhooks,
