@@ -21,14 +21,15 @@ from yaml import YAMLError
 
 from adapters import channel_kinds, kinds
 from adapters.base import Adapter, Channel, Helpdesk, Tracker
-from connector import config_blocks, secrets, texts
+from connector import config_blocks, secrets, texts, workdays
+from connector.config_clocks import ALWAYS, Calendar
 from connector.config_file import fill, read_raw
 from connector.config_problems import Problems
 from connector.errors import ConfigError
 from connector.mistakes import describe
 from connector.models import Duration, Mode, Topic
 from connector.section import Section, Zone
-from connector.workdays import countries
+from connector.workdays import known_country
 from rules.schema import RuleSet, read_rules
 
 
@@ -192,11 +193,7 @@ class Checkins(Section):
     @field_validator("holidays")
     @classmethod
     def _is_a_country(cls, value: str) -> str:
-        if value and value not in countries():
-            raise ValueError(
-                "no such country; write its two capital letters, such as NO or FI"
-            )
-        return value
+        return known_country(value)
 
 
 class Notify(Section):
@@ -270,6 +267,9 @@ class Config(Section):
     messages: Messages = Messages()
     texts: str = Field("", description="A folder of your own texts to customers.")
     checkins: Checkins = Checkins()
+    calendars: Mapping[str, Calendar] = Field(
+        {}, description="When people work, by a name of your choice."
+    )
     notify: Notify = Notify()
     rules: RuleSet = RuleSet()
     sweep: Sweep = Sweep()
@@ -287,6 +287,12 @@ class Config(Section):
                 "finds"
             ) from None
         return value
+
+    def calendar(self, source: str) -> workdays.Calendar:
+        """Return the working time that deadlines of a source are counted in."""
+        found = self.sources.get(source)
+        name = found.calendar if found is not None else ALWAYS
+        return workdays.ALWAYS if name == ALWAYS else self.calendars[name].build()
 
     def takes_writes(self, source: str) -> bool:
         """Tell whether anything can be written to the tickets of a source."""
@@ -422,6 +428,12 @@ def _check_together(config: Config) -> Iterator[str]:
             )
     for adapter in adapters.values():
         adapter.close()
+    for name, source in config.sources.items():
+        if source.calendar != ALWAYS and source.calendar not in config.calendars:
+            yield (
+                f"sources.{name}.calendar: there is no calendar {source.calendar!r}; "
+                "add it below calendars"
+            )
     for role, channels in config.notify.roles.items():
         for name in channels:
             if name not in config.notify.channels:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ValidationError
 
 from adapters import channel_kinds, kinds
+from connector.config_clocks import ALWAYS
 from connector.mistakes import describe
 from connector.section import Section
 
@@ -19,9 +20,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
 class Source(Section):
-    """One block: the word for its kind, and its checked settings."""
+    """One block: the word for its kind, its calendar and its checked settings."""
 
     kind: str
+    calendar: str = ALWAYS
     settings: Any
 
 
@@ -44,7 +46,19 @@ def sources(raw: object, problems: list[str]) -> dict[str, Source]:
         problems.append("sources: expected blocks such as 'support: {kind: helpscout}'")
         return {}
     use = "a source's name is part of its webhook address"
-    return _blocks("sources", raw, kinds(), use, problems)
+    blocks, calendars = {}, {}
+    for name, block in raw.items():
+        blocks[name] = dict(block) if isinstance(block, dict) else block
+        # Not the vendor's: when people work is the house's own.
+        if isinstance(block, dict) and "calendar" in block:
+            calendars[str(name)] = blocks[name].pop("calendar")
+            if not isinstance(block["calendar"], str):
+                problems.append(f"sources.{name}.calendar: expected the name of one")
+    checked = _blocks("sources", blocks, kinds(), use, problems)
+    return {
+        name: source.model_copy(update={"calendar": calendars.get(name, ALWAYS)})
+        for name, source in checked.items()
+    }
 
 
 def notify(raw: object, problems: list[str]) -> object:

@@ -57,6 +57,7 @@ _EXPECTED = {
     "greater_than_equal": "expected {ge} or more; correct this value",
     "less_than": "expected less than {lt}; correct this value",
     "less_than_equal": "expected {le} or less; correct this value",
+    "date_from_datetime_parsing": "expected a day; write for example 2026-12-24",
     "too_short": "too short, at least {min_length}; fill it in",
     "too_long": "too long, at most {max_length}; shorten it",
     "string_too_short": "too short, at least {min_length}; fill it in",

@@ -1,8 +1,9 @@
-"""Counting working days: weekends and public holidays of a country are none."""
+"""Working time: the hours of a house, without weekends and a country's holidays."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -10,11 +11,21 @@ from zoneinfo import ZoneInfo
 import holidays
 
 SATURDAY = 5
+DAY = timedelta(days=1)
 
 
 def countries() -> frozenset[str]:
     """Return the countries, as ISO 3166 codes, whose public holidays are known."""
     return frozenset(holidays.list_supported_countries(include_aliases=False))
+
+
+def known_country(code: str) -> str:
+    """Refuse a country whose public holidays are not known; none is fine."""
+    if code and code not in countries():
+        raise ValueError(
+            "no such country; write its two capital letters, such as NO or FI"
+        )
+    return code
 
 
 @cache
@@ -38,3 +49,67 @@ def days_after(
         if day.weekday() < SATURDAY and day not in free:
             days -= 1
     return datetime.combine(day, at, zone).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """When people of a house work; ``hours`` by weekday, Monday being 0.
+
+    Hours are from midnight, so that a day can end at 24:00. What is asked is answered
+    in UTC; hours that the clock skips or repeats are worked as long as they last.
+    """
+
+    zone: ZoneInfo
+    hours: Mapping[int, tuple[timedelta, timedelta]]
+    country: str = ""
+    closed: frozenset[date] = field(default_factory=frozenset)
+
+    def is_open(self, day: date) -> bool:
+        """Tell whether anybody works that day."""
+        return (
+            day.weekday() in self.hours
+            and day not in self.closed
+            and day not in public_holidays(self.country)
+        )
+
+    def after(self, moment: datetime, work: timedelta) -> datetime:
+        """Return when so much working time has passed after ``moment``."""
+        start, left = moment.astimezone(UTC), work
+        for opens, closes in self._spans(moment):
+            began = max(opens, start)
+            if closes - began >= left:
+                return began + left
+            left -= max(closes - began, timedelta(0))
+        raise AssertionError("a calendar goes on for ever")
+
+    def end_of_day(self, moment: datetime, days: int) -> datetime:
+        """Return the end of the working day that comes ``days`` after ``moment``.
+
+        The day of ``moment`` is not counted, whether it is one or not.
+        """
+        today = moment.astimezone(self.zone).date()
+        left = days
+        for opens, closes in self._spans(moment):
+            left -= opens.astimezone(self.zone).date() > today
+            if left <= 0:
+                return closes
+        raise AssertionError("a calendar goes on for ever")
+
+    def _spans(self, moment: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Yield when each working day begins and ends, from that of ``moment`` on."""
+        day = moment.astimezone(self.zone).date()
+        while True:
+            if self.is_open(day):
+                first, last = self.hours[day.weekday()]
+                opens, closes = self._at(day, first), self._at(day, last)
+                if opens < closes:
+                    yield opens, closes
+            day += DAY
+
+    def _at(self, day: date, hour: timedelta) -> datetime:
+        naive = datetime.combine(day, time()) + hour
+        return naive.replace(tzinfo=self.zone).astimezone(UTC)
+
+
+#: Day and night, every day: what a clock on the wall shows.
+ALWAYS = Calendar(ZoneInfo("UTC"), dict.fromkeys(range(7), (timedelta(0), DAY)))

@@ -23,6 +23,7 @@ from sqlalchemy.exc import OperationalError
 from adapters import channel_kinds, kinds
 from connector.cli import cli
 from connector.config import Config, build_adapters, load
+from connector.config_clocks import Calendar
 from connector.config_problems import Route
 from connector.errors import ConfigError, StoreUnavailable
 from connector.models import Mode
@@ -147,8 +148,16 @@ def test_example_shows_every_key_of_a_vendor(
 ) -> None:
     _, tree = everything
     blocks = [block for block in tree["sources"].values() if block["kind"] == kind]
-    shown = {key for block in blocks for key in block} - {"kind"}
+    shown = {key for block in blocks for key in block} - {"kind", "calendar"}
     assert shown == keys_of(kinds()[kind].config)
+
+
+def test_example_shows_every_key_of_a_calendar(
+    everything: tuple[Config, dict[str, Any]],
+) -> None:
+    _, tree = everything
+    (shown,) = tree["calendars"].values()
+    assert shown.keys() == keys_of(Calendar)
 
 
 @pytest.mark.parametrize("kind", sorted(channel_kinds()))
@@ -211,6 +220,7 @@ SET = {
     "problems.muted",
     "problems.priorities",
     "problems.routes",
+    "calendars",
     "messages.signature",
     "notify.channels",
     "notify.roles",

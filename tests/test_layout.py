@@ -27,6 +27,7 @@ ROWS = {
     "connector": 3,  # the bare package, which holds nothing
     "connector.config": 3,
     "connector.config_blocks": 3,
+    "connector.config_clocks": 3,
     "connector.config_file": 3,
     "connector.config_problems": 3,
     "connector.section": 3,
@@ -105,6 +106,7 @@ ROWS = {
 SIDEWAYS = {
     "connector.config": (
         "connector.config_blocks",
+        "connector.config_clocks",
         "connector.config_file",
         "connector.config_problems",
         "connector.section",
@@ -113,7 +115,12 @@ SIDEWAYS = {
         "connector.texts",
         "connector.workdays",
     ),
-    "connector.config_blocks": ("connector.mistakes", "connector.section"),
+    "connector.config_blocks": (
+        "connector.config_clocks",
+        "connector.mistakes",
+        "connector.section",
+    ),
+    "connector.config_clocks": ("connector.section", "connector.workdays"),
     "connector.config_problems": ("connector.section",),
     "connector.migrations": ("connector.store",),
     "connector.resolution": ("connector.followups",),
