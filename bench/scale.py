@@ -33,7 +33,7 @@ from bench.grouping import made_up
 from bench.ingest import database
 from connector.cli.group import TicketLine
 from connector.grouping import KEPT_EVERY, REMEMBERED, Grouping
-from connector.store import Store, groups, memory, schema
+from connector.store import Store, members, memory, schema
 from rules.duplicates import Grouper, GroupingSettings, version
 from rules.features import Features, features
 from rules.judge import default_judge
@@ -195,7 +195,7 @@ def place(store: Store, process: Grouping, stream: Iterator[Read], first: int) -
                 connection.execute(schema.tickets.insert(), _ticket(ticket, one))
                 placed = process.place(connection, one.found, one.at, one.at)
                 row = _member(ticket, placed.group_id, one)
-                seq = groups.add_member(connection, row)
+                seq = members.add(connection, row)
                 process.record(seq, placed.cluster_id, ticket, one.found, one.at)
         spent += time.process_time() - before
     took = time.perf_counter() - started

@@ -30,6 +30,7 @@ from connector.store import (
     corrections,
     dialects,
     groups,
+    members,
     memory,
     outbox,
     timeline,
@@ -171,7 +172,7 @@ def go_over(
         # Their customers may have other tickets there, and are to be told on these.
         groups.change(connection, source.id, announce_at=now, announced_at=None)
     for group_id in (source.id, target.id):
-        groups.recount(connection, group_id)
+        members.recount(connection, group_id)
     words = count_tickets(ticket_ids)
     timeline.note(
         connection, source.id, "left", f"{words} went to {target.id}", now, who

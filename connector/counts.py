@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from connector import issue_text
 from connector.config import Config
 from connector.models import Count, Operation
-from connector.store import groups, outbox
+from connector.store import members, outbox
 from connector.store.schema import AnyRow
 
 PROPERTY = "complaint-connector"
@@ -69,7 +69,7 @@ def _found(connection: Connection, group: AnyRow) -> dict[Count, int | datetime]
     return {
         Count.CUSTOMERS: group.customers,
         Count.TICKETS: group.tickets,
-        Count.VIPS: groups.vips(connection, group.id),
+        Count.VIPS: members.vips(connection, group.id),
         Count.FIRST_SEEN: group.first_at,
         Count.LAST_SEEN: group.last_at,
     }

@@ -38,7 +38,7 @@ from connector.models import (
     Operation,
     OutboxState,
 )
-from connector.store import corrections, former, groups, outbox, timeline
+from connector.store import corrections, former, groups, members, outbox, timeline
 from connector.store.schema import AnyRow
 from rules.features import Features
 
@@ -207,7 +207,7 @@ def linked(
     if group.issue_id is not None:
         effects = [
             effect
-            for row in groups.member_tickets(connection, group.id)
+            for row in members.tickets_of(connection, group.id)
             for effect in upkeep.links(
                 config,
                 groups.get(connection, group.id),
@@ -389,7 +389,7 @@ def _name(connection: Connection, group: AnyRow) -> AnyRow:
 
     A name that a person gave it stays.
     """
-    found = groups.member_features(connection, group.id)
+    found = members.features(connection, group.id)
     kind, name = title([Features.from_json(one) for one in found])
     name = group.title if group.is_named else name
     groups.change(connection, group.id, type=kind, title=name)

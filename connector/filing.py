@@ -25,7 +25,7 @@ from connector.models import (
     Operation,
     OutboxState,
 )
-from connector.store import groups, outbox
+from connector.store import groups, members, outbox
 from connector.store.schema import AnyRow
 from rules.features import Features
 
@@ -61,7 +61,7 @@ def title(connection: Connection, config: Config, group: AnyRow) -> str:
     language = config.problems.language
     if group.is_named or language == "en":
         return str(group.title)
-    found = groups.member_features(connection, group.id)
+    found = members.features(connection, group.id)
     return issue_text.title(
         language, subject([Features.from_json(one) for one in found])
     )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from connector import texts
 from connector.config import Config
 from connector.models import Mode, Operation, OutboxState, TicketStatus
-from connector.store import groups, messages, outbox, tickets
+from connector.store import members, messages, outbox, tickets
 from connector.store.schema import AnyRow
 
 #: Why a message is only recorded for whom none can be sent.
@@ -36,7 +36,7 @@ def announce(
     only tickets that nobody can write to counts as not told; that is recorded, too.
     """
     told = messages.told(connection, group.id)
-    rows = groups.member_tickets(connection, group.id)
+    rows = members.tickets_of(connection, group.id)
     affected = _recipients(config, rows, told, group)
     chosen = [row for row in affected if config.takes_writes(row.source)]
     lost = [row for row in affected if not config.takes_writes(row.source)]

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from connector import issue_text
 from connector.config import Config
 from connector.models import GroupState, Mode, Operation, OutboxState
-from connector.store import groups, outbox
+from connector.store import members, outbox
 from connector.store.schema import AnyRow
 
 
@@ -34,7 +34,7 @@ def keep_up(
 def _gather(
     connection: Connection, config: Config, group: AnyRow, source: str, now: datetime
 ) -> None:
-    rows = groups.ungathered_tickets(connection, group.id, source)
+    rows = members.ungathered(connection, group.id, source)
     if not rows:
         return
     made = outbox.result_of(connection, _problem_key(group, source))
@@ -104,7 +104,7 @@ def _adding(
 
 def _text(connection: Connection, group: AnyRow) -> str:
     """Say what the ticket is for; the customers' words are masked."""
-    quotes = issue_text.excerpts(groups.member_tickets(connection, group.id))
+    quotes = issue_text.excerpts(members.tickets_of(connection, group.id))
     return "\n\n".join(
         [
             f"This ticket stands for a problem: {group.issue_key} {group.issue_url}",

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from connector.grouping import Subject
 from connector.models import Block, BlockKind
-from connector.store import corrections, groups, timeline
+from connector.store import corrections, members, timeline
 from connector.store.schema import AnyRow
 from rules.masking import excerpt
 from rules.thresholds import in_words
@@ -81,7 +81,7 @@ def title(language: str, found: Subject) -> str:
 def description(
     connection: Connection, language: str, group: AnyRow
 ) -> list[list[str]]:
-    rows = groups.member_tickets(connection, group.id)
+    rows = members.tickets_of(connection, group.id)
     languages = sorted({row.language for row in rows if row.language})
     blocks = [
         Block(

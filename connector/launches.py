@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from connector.config import Config
 from connector.config_problems import Launch
-from connector.store import groups
+from connector.store import members
 from rules.features import Features
 from rules.launches import is_about, label
 from rules.thresholds import Crossing, Sighting, Thresholds, crossed
@@ -33,7 +33,7 @@ def crossing(
     watched = current(config, now)
     if not watched:
         return None
-    rows = groups.complaints(
+    rows = members.complaints(
         connection, group_id, now - max(one.window for one in watched)
     )
     for launch in watched:

@@ -20,7 +20,15 @@ from connector.correcting import (
     take_in,
 )
 from connector.models import GroupState, Operation
-from connector.store import bonds, corrections, dialects, groups, outbox, timeline
+from connector.store import (
+    bonds,
+    corrections,
+    dialects,
+    groups,
+    members,
+    outbox,
+    timeline,
+)
 from connector.store.schema import AnyRow
 
 #: As what a problem goes on that was this before a merge; not named: filed, if it is.
@@ -62,11 +70,11 @@ def merge(
         raise Refused(f"problems {group_id} and {other_id} are both closed")
     bonds.release(connection, stays.id, goes.id)
     bonds.inherit(connection, goes.id, stays.id)
-    came = [row.id for row in groups.member_tickets(connection, goes.id, archived=True)]
+    came = [row.id for row in members.tickets_of(connection, goes.id, archived=True)]
     _end(connection, goes, stays, who, now)
     _carry_over(connection, stays, goes)
-    groups.recount(connection, goes.id)
-    groups.recount(connection, stays.id)
+    members.recount(connection, goes.id)
+    members.recount(connection, stays.id)
     timeline.note(
         connection, stays.id, "merged", f"problem {goes.id} became part of it", now, who
     )

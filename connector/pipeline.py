@@ -31,7 +31,7 @@ from connector.judging import Judged, customer_key, facts, person, vip_source
 from connector.models import GroupState, TicketRef, TicketStatus
 from connector.noting import add_notes
 from connector.ratings import rating
-from connector.store import customers, groups, outbox, tickets
+from connector.store import customers, members, outbox, tickets
 from connector.tagging import change_tags, wanted_tags
 from rules.engine import evaluate
 from rules.judge import Judge
@@ -63,7 +63,7 @@ class Pipeline:
         people = [person(one.ticket) for one in judged]
         known = customers.known(connection, people, now)
         for group_id in sorted(known.regrouped):
-            groups.recount(connection, group_id)
+            members.recount(connection, group_id)
             escalation.plan(connection, self.config, group_id, now)
         merged = tickets.merged_into(connection, [one.ticket.ref for one in judged])
         return Batch(known.ids, merged)
@@ -186,16 +186,16 @@ class Pipeline:
         self, connection: Connection, old: int, new: int, now: datetime
     ) -> None:
         """Let a ticket take another's place in its group, unless it has its own."""
-        moved = groups.move_member(connection, old, new)
+        moved = members.pass_on(connection, old, new)
         if not moved:
             self._leave_group(connection, old, now)
 
     def _leave_group(
         self, connection: Connection, ticket_id: int, now: datetime
     ) -> None:
-        group_id = groups.remove_member(connection, ticket_id)
+        group_id = members.remove(connection, ticket_id)
         if group_id is not None:
-            groups.recount(connection, group_id)
+            members.recount(connection, group_id)
             escalation.plan(connection, self.config, group_id, now)
 
     def _group(self, case: Case) -> int | None:
@@ -203,7 +203,7 @@ class Pipeline:
         known = (
             None
             if case.is_new and not case.has_taken_over
-            else groups.membership(case.connection, case.ticket_id)
+            else members.find(case.connection, case.ticket_id)
         )
         if known is not None:
             case.trace.group = {"group": known.group_id, "reason": known.reason}
@@ -212,7 +212,7 @@ class Pipeline:
                 return None
             self._see_again(case, int(known.group_id))
             if known.vip != bool(case.trace.vip):
-                groups.mark_vip(case.connection, case.ticket_id, not known.vip)
+                members.mark_vip(case.connection, case.ticket_id, not known.vip)
             self._weigh(case, known.group_id, known.cluster_id or known.group_id)
             return int(known.group_id)
         about, at = case.judged.features, case.complained_at
@@ -222,7 +222,7 @@ class Pipeline:
         placed = self.grouping.place(case.connection, about, at, case.now, archived)
         is_elsewhere = placed.cluster_id != placed.group_id
         reason = "; ".join(placed.reasons) or "the first of its kind"
-        seq = groups.add_member(
+        seq = members.add(
             case.connection,
             {
                 "ticket_id": case.ticket_id,
@@ -239,7 +239,7 @@ class Pipeline:
         )
         self.grouping.record(seq, placed.cluster_id, case.ticket_id, about, at)
         case.trace.group = {"group": placed.group_id, "reason": reason}
-        groups.count_in(
+        members.count_in(
             case.connection,
             placed.group_id,
             case.ticket_id,
@@ -274,7 +274,7 @@ class Pipeline:
         """Count a member's further complaint, or its customer having become another."""
         at = case.complained_at
         archived = at is not None and case.is_history(at)
-        if groups.seen_again(
+        if members.seen_again(
             case.connection, case.ticket_id, case.customer_id, at, case.now, archived
         ):
             assert at is not None

@@ -14,7 +14,7 @@ from connector import launches
 from connector.config import Config
 from connector.grouping import Grouping
 from connector.models import GroupState
-from connector.store import groups
+from connector.store import groups, members
 from connector.store.schema import AnyRow
 from rules.companies import company
 from rules.thresholds import Crossing, Sighting, crossed, usual
@@ -115,7 +115,7 @@ def crossing(
     reach = max((1 + WINDOWS_COMPARED) * problems.window, problems.fast_window)
     before = groups.predecessors(connection, group_id)
     counted, past = [], []
-    for row in groups.sightings(connection, [group_id, *before], now - reach):
+    for row in members.sightings(connection, [group_id, *before], now - reach):
         employer = company(row.organization, row.key)
         sighting = Sighting(str(row.customer_id), row.at, employer, row.vip)
         past.append(sighting)
@@ -128,5 +128,5 @@ def customers_between(
     connection: Connection, group_id: int, since: datetime, until: datetime
 ) -> int:
     """Count who complained between two times, without what was imported."""
-    rows = groups.sightings(connection, [group_id], since)
+    rows = members.sightings(connection, [group_id], since)
     return len({r.customer_id for r in rows if r.at <= until and not r.archived})

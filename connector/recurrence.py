@@ -22,7 +22,7 @@ from connector.models import (
     IssueRef,
     Operation,
 )
-from connector.store import groups, outbox
+from connector.store import groups, members, outbox
 from connector.store.schema import AnyRow
 from rules.thresholds import Crossing, Sighting, Thresholds, crossed
 
@@ -85,7 +85,7 @@ def after_fix(connection: Connection, group: AnyRow) -> list[Sighting]:
     """Return who complained of a problem after its issue was done."""
     return [
         Sighting(str(row.customer_id), row.at)
-        for row in groups.sightings(connection, [group.id], group.done_at)
+        for row in members.sightings(connection, [group.id], group.done_at)
         if not row.archived
     ]
 
@@ -226,7 +226,7 @@ def return_draft(
 def _returned(connection: Connection, group: AnyRow) -> list[AnyRow]:
     return [
         row
-        for row in groups.member_tickets(connection, group.id)
+        for row in members.tickets_of(connection, group.id)
         if row.complained_at > group.done_at
     ]
 

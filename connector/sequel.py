@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from connector import issue_text, readiness, recurrence
 from connector.config import Config
 from connector.models import Block, BlockKind, IssueRef
-from connector.store import groups, outbox, timeline
+from connector.store import groups, members, outbox, timeline
 from connector.store.schema import AnyRow
 from rules.thresholds import Crossing, Sighting
 
@@ -31,7 +31,7 @@ def crossing(
         return None
     own = [
         Sighting(str(row.customer_id), row.at)
-        for row in groups.sightings(connection, [group.id], before.done_at)
+        for row in members.sightings(connection, [group.id], before.done_at)
         if not row.archived
     ]
     found = recurrence.returns(

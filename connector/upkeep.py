@@ -19,7 +19,7 @@ from connector.models import (
     Operation,
     OutboxState,
 )
-from connector.store import groups, outbox
+from connector.store import members, outbox
 from connector.store.schema import AnyRow
 
 DAY = timedelta(days=1)
@@ -36,7 +36,7 @@ def keep_up(
     ref = IssueRef(group.tracker, group.issue_id, group.issue_key, group.issue_url)
     effects = [
         effect
-        for row in groups.unlinked_tickets(connection, group.id, ticket_id)
+        for row in members.unlinked(connection, group.id, ticket_id)
         for effect in links(config, group, row, ref)
     ]
     effects += _count_effects(connection, config, group, now)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping
 from connector import checkins, recurrence
 from connector.config import Config
 from connector.models import GroupState, Mode, Operation, OutboxState, TicketStatus
-from connector.store import Store, groups, tickets
+from connector.store import Store, groups, members, tickets
 from connector.store import outbox as rows
 from connector.store.schema import AnyRow
 
@@ -77,7 +77,7 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
         is_back = bool(
             group is not None
             and operation is Operation.SEND_MESSAGE
-            and groups.complained_after(
+            and members.complained_after(
                 connection, row.group_id, ticket.customer_id, group["done_at"]
             )
         )
@@ -130,7 +130,7 @@ def _ensure_to_gather(store: Store, config: Config, row: AnyRow) -> None:
         raise Withdrawn(OutboxState.OBSERVED, why)
     with store.read() as connection:
         group = groups.get(connection, row.group_id)
-        member = row.ticket_id and groups.membership(connection, row.ticket_id)
+        member = row.ticket_id and members.find(connection, row.ticket_id)
     if row.ticket_id is None:
         if group.state != GroupState.FILED:
             # Asked for again should it come back.

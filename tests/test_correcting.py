@@ -26,7 +26,7 @@ from connector.models import (
     OutboxState,
     TicketRef,
 )
-from connector.store import bonds, groups, outbox, timeline
+from connector.store import bonds, groups, members, outbox, timeline
 
 CRASHES = [
     "The app crashes when I open my profile picture, every single time. Very annoying!",
@@ -92,9 +92,7 @@ def where(bench: Bench, *numbers: int) -> dict[int, list[str]]:
     """Return the tickets of these problems."""
     with bench.store.read() as connection:
         return {
-            number: [
-                row.external_id for row in groups.member_tickets(connection, number)
-            ]
+            number: [row.external_id for row in members.tickets_of(connection, number)]
             for number in numbers
         }
 

@@ -13,8 +13,7 @@ from kit import START, Bench
 from sqlalchemy import delete, select
 from test_loop import COMPLAINTS, calls, the_group
 
-from connector.store import groups
-from connector.store.schema import members
+from connector.store import groups, members, schema
 
 
 def write(bench: Bench, *emails: str, organization: str = "") -> None:
@@ -92,15 +91,15 @@ def test_members_counted_one_by_one_are_as_many_as_at_once(
         bench.write(str(number), COMPLAINTS[0], email, subject="Code")
     bench.settle()
     with bench.store.write() as connection:
-        added = connection.execute(select(members)).mappings().all()
-        connection.execute(delete(members))
-        groups.recount(connection, 1)
+        added = connection.execute(select(schema.members)).mappings().all()
+        connection.execute(delete(schema.members))
+        members.recount(connection, 1)
         for row in added:
             at = START + timedelta(hours=dice.randrange(9))
             archived = dice.random() < 0.5
-            groups.add_member(connection, {**row, "at": at, "archived": archived})
+            members.add(connection, {**row, "at": at, "archived": archived})
             known = row["ticket_id"], row["customer_id"]
-            groups.count_in(connection, 1, *known, at, archived)
+            members.count_in(connection, 1, *known, at, archived)
             counted = groups.get(connection, 1)
-            groups.recount(connection, 1)
+            members.recount(connection, 1)
             assert groups.get(connection, 1) == counted

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
 from connector.grouping import REMEMBERED, Grouping
-from connector.store import Store, groups, memory, schema
+from connector.store import Store, members, memory, schema
 from rules.duplicates import GroupingSettings, Proposal, version
 from rules.features import Features, features
 
@@ -97,7 +97,7 @@ class Desk:
                 "decided_at": at,
             },
         )
-        return groups.add_member(
+        return members.add(
             connection,
             {
                 "ticket_id": self.tickets,
@@ -154,7 +154,7 @@ def test_what_a_customer_adds_later_leaves_the_log_as_it_was(desk: Desk) -> None
     again = START + timedelta(days=4)
     with desk.store.write() as connection:
         for at in (again, again + timedelta(hours=1)):
-            assert groups.seen_again(connection, 7, 1, at, at, archived=False)
+            assert members.seen_again(connection, 7, 1, at, at, archived=False)
     assert known(desk, Grouping(), LATER) == expected
 
 
@@ -292,7 +292,7 @@ def test_a_restart_at_any_point_changes_nothing(desk: Desk) -> None:
         if number % 10 == 5:
             with desk.store.write() as connection:
                 again = at + timedelta(hours=1)
-                groups.seen_again(connection, number, 1, again, again, False)
+                members.seen_again(connection, number, 1, again, again, False)
             desk.import_one(places[0], wording(number), at - timedelta(days=50))
         running.keep(desk.store, at, every=7)
         assert dumped(desk, Grouping(), at) == dumped(desk, running, at)

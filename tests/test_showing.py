@@ -34,7 +34,7 @@ from connector import correcting, escalation
 from connector.errors import VendorUnavailable
 from connector.models import GroupState, IssueCategory, TicketRef, TicketStatus
 from connector.showing import APART, AT_ONCE
-from connector.store import groups, schema
+from connector.store import groups, members, schema
 
 VENDORS = ("helpscout", "zendesk", "jsm")
 TAG = "cc-problem-1"
@@ -302,7 +302,7 @@ def test_merged_problem_takes_the_number_of_the_other_and_a_note_if_its_issue_di
         connection.execute(update(schema.members).values(group_id=survivor))
         groups.change(connection, 1, state=GroupState.MERGED, merged_into=survivor)
         for group_id in (1, survivor):
-            groups.recount(connection, group_id)
+            members.recount(connection, group_id)
             escalation.plan(connection, bench.config, group_id, bench.clock())
     bench.settle()
     for number in range(5):

@@ -12,7 +12,7 @@ from test_outbox import rows
 
 from connector.config import Config
 from connector.models import GroupState, Operation, OutboxState, TicketStatus
-from connector.store import groups, outbox, tickets
+from connector.store import groups, members, outbox, tickets
 from connector.wanted import Withdrawn, ensure_wanted
 
 
@@ -78,5 +78,5 @@ def test_only_members_of_a_problem_are_put_under_its_ticket(
         patch.setattr(groups, "get", lambda connection, group_id: known)
         assert ask(bench, elsewhere) == gone
     with bench.store.write() as connection:
-        groups.remove_member(connection, adding.ticket_id)
+        members.remove(connection, adding.ticket_id)
     assert ask(bench, adding) == gone

@@ -34,7 +34,7 @@ from connector.config import Config, build_adapters
 from connector.correcting import Done, Refused
 from connector.errors import VendorError
 from connector.models import GroupState, Issue, TicketRef, parse_duration
-from connector.store import bonds, timeline
+from connector.store import bonds, members, timeline
 from connector.store import groups as group_rows
 from connector.store import outbox as outbox_rows
 
@@ -143,7 +143,7 @@ def groups_show(group_id: int, path: Path, as_json: bool) -> None:
     """
     with open_store(read_config(path)) as store, store.read() as connection:
         row = group_rows.find(connection, group_id)
-        members = _members(connection, group_id)
+        inside = _members(connection, group_id)
         happened = [
             {"at": one.at, "who": one.who, "kind": one.kind, "what": one.words}
             for one in timeline.of(connection, group_id)
@@ -151,7 +151,7 @@ def groups_show(group_id: int, path: Path, as_json: bool) -> None:
         others = bonds.apart_from(connection, group_id)
     show(row, f"no problem {group_id}; groups list shows which there are", as_json)
     columns = ["source", "ticket", "language", "status", "written_at", "because"]
-    emit(members, columns, as_json)
+    emit(inside, columns, as_json)
     if happened:
         emit(happened, ["at", "who", "kind", "what"], as_json)
     if others and not as_json:
@@ -159,7 +159,7 @@ def groups_show(group_id: int, path: Path, as_json: bool) -> None:
 
 
 def _members(connection: Connection, group_id: int) -> list[dict[str, Any]]:
-    rows = group_rows.member_tickets(connection, group_id, archived=True)
+    rows = members.tickets_of(connection, group_id, archived=True)
     return [
         {
             "source": row.source,
