@@ -10,7 +10,7 @@ from kit import START, Bench
 from sqlalchemy import select
 
 from connector.history import Importing, Step, import_history
-from connector.store import cursors, deliveries, groups, schema
+from connector.store import cursors, deliveries, schema
 from connector.store.cursors import Purpose
 from connector.sweep import sweep
 
@@ -61,30 +61,11 @@ def inbox(bench: Bench) -> list[Any]:
         return list(deliveries.listing(connection, None, 1000))
 
 
-def all_groups(bench: Bench) -> list[Any]:
-    with bench.store.read() as connection:
-        return list(groups.listing(connection, None, 100))
-
-
-def the_group(bench: Bench) -> Any:
-    (found,) = all_groups(bench)
-    return found
-
-
 def writes(bench: Bench) -> list[tuple[str, str]]:
     """Return every write to any vendor, whether made or only enqueued."""
     with bench.store.read() as connection:
         rows = connection.execute(select(schema.outbox)).all()
     return [(row.operation, row.target) for row in rows]
-
-
-def calls(bench: Bench, name: str) -> list[str]:
-    return [
-        target
-        for adapter in (bench.support, bench.shop, bench.tracker)
-        for call, target, _ in adapter.calls
-        if call == name
-    ]
 
 
 class Teller(list[Step]):

@@ -13,9 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner
 from kit import START, Bench
+from loop_kit import COMPLAINTS, complain, fix, rows, the_group
 from sandbox_kit import stepped
-from test_loop import COMPLAINTS, complain, fix, the_group
-from test_outbox import rows
 
 from connector import checkins
 from connector.cli import cli

@@ -11,7 +11,7 @@ import structlog
 import yaml
 from click.testing import CliRunner, Result
 from kit import Bench
-from test_loop import complain, file_issue
+from loop_kit import complain, file_issue
 
 from connector.cli import cli
 

@@ -12,8 +12,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 from kit import Bench
-from test_loop import COMPLAINTS, calls, complain, fix
-from test_outbox import Failing, rows
+from loop_kit import COMPLAINTS, Failing, calls, complain, fix, rows
 
 from adapters.memory import MemoryAdapter
 from connector import correcting, merging, steering

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from kit import START, Bench
+from loop_kit import COMPLAINTS, calls, the_group
 from sqlalchemy import delete, select
-from test_loop import COMPLAINTS, calls, the_group
 
 from connector.store import groups, members, schema
 

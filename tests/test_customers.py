@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 from kit import Bench
-from test_loop import COMPLAINTS, calls, complain, file_issue, fix, the_group
-from test_outbox import rows
+from loop_kit import COMPLAINTS, calls, complain, file_issue, fix, rows, the_group
 
 from connector import steering
 from connector.models import OutboxState

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from kit import Bench
-from test_loop import COMPLAINTS, calls, complain, file_issue, fix, the_group
+from loop_kit import COMPLAINTS, calls, complain, file_issue, fix, the_group
 
 from connector import dating
 from connector.models import Author, Comment, IssueCategory, Ticket

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 from kit import Bench
-from test_loop import calls, complain, the_group
+from loop_kit import calls, complain, the_group
 
 from connector.store import groups
 from connector.store.schema import group_bonds

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from kit import Bench
-from test_loop import COMPLAINTS, calls, complain, fix, the_group
-from test_outbox import rows
+from loop_kit import COMPLAINTS, calls, complain, fix, rows, the_group
 
 from connector.models import OutboxState
 from connector.store import deliveries, messages

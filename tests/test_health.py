@@ -12,8 +12,7 @@ import pytest
 import responses
 from click.testing import CliRunner
 from kit import Bench, Clock
-from test_loop import COMPLAINTS, calls, complain
-from test_outbox import Failing, rows
+from loop_kit import COMPLAINTS, Failing, calls, complain, rows
 
 from adapters.memory import MemoryAdapter
 from connector import health

@@ -6,16 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from history_kit import (
-    LONG_AGO,
-    Teller,
-    bring_in,
-    cursor,
-    importing,
-    the_group,
-    write_history,
-)
+from history_kit import LONG_AGO, Teller, bring_in, cursor, importing, write_history
 from kit import Bench
+from loop_kit import the_group
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 

@@ -7,17 +7,16 @@ from datetime import timedelta
 from history_kit import (
     LONG_AGO,
     bring_in,
-    calls,
     complaint,
     importing,
     pass_a_sweep,
     sweep_all,
-    the_group,
     write_history,
     write_unheard,
     writes,
 )
 from kit import START, Bench
+from loop_kit import calls, the_group
 
 from connector.history import import_history
 from connector.models import IssueCategory, Ticket, TicketRef

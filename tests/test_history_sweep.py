@@ -9,17 +9,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
-from history_kit import (
-    calls,
-    complaint,
-    cursor,
-    inbox,
-    pass_a_sweep,
-    sweep_all,
-    the_group,
-    write_unheard,
-)
+from history_kit import complaint, cursor, inbox, pass_a_sweep, sweep_all, write_unheard
 from kit import START, Bench
+from loop_kit import calls, the_group
 from structlog.testing import capture_logs
 
 from adapters.base import Historian, Tracker

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 from kit import Bench
+from loop_kit import Failing, calls, rows, the_group
+from loop_kit import complain as write_complaints
 from sandbox_kit import THRESHOLD, complain, issues, stepped
 from test_jira_loop import FLAVOURS, settings
-from test_loop import calls, the_group
-from test_loop import complain as write_complaints
-from test_outbox import Failing, rows
 from test_promises import set_mode
 
 from connector.errors import NotFound, VendorRefused, VendorUnavailable

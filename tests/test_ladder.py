@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from jira_kit import Site, opened
 from kit import Bench
-from test_loop import fix
+from loop_kit import fix
 from test_upkeep import TEXT, complain, filed
 
 from connector.errors import VendorUnavailable

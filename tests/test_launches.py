@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from kit import START, Bench
-from test_loop import calls, complain, the_group
+from loop_kit import calls, complain, the_group
 
 from rules.features import features
 from rules.launches import is_about, label

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import pytest
 from kit import Bench
+from loop_kit import calls, complain, file_issue, rows
 from structlog.testing import capture_logs
-from test_loop import calls, complain, file_issue
-from test_outbox import rows
 
 from connector.metrics import LOOPS
 from connector.models import IssueCategory, Operation, OutboxState, TicketRef

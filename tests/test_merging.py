@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from kit import Bench
+from loop_kit import Failing, calls, complain, fix, rows
 from test_correcting import (
     approve,
     crash,
@@ -17,8 +18,6 @@ from test_correcting import (
     two_filed,
     where,
 )
-from test_loop import calls, complain, fix
-from test_outbox import Failing, rows
 
 from connector import merging, steering
 from connector.correcting import Done, Refused, move

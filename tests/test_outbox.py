@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 from kit import START, Bench
-from test_loop import COMPLAINTS, calls, complain, file_issue, fix, the_group
+from loop_kit import (
+    COMPLAINTS,
+    Failing,
+    calls,
+    complain,
+    file_issue,
+    fix,
+    rows,
+    the_group,
+)
 
 from adapters import pace
 from connector.errors import (
@@ -26,37 +35,6 @@ from connector.errors import (
 from connector.models import Message, Operation, OutboxState
 from connector.outbox import Sender
 from connector.store import Store, outbox, sending
-
-
-def rows(bench: Bench, state: OutboxState | None = None) -> list[dict[str, Any]]:
-    with bench.store.read() as connection:
-        return [dict(row) for row in outbox.listing(connection, state, 100)]
-
-
-class Failing:
-    """Makes one method of an adapter fail, before or after doing its work."""
-
-    def __init__(
-        self,
-        monkeypatch: pytest.MonkeyPatch,
-        adapter: Any,
-        name: str,
-        error: VendorError,
-        times: int,
-        after: bool,
-    ) -> None:
-        self.left = times
-        real = getattr(adapter, name)
-
-        def call(*args: Any) -> Any:
-            if not self.left:
-                return real(*args)
-            self.left -= 1
-            if after:
-                real(*args)
-            raise error
-
-        monkeypatch.setattr(adapter, name, call)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ import pytest
 import requests
 import responses
 from kit import Bench, Clock
-from test_loop import calls, complain
-from test_outbox import Failing
+from loop_kit import Failing, calls, complain
 
 from adapters import http, pace
 from adapters.helpscout.adapter import HelpScoutAdapter

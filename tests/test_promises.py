@@ -9,8 +9,16 @@ from typing import Any
 
 import pytest
 from kit import Bench
-from test_loop import COMPLAINTS, calls, complain, file_issue, fix, the_group
-from test_outbox import Failing, rows
+from loop_kit import (
+    COMPLAINTS,
+    Failing,
+    calls,
+    complain,
+    file_issue,
+    fix,
+    rows,
+    the_group,
+)
 
 from adapters.memory import MemoryAdapter
 from connector.config import Config

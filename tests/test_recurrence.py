@@ -6,6 +6,16 @@ from typing import Any
 
 import pytest
 from kit import Bench
+from loop_kit import (
+    COMPLAINTS,
+    Failing,
+    calls,
+    complain,
+    file_issue,
+    fix,
+    rows,
+    the_group,
+)
 from sandbox_kit import (
     EACH_WAY,
     THRESHOLD,
@@ -20,8 +30,6 @@ from sandbox_kit import (
 )
 from sandbox_kit import complain as write_complaint
 from test_jira_loop import filed, rest, settings
-from test_loop import COMPLAINTS, calls, complain, file_issue, fix, the_group
-from test_outbox import Failing, rows
 from test_promises import set_mode
 
 from connector.errors import NotFound, VendorUnavailable

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from kit import START, Bench, settings
-from test_loop import COMPLAINTS
+from loop_kit import COMPLAINTS
 
 from connector.models import Author, Operation, TicketRef, TicketStatus
 from connector.store import outbox, tickets

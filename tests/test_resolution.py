@@ -8,8 +8,7 @@ from datetime import timedelta
 
 import pytest
 from kit import Bench
-from test_loop import calls, complain, file_issue, fix, the_group
-from test_outbox import rows
+from loop_kit import calls, complain, file_issue, fix, rows, the_group
 
 from connector.errors import VendorRefused
 from connector.models import (

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from kit import START, Bench, importing
+from loop_kit import rows
 from sqlalchemy import update
-from test_outbox import rows
 
 from connector import share
 from connector.history import import_history

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 from kit import Bench
+from loop_kit import COMPLAINTS, Failing, calls, file_issue, fix, rows, the_group
+from loop_kit import complain as write
 from sandbox_kit import (
     THRESHOLD,
     Stepped,
@@ -25,9 +27,6 @@ from sandbox_kit import (
 )
 from sqlalchemy import select, update
 from test_jsm_end_to_end import care, filed
-from test_loop import COMPLAINTS, calls, file_issue, fix, the_group
-from test_loop import complain as write
-from test_outbox import Failing, rows
 from test_promises import set_mode
 
 from connector import correcting, escalation

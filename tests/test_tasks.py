@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from kit import Bench
-from test_loop import COMPLAINTS
+from loop_kit import COMPLAINTS
 
 from connector.cli import cli
 from connector.store import tasks

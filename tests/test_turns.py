@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kit import START, Bench
-from test_loop import calls, complain, the_group
+from loop_kit import calls, complain, the_group
 
 from connector.config import Config
 from connector.config_problems import MutedType

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from kit import START, Bench, importing
-from test_loop import COMPLAINTS, complain, fix, the_group
+from loop_kit import COMPLAINTS, complain, fix, the_group
 
 from connector.history import import_history
 from connector.store import groups

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from kit import Bench
-from test_loop import file_issue, fix, the_group
-from test_outbox import rows
+from loop_kit import file_issue, fix, rows, the_group
 
 from connector.config import Config
 from connector.models import GroupState, Operation, OutboxState, TicketStatus
