@@ -7,18 +7,22 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import correcting_kit
 import helpscout_kit
 import jira_kit
 import pytest
 import responses
 import zendesk_kit
 from contract_record import DESCRIPTIONS, Recorder, listen
+from correcting_kit import Say
 from helpscout_kit import Build
 from kit import Bench, Clock, settings
+from loop_kit import complain
 from zendesk_kit import Make
 
 from adapters.helpscout import HelpScoutAdapter
@@ -189,6 +193,24 @@ def cloud() -> Iterator[JiraAdapter]:
 def data_center() -> Iterator[JiraAdapter]:
     with jira_kit.on_data_center() as adapter:
         yield adapter
+
+
+@pytest.fixture
+def say(tmp_path: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Say:
+    """Let Anna type a ``groups`` command when it is the bench's time."""
+    # Its group of commands has the module's name, and would be found first.
+    monkeypatch.setattr(import_module("connector.cli.groups"), "_now", bench.clock)
+    return correcting_kit.typist(bench, tmp_path / "config.yaml")
+
+
+@pytest.fixture
+def two(bench: Bench) -> tuple[int, int]:
+    """Let there be two problems of two tickets each, below the threshold."""
+    complain(bench, 2)
+    correcting_kit.crash(bench, 2)
+    bench.settle()
+    assert correcting_kit.where(bench, 1, 2) == {1: ["0", "1"], 2: ["c0", "c1"]}
+    return 1, 2
 
 
 RECORDER = pytest.StashKey[Recorder]()

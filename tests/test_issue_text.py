@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
+from correcting_kit import two_filed
 from kit import Bench
 from loop_kit import complain as more
 from loop_kit import file_issue, the_group
-from test_correcting import two_filed
 from test_resolution import comments as told
 from test_resolution import end
 from test_share import alarms, write

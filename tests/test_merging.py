@@ -7,9 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from kit import Bench
-from loop_kit import Failing, calls, complain, fix, rows
-from test_correcting import (
+from correcting_kit import (
     approve,
     crash,
     file_after,
@@ -18,6 +16,8 @@ from test_correcting import (
     two_filed,
     where,
 )
+from kit import Bench
+from loop_kit import Failing, calls, complain, fix, rows
 
 from connector import merging, steering
 from connector.correcting import Done, Refused, move
