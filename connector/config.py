@@ -25,6 +25,7 @@ from connector import config_blocks, secrets, texts, workdays
 from connector.config_clocks import ALWAYS, Calendar
 from connector.config_file import fill, read_raw
 from connector.config_problems import Problems
+from connector.config_reports import Reports
 from connector.errors import ConfigError
 from connector.mistakes import describe
 from connector.models import Duration, Mode, Topic
@@ -271,6 +272,7 @@ class Config(Section):
         {}, description="When people work, by a name of your choice."
     )
     notify: Notify = Notify()
+    reports: Reports = Reports()
     rules: RuleSet = RuleSet()
     sweep: Sweep = Sweep()
     work: Work = Work()
@@ -441,3 +443,15 @@ def _check_together(config: Config) -> Iterator[str]:
                     f"notify.roles.{role}: there is no channel {name!r}; "
                     "add it below notify.channels"
                 )
+    for key in ("digest_to", "register_to"):
+        role = getattr(config.reports, key)
+        if role and role not in config.notify.roles:
+            yield (
+                f"reports.{key}: there is no role {role!r}; add it below notify.roles"
+            )
+    for name in config.reports.fields:
+        if name not in adapters:
+            yield (
+                f"reports.fields.{name}: there is no source {name!r}; "
+                f"known: {', '.join(sorted(adapters))}"
+            )

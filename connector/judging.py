@@ -26,6 +26,9 @@ TRUSTED_BANDS = frozenset({"high", "medium"})
 #: Longer than any address that can receive mail.
 LONGEST_KEY = 400
 
+#: A field that agents choose from says no more.
+LONGEST_DETAIL = 200
+
 NO_WORDS = Words("", False, "")
 
 
@@ -143,6 +146,16 @@ def person(ticket: Ticket) -> Person:
 
 def _address(email: str) -> str:
     return email.casefold()[:LONGEST_KEY]
+
+
+def details(ticket: Ticket, config: Config) -> dict[str, str]:
+    """Return what custom fields say of a complaint that only agents know."""
+    wanted = config.reports.fields.get(ticket.ref.source)
+    found = {
+        name: ticket.fields.get(field_id, "").strip()[:LONGEST_DETAIL]
+        for name, field_id in (wanted.model_dump() if wanted else {}).items()
+    }
+    return {name: said for name, said in found.items() if said}
 
 
 def vip_source(ticket: Ticket, config: Config) -> str:

@@ -27,7 +27,7 @@ from connector.config import Config
 from connector.dating import undated
 from connector.filling import change_fields, wanted_fields
 from connector.grouping import Grouping
-from connector.judging import Judged, customer_key, facts, person, vip_source
+from connector.judging import Judged, customer_key, details, facts, person, vip_source
 from connector.models import GroupState, TicketRef, TicketStatus
 from connector.noting import add_notes
 from connector.ratings import rating
@@ -159,6 +159,7 @@ class Pipeline:
         ticket = judged.ticket
         customer_id = batch.customers[customer_key(ticket)]
         values = _values(judged, customer_id, now)
+        values["details"] = details(ticket, self.config)
         if archive:
             values["archived_until"] = judged.wrote_at
         stored = tickets.put(connection, values)

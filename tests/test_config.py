@@ -224,6 +224,7 @@ SET = {
     "messages.signature",
     "notify.channels",
     "notify.roles",
+    "reports.fields",
     "rules.rules",
 }
 

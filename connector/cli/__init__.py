@@ -17,6 +17,7 @@ from connector.cli.group import group
 from connector.cli.groups import groups
 from connector.cli.init import init
 from connector.cli.process import run, schedule, serve, work
+from connector.cli.report import report
 from connector.cli.rows import inbox, outbox
 from connector.cli.sandbox import sandbox
 from connector.cli.send import send
@@ -48,6 +49,7 @@ for command in (
     groups,
     checkins,
     tasks,
+    report,
     doctor,
     init,
     webhooks,

@@ -176,6 +176,8 @@ tickets = Table(
     Column("solved_at", Moment),
     Column("closed_at", Moment),
     Column("rating", String(20), nullable=False, default="", server_default=""),
+    # what custom fields say for the register: origin, remedy, cost
+    Column("details", JSON, nullable=False, default=dict, server_default="{}"),
     UniqueConstraint("source", "external_id"),
     Index("ix_tickets_customer", "customer_id", "created_at"),
     Index("ix_tickets_merged", "source", "merged_into"),

@@ -35,6 +35,10 @@ def upgrade() -> None:
         "tickets",
         sa.Column("rating", sa.String(length=20), server_default="", nullable=False),
     )
+    op.add_column(
+        "tickets",
+        sa.Column("details", sa.JSON(), server_default="{}", nullable=False),
+    )
     _broadcasts()
     _clocks()
     _tasks()
@@ -142,6 +146,7 @@ def downgrade() -> None:
     op.drop_table("left_out")
     op.drop_table("broadcasts")
     for column in (
+        "details",
         "rating",
         "closed_at",
         "solved_at",

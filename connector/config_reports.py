@@ -1,0 +1,38 @@
+"""The part of the configuration about reports: to whom, and what is filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from connector.section import Section, Zone
+
+#: The id of a custom field; many are numbers.
+FieldId = Annotated[
+    str, BeforeValidator(lambda value: str(value) if type(value) is int else value)
+]
+
+
+class Details(Section):
+    """Custom fields of a helpdesk that say what only agents know of a complaint."""
+
+    origin: FieldId = Field("", description="What it comes from.")
+    remedy: FieldId = Field("", description="What the customer got.")
+    cost: FieldId = Field("", description="What that cost.")
+
+
+class Reports(Section):
+    """What is told about complaints as a whole, and to whom by itself."""
+
+    timezone: Zone = Field("UTC", description="Where days, weeks and months begin.")
+    hour: int = Field(7, ge=0, le=23, description="From this hour on they are sent.")
+    digest_to: str = Field("", description="The role that gets the weekly digest.")
+    register_to: str = Field("", description="The role that gets the register.")
+    format: Literal["csv", "json"] = Field(
+        "csv", description="What the register is sent as."
+    )
+    fields: Mapping[str, Details] = Field(
+        {}, description="By source, the custom fields the register is filled from."
+    )

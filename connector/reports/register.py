@@ -1,0 +1,123 @@
+"""The complaint register: a line for each complaint that was received in a month.
+
+What the columns mean stands in the README. Made twice from the same data it is the
+same, byte for byte: nothing in it says when it was made.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from connector.config import Config
+from connector.models import GroupState, Meaning, TicketStatus
+from connector.reports.periods import Period
+from connector.store import reports
+from connector.store.schema import AnyRow
+
+
+class Outcome(StrEnum):
+    OPEN = "open"
+    SOLVED = "solved"  #: for this customer, by the helpdesk
+    FIXED = "fixed"  #: for everybody: the issue about its problem is done
+    WONT_DO = "wont_do"  #: that issue is done, but not as fixed
+    DELETED = "deleted"  #: from the helpdesk
+
+
+class Line(NamedTuple):
+    """A complaint; the fields are the columns, in their order. None: not known."""
+
+    id: str
+    received: str | None
+    first_answer: str | None
+    answered: str | None
+    closed: str | None
+    type: str
+    origin: str | None
+    remedy: str | None
+    cost: str | None
+    outcome: Outcome
+    channel: str | None
+    group: int | None
+    issue: str | None
+
+
+def lines(connection: Connection, config: Config, month: Period) -> list[Line]:
+    """Return the register of a month, in the order in which complaints came."""
+    zone = ZoneInfo(config.reports.timezone)
+    found = reports.complaints(connection, month.since, month.until)
+    # Not by the database: each has an order of letters of its own.
+    found = sorted(found, key=lambda row: (row.created_at, row.source, row.external_id))
+    return [_line(row, zone) for row in found]
+
+
+def _line(row: AnyRow, zone: ZoneInfo) -> Line:
+    return Line(
+        id=f"{row.source}:{row.external_id}",
+        received=_moment(row.created_at, zone),
+        first_answer=_moment(row.first_answer_at, zone),
+        answered=_moment(row.solved_at, zone),
+        closed=_moment(row.closed_at, zone),
+        type=row.kind,
+        origin=row.details.get("origin"),
+        remedy=row.details.get("remedy"),
+        cost=row.details.get("cost"),
+        outcome=_outcome(row),
+        channel=row.channel or None,
+        group=row.group_id,
+        issue=row.issue_key,
+    )
+
+
+def _outcome(row: AnyRow) -> Outcome:
+    if row.status == TicketStatus.DELETED:
+        return Outcome.DELETED
+    if (
+        row.state in (GroupState.FIXED, GroupState.CLOSED)
+        and row.issue_meaning == Meaning.FIXED
+        and row.complained_at <= row.done_at
+    ):
+        return Outcome.FIXED
+    if row.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED):
+        return Outcome.SOLVED
+    return Outcome.WONT_DO if row.state == GroupState.WONT_DO else Outcome.OPEN
+
+
+def _moment(at: datetime | None, zone: ZoneInfo) -> str | None:
+    return None if at is None else at.astimezone(zone).isoformat(timespec="seconds")
+
+
+def as_json(register: Sequence[Line]) -> str:
+    listed = [line._asdict() for line in register]
+    return json.dumps(listed, ensure_ascii=False, indent=1) + "\n"
+
+
+def as_csv(register: Sequence[Line]) -> str:
+    """Write the register as a table with commas, lines ending as RFC 4180 wants."""
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(Line._fields)
+    writer.writerows([_cell(value) for value in line] for line in register)
+    return written.getvalue()
+
+
+#: What a spreadsheet takes for the start of a formula: at the start of a cell, or of
+#: what it takes for one because it splits at other signs than commas.
+#: https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = re.compile(r"""(^|[,;|"'])(\s*)(?=[=+\-@＝＋－＠])""")
+_AMOUNT = re.compile(r"-?\d+([.,]\d+)?")
+
+
+def _cell(value: str | int | None) -> str:
+    """Return a value on one line, and so that it is no formula to a spreadsheet."""
+    said = " ".join(str("" if value is None else value).split())
+    return said if _AMOUNT.fullmatch(said) else _FORMULA.sub(r"\1\2'", said)

@@ -1,0 +1,222 @@
+"""The complaint register: what is in it, that it is always the same, and is safe."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from kit import Bench, settings
+from test_loop import COMPLAINTS, complain, fix, the_group
+from test_replies import change, say
+
+from connector.cli import cli
+from connector.models import TicketStatus
+from connector.reports import periods, register
+from connector.reports.register import Line, as_csv, as_json
+
+MARCH = periods.month("2026-03", ZoneInfo("UTC"))
+
+LINE = Line(
+    id="support:1",
+    received="2026-03-02T09:00:00+00:00",
+    first_answer=None,
+    answered=None,
+    closed=None,
+    type="delivery",
+    origin=None,
+    remedy=None,
+    cost=None,
+    outcome=register.Outcome.OPEN,
+    channel="email",
+    group=1,
+    issue=None,
+)
+
+
+def made(bench: Bench, month: periods.Period = MARCH) -> list[Line]:
+    with bench.store.read() as connection:
+        return register.lines(connection, bench.config, month)
+
+
+@pytest.fixture
+def plain(blank_sqlite: str) -> Any:
+    bench = Bench(
+        settings(
+            blank_sqlite,
+            reports={"fields": {"support": {"remedy": 77, "cost": "78"}}},
+        )
+    )
+    yield bench
+    bench.close()
+
+
+def test_register_tells_of_each_complaint_and_of_nobody(bench: Bench) -> None:
+    complain(bench, 5)
+    bench.write("thanks", "Thank you so much, all arrived!", "fan@mail.example")
+    bench.settle()
+    before = as_csv(made(bench)) + as_json(made(bench))
+    assert [(line.id, line.outcome, line.issue) for line in made(bench)] == [
+        (f"support:{number}", "open", None) for number in range(5)
+    ]
+    assert as_csv(made(bench)) + as_json(made(bench)) == before
+    bench.clock.pass_(minutes=11)
+    bench.settle()
+    fix(bench, str(the_group(bench)["issue_id"]))
+    found = made(bench)
+    assert {(line.outcome, line.group) for line in found} == {("fixed", 1)}
+    assert found[0].type == "discount_pricing"
+    assert {line.issue for line in found} == {the_group(bench)["issue_key"]}
+    assert "mail.example" not in before
+    assert "AUTUMN20" not in before
+
+
+def test_register_of_a_month_has_what_was_received_in_it(plain: Bench) -> None:
+    complain(plain, 1)
+    plain.clock.pass_(days=29, hours=14, minutes=59)  # the last minute of March
+    complain(plain, 2, start=1)
+    plain.clock.pass_(minutes=1)
+    complain(plain, 3, start=1)  # 1 and 2 once more, and another
+    plain.settle()
+    assert [line.id for line in made(plain)] == ["support:0", "support:1", "support:2"]
+    april = periods.month("2026-04", ZoneInfo("UTC"))
+    assert [line.id for line in made(plain, april)] == ["support:3"]
+
+
+def test_what_only_agents_know_comes_from_their_fields(plain: Bench) -> None:
+    complain(plain, 1)
+    known = plain.support.tickets["0"]
+    fields = {"77": " refund ", "78": "12,50", "79": "somebody's secret"}
+    plain.support.tickets["0"] = replace(
+        known, fields=fields, status=TicketStatus.RESOLVED
+    )
+    plain.settle()
+    (line,) = made(plain)
+    assert (line.origin, line.remedy, line.cost) == (None, "refund", "12,50")
+    assert line.outcome == "solved"
+
+
+def test_register_says_when_it_was_answered_and_solved(plain: Bench) -> None:
+    plain.write("1", COMPLAINTS[0], "kari@mail.example")
+    plain.settle()
+    plain.clock.pass_(minutes=50)
+    say(plain)
+    plain.clock.pass_(hours=1)
+    change(plain, status=TicketStatus.RESOLVED)
+    (line,) = made(plain)
+    assert (line.received, line.first_answer, line.answered, line.closed) == (
+        "2026-03-02T09:00:00+00:00",
+        "2026-03-02T09:50:00+00:00",
+        "2026-03-02T10:50:00+00:00",
+        None,
+    )
+    assert line.channel == "email"
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (TicketStatus.SPAM, []),
+        (TicketStatus.DELETED, ["deleted"]),
+        (TicketStatus.CLOSED, ["solved"]),
+        (TicketStatus.PENDING, ["open"]),
+    ],
+)
+def test_outcome_is_how_the_ticket_stands(
+    plain: Bench, status: TicketStatus, expected: list[str]
+) -> None:
+    complain(plain, 1)
+    plain.support.tickets["0"] = replace(plain.support.tickets["0"], status=status)
+    plain.settle()
+    assert [line.outcome for line in made(plain)] == expected
+
+
+def test_merged_complaint_is_in_it_once(plain: Bench) -> None:
+    complain(plain, 2)
+    plain.settle()
+    plain.support.merged["0"] = "1"
+    plain.changed("support", "0")
+    plain.settle()
+    assert [line.id for line in made(plain)] == ["support:1"]
+
+
+# -- as a file --
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        (" @SUM(A1)", "'@SUM(A1)"),
+        ("+47 22 33 44 55", "'+47 22 33 44 55"),
+        ("-2+3", "'-2+3"),
+        ("\t=1+1", "'=1+1"),
+        ("＝1+1", "'＝1+1"),
+        ('refund;=HYPERLINK("x")', 'refund;\'=HYPERLINK("x")'),
+        ("a\r\n=1", "a =1"),
+        ("-12,50", "-12,50"),
+        ("half = fine, the rest - no", "half = fine, the rest - no"),
+    ],
+)
+def test_no_cell_is_a_formula(said: str, shown: str) -> None:
+    (row,) = csv.DictReader(as_csv([LINE._replace(remedy=said)]).splitlines())
+    assert row["remedy"] == shown
+
+
+def test_columns_are_those_that_are_promised() -> None:
+    assert as_csv([LINE]) == (
+        "id,received,first_answer,answered,closed,type,origin,remedy,cost,outcome,"
+        "channel,group,issue\r\n"
+        "support:1,2026-03-02T09:00:00+00:00,,,,delivery,,,,open,email,1,\r\n"
+    )
+    (line,) = json.loads(as_json([LINE]))
+    assert (line["issue"], line["group"]) == (None, 1)
+    assert list(line) == list(Line._fields)
+
+
+@pytest.fixture
+def invoke(tmp_path: Path, plain: Bench) -> Callable[..., bytes]:
+    def run(*words: str) -> bytes:
+        file = tmp_path / "config.yaml"
+        raw = {
+            "database": {"url": plain.config.database.url},
+            "sources": {"support": {"kind": "memory"}},
+            "reports": {"timezone": "Europe/Oslo"},
+        }
+        file.write_text(yaml.safe_dump(raw), encoding="utf-8")
+        result = CliRunner().invoke(cli, ["report", *words, "--config", str(file)])
+        assert result.exit_code == 0, result.output
+        return result.stdout_bytes
+
+    return run
+
+
+def test_command_writes_the_same_file_twice(
+    plain: Bench, invoke: Callable[..., bytes], tmp_path: Path
+) -> None:
+    complain(plain, 3)
+    plain.settle()
+    out = tmp_path / "register.json"
+    words = ("register", "--month", "2026-03", "--format", "json", "--out", str(out))
+    said = invoke(*words)
+    first = out.read_bytes()
+    assert said.decode() == f"{out}: 3 complaints received in 2026-03\n"
+    assert invoke(*words) == said
+    assert out.read_bytes() == first
+    assert json.loads(first)[0]["received"] == "2026-03-02T10:00:00+01:00"
+    table = invoke("register", "--month", "2026-03")
+    assert table == invoke("register", "--month", "2026-03")
+    assert table.count(b"\r\n") == 4
+
+
+def test_command_refuses_what_is_no_month() -> None:
+    result = CliRunner().invoke(cli, ["report", "register", "--month", "2026-13"])
+    assert result.exit_code == 2
+    assert "such as 2026-10" in result.output or "month must be" in result.output
