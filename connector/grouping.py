@@ -202,7 +202,7 @@ class Grouping:
     ) -> None:
         """Remember a membership that is number ``seq`` of the log."""
         self._pass_time(at)
-        if at >= self._horizon:
+        if at >= self._horizon and _says_anything(found):
             self._grouper.add(str(cluster_id), str(ticket_id), found, at)
         self._seq = seq
 
@@ -228,15 +228,22 @@ class Grouping:
     def _correct(self, connection: Connection, correction: AnyRow) -> None:
         """Let a cluster consist of what a person said belongs to it."""
         rows = memory.placed(connection, correction.tickets)
+        known = [
+            (Features.from_json(row.features), row.at)
+            for row in rows
+            if row.at >= self._horizon
+        ]
         self._grouper.rebuild(
             str(correction.cluster_id),
-            [
-                (Features.from_json(row.features), row.at)
-                for row in rows
-                if row.at >= self._horizon
-            ],
+            [(found, at) for found, at in known if _says_anything(found)],
         )
         self._correction = correction.id
+        self._kept = 0  # what was kept may have been dropped by it
+
+
+def _says_anything(found: Features) -> bool:
+    """Tell whether there are words to remember: whoever was erased left none."""
+    return bool(found.words or found.grams)
 
 
 def _place_of(

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from adapters.base import Adapter, Carrier, Helpdesk, Tracker
 from adapters.pace import Pace, Priority, turn
-from connector import carrying, dating, originals
+from connector import carrying, dating, erased, originals
 from connector.backoff import next_try, wait_for
 from connector.case import Batch
 from connector.config import Config
@@ -39,6 +39,7 @@ from connector.models import (
     EventKind,
     Issue,
     IssueRef,
+    Ticket,
     TicketEvent,
     TicketRef,
 )
@@ -71,6 +72,7 @@ class Work:
     deliveries: list[Delivery] = field(default_factory=list)
     version: int = 0
     judged: Judged | None = None
+    silent: Ticket | None = None  # its customer was erased, and wrote nothing since
     parcel: carrying.Parcel | None = None  # the ticket, if a delivery held it
     issue: Issue | None = None
     gone: str = ""
@@ -82,7 +84,8 @@ class Work:
     @property
     def was_answered(self) -> bool:
         """Tell whether the vendor let us in and said how things stand."""
-        return bool(self.judged or self.issue or self.gone or self.merged_into)
+        seen = self.judged or self.silent or self.issue
+        return bool(seen or self.gone or self.merged_into)
 
     @property
     def ids(self) -> list[int]:
@@ -113,6 +116,7 @@ class Outcomes:
     def __init__(self) -> None:
         self.ends: dict[int, tuple[DeliveryState, str]] = {}
         self.waits: dict[int, Later] = {}
+        self.erased: set[int] = set()  # what they hold is not to be kept
 
     def end(self, entry: Work, state: DeliveryState, reason: str) -> None:
         for delivery_id in entry.ids:
@@ -306,7 +310,11 @@ class Worker:
                 else adapter.fetch_ticket(entry.ref.external_id)
             )
             ticket = dating.dated(self.store, ticket)
-            entry.judged = judge_ticket(ticket, self.pipeline.judge)
+            left = erased.left_of(self.store, ticket)
+            if left is None:
+                entry.silent = ticket
+            else:
+                entry.judged = judge_ticket(left, self.pipeline.judge)
         else:
             if not isinstance(adapter, Tracker):
                 raise VendorError(f"{entry.ref.source} has no issues")
@@ -384,6 +392,8 @@ class Worker:
                 verdict.wait(entry, Later("read again: the reading was too old", now))
             else:
                 verdict.end(entry, *self._decide(connection, batch, entry, now))
+                if entry.silent is not None:
+                    verdict.erased |= set(entry.ids)
         batch.write(connection)
 
     def _finish(
@@ -401,6 +411,8 @@ class Worker:
             by_end.setdefault(end, []).append(delivery_id)
         for (state, reason), ids in by_end.items():
             deliveries.finish(connection, ids, self.holder, state, reason, now)
+        if told := verdict.erased - set(verdict.waits):
+            deliveries.empty(connection, told)
 
     def _decide(
         self, connection: Connection, batch: Batch, entry: Work, now: datetime
@@ -411,6 +423,9 @@ class Worker:
             self.pipeline.decide(connection, batch, entry.judged, entry.ids[-1], now)
             if entry.parcel is not None:
                 carrying.keep(connection, entry.parcel)
+        elif entry.silent is not None:
+            erased.note(connection, entry.silent)
+            reason = "its customer was erased, and has written nothing since"
         elif entry.issue is not None:
             reason = originals.issue_read(
                 connection, self.config, entry.issue, entry.read_at, now

@@ -118,11 +118,15 @@ class Pipeline:
             escalation.plan(connection, self.config, group_id, now, case.ticket_id)
 
     def gone(self, connection: Connection, ref: TicketRef, now: datetime) -> None:
-        """Record that a ticket no longer exists; it counts no more."""
+        """Record that a ticket no longer exists; it counts no more.
+
+        One whose customer was erased still does: that is why it is gone.
+        """
         known = tickets.find(connection, ref)
         if known is not None:
             tickets.end(connection, known.id, TicketStatus.DELETED, now)
-            self._leave_group(connection, known.id, now)
+            if known.erased_until is None:
+                self._leave_group(connection, known.id, now)
 
     def merged(
         self,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping
 from connector import checkins, recurrence
 from connector.config import Config
 from connector.models import GroupState, Mode, Operation, OutboxState, TicketStatus
-from connector.store import Store, groups, members, tickets
+from connector.store import Store, customers, groups, members, tickets
 from connector.store import outbox as rows
 from connector.store.schema import AnyRow
 
@@ -22,6 +22,9 @@ LOOP_WINDOW = timedelta(minutes=10)
 
 #: Tickets in these states are written nothing at all.
 UNWRITTEN = (TicketStatus.SPAM, TicketStatus.DELETED)
+
+#: What says something to a customer, or about what they said.
+SAYING = (Operation.SEND_MESSAGE, Operation.ADD_NOTE)
 
 GATHERING = (Operation.CREATE_PROBLEM, Operation.ADD_INCIDENT)
 
@@ -73,6 +76,7 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
     with store.read() as connection:
         _ensure_no_loop(connection, config, now, row)
         ticket = tickets.get(connection, row.ticket_id)
+        erased = customers.is_erased(connection, ticket.customer_id)
         group = groups.find(connection, row.group_id) if row.group_id else None
         is_back = bool(
             group is not None
@@ -81,6 +85,8 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
                 connection, row.group_id, ticket.customer_id, group["done_at"]
             )
         )
+    if erased and operation in SAYING:
+        raise Withdrawn(OutboxState.DISCARDED, "its customer was erased")
     if ticket.status in UNWRITTEN and ticket.merged_into is None:
         raise Withdrawn(OutboxState.DISCARDED, f"the ticket is {ticket.status}")
     if operation is Operation.SEND_MESSAGE and group is not None:

@@ -12,6 +12,7 @@ from connector.cli.backfill import backfill
 from connector.cli.checkins import checkins
 from connector.cli.classify import classify
 from connector.cli.demo import demo
+from connector.cli.erase import erase
 from connector.cli.explain import explain
 from connector.cli.group import group
 from connector.cli.groups import groups
@@ -44,6 +45,7 @@ for command in (
     classify,
     group,
     explain,
+    erase,
     inbox,
     outbox,
     groups,

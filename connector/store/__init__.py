@@ -149,6 +149,11 @@ class Store:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
+    def rewrite(self) -> bool:
+        """Leave nothing in SQLite's files of what was removed; tell if that worked."""
+        with self._guard(), self._gate or nullcontext():
+            return dialects.rewrite(self.engine)
+
     def listen(self) -> None:
         """Start waking this process's threads when another process writes."""
         self._listener = listener(self.engine, self.signals)

@@ -212,6 +212,14 @@ def discard(connection: Connection, ids: Iterable[int], now: datetime) -> int:
     return int(result.rowcount)
 
 
+def empty(connection: Connection, ids: Iterable[int]) -> int:
+    """Let deliveries say nothing any more; return how many there were."""
+    result = connection.execute(
+        update(table).where(table.c.id.in_(list(ids))).values(headers={}, body=b"")
+    )
+    return int(result.rowcount)
+
+
 def first_at(connection: Connection, source: str) -> datetime | None:
     """Return when the oldest delivery of a source that is kept was received."""
     query = select(table.c.received_at).where(table.c.source == source)

@@ -16,6 +16,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 GROUPING_LOCK = 0x0CC0_0001
 MIGRATION_LOCK = 0x0CC0_0002
 
+#: How long rewriting a file of SQLite waits for whoever writes, or reads what was.
+PATIENCE_MS = 30_000
+
 
 def is_sqlite(bind: Engine | Connection) -> bool:
     return bind.dialect.name == "sqlite"
@@ -151,6 +154,23 @@ def notify(connection: Connection, channel: str) -> None:
     """Wake listeners in other processes once this transaction is committed."""
     if not is_sqlite(connection):
         connection.execute(text("SELECT pg_notify(:c, '')"), {"c": channel})
+
+
+def rewrite(engine: Engine) -> bool:
+    """Leave nothing in SQLite's files of what was removed; False if readers hold it.
+
+    Others read meanwhile and wait with what they write. PostgreSQL clears away old
+    versions of rows by itself.
+    """
+    with engine.connect() as connection:
+        alone(connection)
+        # Only now and here: in memory there may be no room for a whole database.
+        connection.exec_driver_sql("PRAGMA temp_store=FILE")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={PATIENCE_MS}")
+        connection.exec_driver_sql("VACUUM")
+        said = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        connection.invalidate()  # with what was set on it
+        return not said[0]
 
 
 def sqlite_version() -> str:

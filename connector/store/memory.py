@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, func, select
 
+from connector.store.dialects import GROUPING_LOCK, serialise
 from connector.store.schema import AnyRow, grouping_memory, members, regroupings
 
 #: Rows in memory at a time while a long log is replayed.
@@ -98,7 +99,14 @@ def placed(connection: Connection, tickets: Collection[int]) -> Sequence[AnyRow]
 
 
 def keep(connection: Connection, values: Mapping[str, Any]) -> None:
-    """Keep a memory, and of older ones only the newest."""
+    """Keep a memory, and of older ones only the newest.
+
+    One that does not know of a correction yet is not kept: somebody may have been
+    erased by that, whose words it still has.
+    """
+    serialise(connection, GROUPING_LOCK)
+    if corrections_after(connection, values["regrouping_id"]):
+        return
     kept = grouping_memory.c
     connection.execute(grouping_memory.insert(), dict(values))
     newest = select(kept.id).order_by(kept.seq.desc(), kept.id.desc()).limit(KEPT)

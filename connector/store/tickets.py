@@ -85,6 +85,29 @@ def get(connection: Connection, ticket_id: int) -> AnyRow:
     return connection.execute(select(tickets).where(tickets.c.id == ticket_id)).one()
 
 
+def erased_until(connection: Connection, ref: TicketRef) -> datetime | None:
+    """Return up to when what a ticket's customer wrote was erased, if any was."""
+    query = select(tickets.c.erased_until).where(
+        tickets.c.source == ref.source, tickets.c.external_id == ref.external_id
+    )
+    return connection.scalar(query)
+
+
+def note_status(
+    connection: Connection, ref: TicketRef, status: TicketStatus, updated_at: datetime
+) -> None:
+    """Record how a ticket stands of which nothing else is to be known."""
+    connection.execute(
+        update(tickets)
+        .where(tickets.c.source == ref.source, tickets.c.external_id == ref.external_id)
+        .values(
+            status=status,
+            updated_at=updated_at,
+            version=tickets.c.version + 1,
+        )
+    )
+
+
 def put(connection: Connection, values: dict[str, Any]) -> Stored:
     """Insert or update a ticket and raise its version."""
     statement = _put_ticket(connection.dialect.name, tuple(values))
