@@ -208,6 +208,19 @@ class Notify(Section):
     )
 
 
+class Quiet(Section):
+    """The weekly list of customers who may be unhappy and say nothing."""
+
+    after: Duration = Field(
+        timedelta(days=14),
+        gt=timedelta(0),
+        description="How long after a solution a silence is one.",
+    )
+    most: int = Field(
+        20, ge=0, le=1000, description="Customers on the list; 0: there is none."
+    )
+
+
 class Work(Section):
     """How the worker and the senders go about it; the defaults suit most."""
 
@@ -271,6 +284,7 @@ class Config(Section):
     calendars: Mapping[str, Calendar] = Field(
         {}, description="When people work, by a name of your choice."
     )
+    quiet: Quiet = Quiet()
     notify: Notify = Notify()
     reports: Reports = Reports()
     rules: RuleSet = RuleSet()

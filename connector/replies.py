@@ -16,17 +16,18 @@ SOLVED = (TicketStatus.RESOLVED, TicketStatus.CLOSED)
 
 
 def date(case: Case) -> None:
-    """Write down when the ticket was first answered, solved and closed.
+    """Write down when the ticket was first and last answered, solved and closed.
 
     Once answered is answered. An end is dated by the reading that first shows it, and
     forgotten when the ticket is opened again.
     """
-    ticket, stored = case.ticket, case.stored
+    ticket, stored, answered = case.ticket, case.stored, answers(case)
     seen = min(ticket.updated_at, case.now)
     solved = ticket.status in SOLVED
     closed = ticket.status is TicketStatus.CLOSED
     case.stored = stored._replace(
-        first_answer_at=stored.first_answer_at or _first_answer(case),
+        first_answer_at=stored.first_answer_at or _first_answer(case, answered),
+        answered_at=max(answered, default=None),
         solved_at=(stored.solved_at or seen) if solved else None,
         closed_at=(stored.closed_at or seen) if closed else None,
     )
@@ -57,7 +58,7 @@ def answers(case: Case) -> list[datetime]:
     ]
 
 
-def _first_answer(case: Case) -> datetime | None:
+def _first_answer(case: Case, answered: list[datetime]) -> datetime | None:
     began = case.judged.began_at
-    after = [at for at in answers(case) if began is not None and at >= began]
+    after = [at for at in answered if began is not None and at >= began]
     return min(after, default=None)

@@ -64,6 +64,7 @@ ROWS = {
     "connector.erasing": 4,
     "connector.checkins": 4,
     "connector.tasks": 4,
+    "connector.quiet": 4,
     "connector.wanted": 4,
     "connector.effects": 4,
     "connector.answers": 4,

@@ -66,6 +66,7 @@ def test_first_answer_is_of_a_person_to_the_customer_and_stays(desk: Bench) -> N
     desk.clock.pass_(minutes=10)
     say(desk, "And this one.")
     assert kept(desk).first_answer_at == first
+    assert kept(desk).answered_at == desk.clock()
     # A first answer that is taken away was one.
     change(desk, comments=desk.support.tickets["1"].comments[:1])
     assert kept(desk).first_answer_at == first

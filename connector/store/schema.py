@@ -173,6 +173,7 @@ tickets = Table(
     Column("wrote_at", Moment),  # the customer's last words, but automatic replies
     # of an agent after the customer's first words
     Column("first_answer_at", Moment),
+    Column("answered_at", Moment),  # and of an agent last
     Column("solved_at", Moment),
     Column("closed_at", Moment),
     Column("rating", String(20), nullable=False, default="", server_default=""),

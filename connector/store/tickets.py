@@ -47,6 +47,7 @@ class Stored(NamedTuple):
     version: int
     archived_until: datetime | None
     first_answer_at: datetime | None
+    answered_at: datetime | None
     solved_at: datetime | None
     closed_at: datetime | None
 
@@ -132,6 +133,7 @@ def date(connection: Connection, stored: Stored) -> None:
         .where(tickets.c.id == stored.id)
         .values(
             first_answer_at=stored.first_answer_at,
+            answered_at=stored.answered_at,
             solved_at=stored.solved_at,
             closed_at=stored.closed_at,
         )

@@ -29,6 +29,7 @@ def upgrade() -> None:
     )
     op.add_column("tickets", sa.Column("wrote_at", sa.BigInteger()))
     op.add_column("tickets", sa.Column("first_answer_at", sa.BigInteger()))
+    op.add_column("tickets", sa.Column("answered_at", sa.BigInteger()))
     op.add_column("tickets", sa.Column("solved_at", sa.BigInteger()))
     op.add_column("tickets", sa.Column("closed_at", sa.BigInteger()))
     op.add_column(
@@ -152,6 +153,7 @@ def downgrade() -> None:
         "solved_at",
         "wrote_at",
         "first_answer_at",
+        "answered_at",
         "channel",
         "erased_until",
     ):
