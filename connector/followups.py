@@ -1,28 +1,33 @@
-"""What customers are told: who, on which ticket, in which language, and that once."""
+"""What customers are told of a fix: the words, when they go out, and that once.
+
+Who they are is found out in ``connector.recipients``; what a person decides about a
+larger number of them is in ``connector.broadcasts``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from connector import texts
 from connector.config import Config
-from connector.models import Mode, Operation, OutboxState, TicketStatus
-from connector.store import members, messages, outbox, tickets
+from connector.models import Mode, Operation, OutboxState
+from connector.recipients import Recipient, affected, is_of_this_fix
+from connector.store import broadcasts, messages, outbox, tickets, timeline
+from connector.store.broadcasts import BroadcastState
 from connector.store.schema import AnyRow
-
-#: Why a message is only recorded for whom none can be sent.
-UNREACHABLE = "not reachable: the source of the customer's tickets takes no messages"
 
 
 class Announced(NamedTuple):
-    """How many customers are told by this, and how many nobody can write to."""
+    """How many customers are told by this, how many are not and why not."""
 
     told: int
-    unreachable: int
+    left_out: int = 0
+    waiting: int = 0  # for a person who approves it
+    is_cancelled: bool = False
 
 
 def announce(
@@ -30,44 +35,92 @@ def announce(
 ) -> Announced:
     """Enqueue the message that a problem is fixed, once for each affected customer.
 
-    Affected is who complained since the last such message to them, and not after the
-    fix: who did that has seen it fail. It goes to the newest ticket, in the language
-    the customer last wrote. May be called again for members that came late. Who has
-    only tickets that nobody can write to counts as not told; that is recorded, too.
+    If they are many, a person is asked instead, and it is called again once that one
+    has approved. May be called again for members that came late, too. Who is left out
+    is written down.
     """
-    told = messages.told(connection, group.id)
-    rows = members.tickets_of(connection, group.id)
-    affected = _recipients(config, rows, told, group)
-    chosen = [row for row in affected if config.takes_writes(row.source)]
-    lost = [row for row in affected if not config.takes_writes(row.source)]
-    mode = config.autonomy.messages
-    already = sum(_is_of_this_fix(group, line) for line in told)
-    crowd = already + len(chosen) > config.messages.approve_above
-    effects = []
-    for row in chosen:
-        language = texts.text_language(row.language)
-        if mode is not Mode.OBSERVE and not messages.plan(
-            connection,
-            {
-                "group_id": group.id,
-                "customer_id": row.customer_id,
-                "episode": group.episode,
-                "ticket_id": row.id,
-                "language": language,
-                "at": now,
-            },
-        ):
-            continue
-        effects.append(_effect(connection, config, group, row, language, mode, crowd))
-    unreachable = [_unreachable(connection, config, group, row) for row in lost]
-    outbox.enqueue(connection, [*effects, *unreachable], now)
-    return Announced(len(effects), len(unreachable))
+    found = affected(connection, config, group)
+    if config.autonomy.messages is Mode.OBSERVE:
+        effects = [_effect(connection, config, group, one) for one in found.recipients]
+        outbox.enqueue(connection, effects, now)
+        return Announced(len(effects), len(found.left_out))
+    fix = group.id, group.episode
+    known = broadcasts.find(connection, *fix)
+    if known is not None and known.state == BroadcastState.CANCELLED:
+        return Announced(0, is_cancelled=True)
+    broadcasts.leave_out(connection, *fix, found.left_out, now)
+    count, out = len(found.recipients), len(found.left_out)
+    if known is not None and known.state == BroadcastState.WAITING:
+        return Announced(0, out, waiting=count)
+    if _needs_approval(connection, config, group, known, count):
+        broadcasts.ask(connection, *fix, now)
+        words = f"{customers(count)} would be told that it is fixed"
+        timeline.note(connection, group.id, "approval", words, now)
+        return Announced(0, out, waiting=count)
+    effects = [
+        _effect(connection, config, group, one)
+        for one in found.recipients
+        if _enter(connection, group, one, now)
+    ]
+    outbox.enqueue(connection, effects, now)
+    broadcasts.sent(connection, *fix, now)
+    return Announced(len(effects), out)
+
+
+def _needs_approval(
+    connection: Connection,
+    config: Config,
+    group: AnyRow,
+    known: AnyRow | None,
+    count: int,
+) -> bool:
+    """Tell whether a person has to see the list of a fix before it goes out.
+
+    Who comes after an approval was not on that list: if they are many, it is asked for
+    again. Without one all count who were told of the fix.
+    """
+    if known is not None and known.state == BroadcastState.APPROVED:
+        return False
+    if known is None or known.decided_at is None:
+        told = messages.told(connection, group.id)
+        count += sum(is_of_this_fix(group, line) for line in told)
+    return count > config.messages.approve_above
+
+
+def _enter(
+    connection: Connection, group: AnyRow, one: Recipient, now: datetime
+) -> bool:
+    return messages.plan(
+        connection,
+        {
+            "group_id": group.id,
+            "customer_id": one.customer_id,
+            "episode": group.episode,
+            "ticket_id": one.ticket.id,
+            "language": texts.text_language(one.language),
+            "at": now,
+        },
+    )
+
+
+def customers(count: int) -> str:
+    return "1 customer" if count == 1 else f"{count} customers"
 
 
 def withdraw(connection: Connection, group_id: int, now: datetime) -> None:
     """Take back messages that nobody was sent yet and that are not true any more."""
+    why = "the problem is open again"
     ids = outbox.untried(connection, group_id, Operation.SEND_MESSAGE)
-    outbox.discard(connection, ids, "the problem is open again", now)
+    outbox.discard(connection, ids, why, now)
+    _take_back_request(connection, group_id, why, now)
+
+
+def _take_back_request(
+    connection: Connection, group_id: int, why: str, now: datetime
+) -> None:
+    if broadcasts.withdraw(connection, group_id):
+        words = f"nobody has to approve messages any more: {why}"
+        timeline.note(connection, group_id, "approval", words, now)
 
 
 def untell(
@@ -80,7 +133,10 @@ def untell(
     """Take back what these tickets, or all, were not sent yet; tell if any was.
 
     As if it had never been asked for: their customers can be told of the same fix yet.
+    An approval of all is asked for anew then.
     """
+    if ticket_ids is None:
+        _take_back_request(connection, group_id, why, now)
     ids = outbox.untried(connection, group_id, Operation.SEND_MESSAGE, ticket_ids)
     if not ids:
         return False
@@ -95,126 +151,42 @@ def message_key(group: AnyRow, customer_id: int) -> str:
     return f"fixed:{group.id}:{group.episode}:{customer_id}"
 
 
-def _recipients(
-    config: Config, rows: Sequence[AnyRow], told: Sequence[AnyRow], group: AnyRow
-) -> list[AnyRow]:
-    """Choose each customer's newest ticket, preferring ones that are still open.
-
-    One that can be written to goes before any other.
-
-    A ticket that was written to about this fix is left out even if it now belongs to
-    another customer: people merge profiles and learn addresses.
-    """
-    last = {line.customer_id: line.at for line in told}
-    written_to = {line.ticket_id for line in told if _is_of_this_fix(group, line)}
-    again = {row.customer_id for row in rows if row.complained_at > group.done_at}
-    newest: dict[int, AnyRow] = {}
-    for row in rows:
-        if row.customer_id in again:
-            continue
-        at = last.get(row.customer_id)
-        if row.id in written_to or (at is not None and row.joined_at <= at):
-            continue
-        if row.status in (TicketStatus.SPAM, TicketStatus.DELETED):
-            continue
-        best = newest.get(row.customer_id)
-        if best is None or _rank(config, row) > _rank(config, best):
-            newest[row.customer_id] = row
-    return list(newest.values())
-
-
-def _is_of_this_fix(group: AnyRow, line: AnyRow) -> bool:
-    """Tell whether somebody was told about the present fix, and not an earlier one."""
-    if line.group_id == group.id:
-        return bool(line.episode == group.episode)
-    return bool(line.at >= group.done_at)  # of a problem that became part of this one
-
-
-def _rank(config: Config, row: AnyRow) -> tuple[bool, bool, datetime]:
-    ended = row.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED)
-    return config.takes_writes(row.source), not ended, row.created_at
-
-
 def _effect(
-    connection: Connection,
-    config: Config,
-    group: AnyRow,
-    row: AnyRow,
-    language: str,
-    mode: Mode,
-    crowd: bool,
+    connection: Connection, config: Config, group: AnyRow, one: Recipient
 ) -> outbox.Effect:
-    key = message_key(group, row.customer_id)
-    state, note = OutboxState.PENDING, ""
-    if mode is Mode.OBSERVE:
-        state, note, key = (
-            OutboxState.OBSERVED,
-            "autonomy.messages is observe",
-            f"observed:{key}",
-        )
-    elif crowd:
-        limit = config.messages.approve_above
-        state, note = OutboxState.PARKED, f"more than {limit} recipients: approve first"
+    ticket, text = one.ticket, text_for(connection, config, one)
+    mode, key = config.autonomy.messages, message_key(group, one.customer_id)
+    is_observed = mode is Mode.OBSERVE
     return outbox.Effect(
-        dedup_key=key,
-        payload=_payload(connection, config, group, row, language, mode),
-        state=state,
-        note=note,
-        **_place(group, row),
+        source=ticket.source,
+        operation=Operation.SEND_MESSAGE,
+        target=ticket.external_id,
+        dedup_key=f"observed:{key}" if is_observed else key,
+        ordering_key=f"ticket:{ticket.id}",
+        payload={
+            "text": text.words,
+            "text_version": text.version,
+            "draft": mode is Mode.SUGGEST,
+            "language": texts.text_language(one.language),
+            "episode": group.episode,
+        },
+        state=OutboxState.OBSERVED if is_observed else OutboxState.PENDING,
+        note="autonomy.messages is observe" if is_observed else "",
+        ticket_id=ticket.id,
+        group_id=group.id,
+        rule="followups.fixed",
+        reason=f"{group.issue_key} is fixed",
     )
 
 
-def _unreachable(
-    connection: Connection, config: Config, group: AnyRow, row: AnyRow
-) -> outbox.Effect:
-    """Record whom nobody told, under a key that is not in the way of telling them."""
-    language = texts.text_language(row.language)
-    return outbox.Effect(
-        dedup_key=f"unreachable:{group.id}:{group.episode}:{row.customer_id}",
-        payload=_payload(
-            connection, config, group, row, language, config.autonomy.messages
-        ),
-        state=OutboxState.OBSERVED,
-        note=UNREACHABLE,
-        **_place(group, row),
-    )
-
-
-def _place(group: AnyRow, row: AnyRow) -> dict[str, Any]:
-    """Say to which ticket a message goes, and why."""
-    return {
-        "source": row.source,
-        "operation": Operation.SEND_MESSAGE,
-        "target": row.external_id,
-        "ordering_key": f"ticket:{row.id}",
-        "ticket_id": row.id,
-        "group_id": group.id,
-        "rule": "followups.fixed",
-        "reason": f"{group.issue_key} is fixed",
-    }
-
-
-def _payload(
-    connection: Connection,
-    config: Config,
-    group: AnyRow,
-    row: AnyRow,
-    language: str,
-    mode: Mode,
-) -> dict[str, Any]:
-    text = texts.fill(
+def text_for(connection: Connection, config: Config, one: Recipient) -> texts.Text:
+    """Return what a customer is told of a fix."""
+    return texts.fill(
         config.texts,
         "fixed",
-        language,
-        tickets.personas(connection, row.id),
-        subject=row.subject,
-        number=row.number,
+        texts.text_language(one.language),
+        tickets.personas(connection, one.ticket.id),
+        subject=one.ticket.subject,
+        number=one.ticket.number,
         signature=config.messages.signature,
     )
-    return {
-        "text": text.words,
-        "text_version": text.version,
-        "draft": mode is Mode.SUGGEST,
-        "language": language,
-        "episode": group.episode,
-    }

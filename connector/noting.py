@@ -20,7 +20,7 @@ from connector.models import (
     TicketStatus,
 )
 from connector.showing import Kind, Sight
-from connector.store import groups, outbox, shown
+from connector.store import broadcasts, groups, outbox, shown
 from connector.store.schema import AnyRow
 from rules.engine import RuleMatch
 from rules.personas import Persona
@@ -180,13 +180,25 @@ def _told(case: Case, group: AnyRow) -> str:
     key = followups.message_key(group, case.customer_id)
     row = outbox.by_key(case.connection, key)
     if row is None:
-        return ""
+        return _untold(case, group)
     if row.state == OutboxState.DISCARDED:
         return "The customer is not told."
     if row.state == OutboxState.PARKED:
-        return "What the customer is told waits for an approval."
+        return "What the customer is told waits for a person."
     if row.payload["draft"]:
         return "What the customer can be told is there as a draft."
     if row.ticket_id != case.ticket_id:
         return "The customer is told on another ticket."
     return "The customer is told."
+
+
+def _untold(case: Case, group: AnyRow) -> str:
+    """Say why there is no message to the customer of a ticket yet, if that is known."""
+    fix = group.id, group.episode
+    why = broadcasts.why_left_out(case.connection, *fix, case.customer_id)
+    if why:
+        return f"The customer is not told: {why}."
+    asked = broadcasts.find(case.connection, *fix)
+    if asked is not None and asked.state in broadcasts.OPEN:
+        return "What the customer is told waits for an approval."
+    return ""

@@ -154,10 +154,15 @@ def _announce(
         groups.change(connection, group.id, announce_at=settled_at)
     if read_at < settled_at:
         return "customers are told when it has stood for its settle time"
-    told, unreachable = followups.announce(connection, config, group, now)
+    done = followups.announce(connection, config, group, now)
     groups.change(connection, group.id, announced_at=now)
-    said = f"it has stood for its settle time: {told} customers are told"
-    return said + (f", {unreachable} cannot be reached" if unreachable else "")
+    said = "it has stood for its settle time"
+    if done.is_cancelled:
+        return f"{said}: a person decided that nobody is told"
+    if done.waiting:
+        return f"{said}: {followups.customers(done.waiting)} wait for an approval"
+    out = f", {done.left_out} left out" if done.left_out else ""
+    return f"{said}: {done.told} customers are told{out}"
 
 
 def former_read(connection: Connection, issue: Issue, now: datetime) -> str:

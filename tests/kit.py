@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from adapters.memory import MemoryAdapter
+from connector import broadcasts as lists
 from connector.app import Runtime
 from connector.config import Config, check
 from connector.grouping import Grouping
@@ -17,7 +18,8 @@ from connector.history import Importing
 from connector.models import EventKind
 from connector.pipeline import Pipeline
 from connector.scheduler import queue_due
-from connector.store import deliveries
+from connector.store import broadcasts, deliveries
+from connector.store.broadcasts import BroadcastState
 
 ROOT = Path(__file__).resolve().parent.parent
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -125,6 +127,19 @@ class Bench:
             if not moved:
                 return
         raise AssertionError("the connector does not come to rest")
+
+    def waiting(self) -> list[int]:
+        """Return the messages to many that wait for a person."""
+        with self.store.read() as connection:
+            rows = broadcasts.listing(connection, BroadcastState.WAITING, 50)
+        return [row["id"] for row in rows]
+
+    def approve(self) -> None:
+        """Let a person approve every message to many that waits."""
+        with self.store.write() as connection:
+            for number in self.waiting():
+                lists.approve(connection, self.config, number, "anna", self.clock())
+        self.settle()
 
     def close(self) -> None:
         self.runtime.worker.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,7 +9,8 @@ from kit import Bench
 from loop_kit import COMPLAINTS, calls, complain, file_issue, fix, rows, the_group
 
 from connector import steering
-from connector.models import OutboxState
+from connector.errors import VendorRefused
+from connector.models import Message, OutboxState, Written
 from connector.store import messages, outbox
 
 KARI, AT_WORK = "kari@mail.example", "kari.lie@office.example"
@@ -94,15 +94,23 @@ def test_who_was_told_under_one_address_is_not_told_under_the_other(
     assert the_group(bench)["customers"] == 5
 
 
-def test_of_two_messages_that_wait_one_is_sent(
-    make_bench: Callable[..., Bench],
-) -> None:
-    bench = make_bench(messages={"approve_above": 3})
+def refuse(ticket: str, message: Message) -> Written:
+    raise VendorRefused("not now")
+
+
+@pytest.fixture
+def refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """A fix whose messages are refused, so that each waits for a person."""
+    monkeypatch.setattr(bench.support, "send_message", refuse)
     fix(bench, file_issue(bench))
     assert len(rows(bench, OutboxState.PARKED)) == 5
-    show(bench, "0", "customer1@mail.example")
-    assert len(rows(bench, OutboxState.PARKED)) == 4
-    (taken_back,) = rows(bench, OutboxState.DISCARDED)
+    return bench
+
+
+def test_of_two_messages_that_wait_one_is_sent(refused: Bench) -> None:
+    show(refused, "0", "customer1@mail.example")
+    assert len(rows(refused, OutboxState.PARKED)) == 4
+    (taken_back,) = rows(refused, OutboxState.DISCARDED)
     assert taken_back["error"] == "its customer is told elsewhere"
 
 
@@ -118,13 +126,13 @@ def mute_for_a_while(bench: Bench) -> None:
 @pytest.mark.parametrize("muted", [False, True])
 @pytest.mark.parametrize("sent", ["0", "1"])
 def test_message_that_waits_is_taken_back_when_the_other_was_sent(
-    make_bench: Callable[..., Bench], sent: str, muted: bool
+    refused: Bench, monkeypatch: pytest.MonkeyPatch, sent: str, muted: bool
 ) -> None:
-    bench = make_bench(messages={"approve_above": 3})
-    fix(bench, file_issue(bench))
+    bench = refused
     if muted:  # all that wait are taken back, and asked for again
         mute_for_a_while(bench)
     waiting = {row["target"]: row["id"] for row in rows(bench, OutboxState.PARKED)}
+    monkeypatch.undo()
     with bench.store.write() as connection:
         outbox.retry(connection, [waiting[sent]], bench.clock())
     bench.settle()

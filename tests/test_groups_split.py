@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from correcting_kit import (
     Say,
-    approve,
     crash,
     file_after,
     group,
@@ -15,10 +14,10 @@ from correcting_kit import (
     where,
 )
 from kit import Bench
-from loop_kit import COMPLAINTS, calls, complain, fix, rows
+from loop_kit import COMPLAINTS, calls, complain, fix
 
 from connector import correcting
-from connector.models import OutboxState, TicketRef
+from connector.models import TicketRef
 from connector.store import bonds
 
 # -- split and move
@@ -111,7 +110,7 @@ def test_customer_told_about_the_wrong_problem_is_not_if_nobody_sent_it_yet(
     bench.write("twin", COMPLAINTS[0], "customer0@mail.example", subject="Code")
     file_after(bench)
     fix(bench, str(group(bench, 1)["issue_id"]))
-    assert len(rows(bench, OutboxState.PARKED)) == 6
+    assert len(bench.waiting()) == 1
     with bench.store.write() as connection:
         now, ref = bench.clock(), TicketRef("support", "5")
         correcting.split(connection, bench.config, 1, [ref], "anna", now)
@@ -120,7 +119,7 @@ def test_customer_told_about_the_wrong_problem_is_not_if_nobody_sent_it_yet(
     bench.settle()
     bench.clock.pass_(minutes=16)
     bench.settle()
-    approve(bench)
+    bench.approve()
     # Who has another ticket in the problem is told there.
     assert sorted(calls(bench, "send_message")) == ["0", "1", "2", "3", "4"]
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from correcting_kit import (
-    approve,
     crash,
     file_after,
     group,
@@ -17,13 +16,13 @@ from correcting_kit import (
     where,
 )
 from kit import Bench
-from loop_kit import Failing, calls, complain, fix, rows
+from loop_kit import Failing, calls, complain, fix
 
 from connector import merging, steering
 from connector.correcting import Done, Refused, move
 from connector.errors import VendorUnavailable
 from connector.grouping import Grouping
-from connector.models import IssueCategory, Meaning, OutboxState, TicketRef
+from connector.models import IssueCategory, Meaning, TicketRef
 from connector.store import groups
 
 CRASHERS = [f"c{number}" for number in range(5)]
@@ -146,12 +145,11 @@ def test_messages_that_a_merge_took_back_are_asked_for_again(
     _, second = two_filed(bench)
     fix(bench, second)
     merge(bench, 1, 2)
-    approve(bench)
-    assert calls(bench, "send_message") == []
+    assert bench.waiting() == calls(bench, "send_message") == []
     undo(bench, 1, 2)
     bench.settle()
-    assert len(rows(bench, OutboxState.PARKED)) == 5
-    approve(bench)
+    assert len(bench.waiting()) == 1
+    bench.approve()
     assert sorted(calls(bench, "send_message")) == CRASHERS
 
 

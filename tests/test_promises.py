@@ -21,6 +21,7 @@ from loop_kit import (
 )
 
 from adapters.memory import MemoryAdapter
+from connector import broadcasts as lists
 from connector.config import Config
 from connector.errors import (
     CredentialsRejected,
@@ -165,24 +166,19 @@ def test_merged_profiles_are_one_customer(bench: Bench) -> None:
     assert the_group(bench)["customers"] == 4
 
 
-def test_discarded_message_told_nobody(make_bench: Callable[..., Bench]) -> None:
+def test_cancelled_message_told_nobody(make_bench: Callable[..., Bench]) -> None:
     bench = make_bench(messages={"approve_above": 3})
-    issue = enqueue_parked(bench)
+    issue = file_issue(bench)
+    fix(bench, issue)
+    (number,) = bench.waiting()
     with bench.store.write() as connection:
-        ids = [row["id"] for row in outbox.listing(connection, "parked", 50)]
-        outbox.discard(connection, ids, "not this time", bench.clock())
+        lists.cancel(connection, number, "anna", bench.clock())
     bench.tracker.move_issue(issue, IssueCategory.IN_PROGRESS)
     bench.issue_changed(issue)
     bench.settle()
     fix(bench, issue)
-    assert len(rows(bench, OutboxState.PARKED)) == 5
-
-
-def enqueue_parked(bench: Bench) -> str:
-    issue = file_issue(bench)
-    fix(bench, issue)
-    assert len(rows(bench, OutboxState.PARKED)) == 5
-    return issue
+    bench.approve()
+    assert len(calls(bench, "send_message")) == 5
 
 
 def test_late_members_do_not_slip_past_the_approval(
@@ -201,7 +197,9 @@ def test_late_members_do_not_slip_past_the_approval(
     bench.clock.pass_(minutes=16)
     bench.settle()
     assert len(calls(bench, "send_message")) == 5
-    assert len(rows(bench, OutboxState.PARKED)) == 3
+    assert len(bench.waiting()) == 1
+    bench.approve()
+    assert sorted(calls(bench, "send_message")[5:]) == ["20", "21", "22"]
 
 
 def test_row_discarded_while_it_is_claimed_is_not_sent(bench: Bench) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from connector.cli.backfill import backfill
+from connector.cli.broadcasts import broadcasts
 from connector.cli.checkins import checkins
 from connector.cli.classify import classify
 from connector.cli.demo import demo
@@ -52,6 +53,7 @@ for command in (
     checkins,
     tasks,
     report,
+    broadcasts,
     doctor,
     init,
     webhooks,

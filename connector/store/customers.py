@@ -5,13 +5,14 @@ Which key a ticket's customer goes by is told in ``connector.judging``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, RowMapping, delete, or_, select, true, update
 
+from connector.store import broadcasts
 from connector.store import messages as ledger
 from connector.store.dialects import insert_missing
 from connector.store.schema import (
@@ -122,13 +123,73 @@ def _join(connection: Connection, other: int, first: int, now: datetime) -> set[
     mine = members.c.customer_id == other
     regrouped = set(connection.scalars(select(members.c.group_id).where(mine)))
     ledger.join(connection, other, first, now)
+    broadcasts.join(connection, other, first)
     for table in (tickets, members, customer_keys):
         connection.execute(
             update(table).where(table.c.customer_id == other).values(customer_id=first)
         )
-    gone = delete(customers).where(customers.c.id == other).returning(customers.c.key)
-    key = connection.execute(gone).scalar_one()
+    gone = delete(customers).where(customers.c.id == other)
+    keys = customers.c.key, customers.c.opted_out_at, customers.c.opted_out
+    key, opted_out_at, by = connection.execute(gone.returning(*keys)).one()
+    if opted_out_at is not None:
+        opt_out(connection, first, by, opted_out_at)
     insert_missing(
         connection, customer_keys, ["key"], [{"key": key, "customer_id": first}]
     )
     return regrouped
+
+
+def by_key(connection: Connection, key: str) -> AnyRow | None:
+    """Return the customer with this address, or other key, if there is one."""
+    further = select(customer_keys.c.customer_id).where(customer_keys.c.key == key)
+    query = select(customers).where(
+        or_(customers.c.key == key, customers.c.id.in_(further))
+    )
+    return connection.execute(query).one_or_none()
+
+
+def get(connection: Connection, customer_id: int) -> AnyRow:
+    query = select(customers).where(customers.c.id == customer_id)
+    return connection.execute(query).one()
+
+
+# -- who asked not to be written to
+
+
+def opt_out(connection: Connection, customer_id: int, by: str, now: datetime) -> bool:
+    """Write down that a customer is not written to; False if it was known."""
+    result = connection.execute(
+        update(customers)
+        .where(customers.c.id == customer_id, customers.c.opted_out_at.is_(None))
+        .values(opted_out_at=now, opted_out=by)
+    )
+    return bool(result.rowcount)
+
+
+def opt_in(
+    connection: Connection, customer_id: int, by: Collection[str] | None = None
+) -> bool:
+    """Let a customer be written to again; with ``by`` only if it was for one of these.
+
+    False if nothing changed.
+    """
+    result = connection.execute(
+        update(customers)
+        .where(
+            customers.c.id == customer_id,
+            customers.c.opted_out_at.is_not(None),
+            customers.c.opted_out.in_(list(by)) if by is not None else true(),
+        )
+        .values(opted_out_at=None, opted_out="")
+    )
+    return bool(result.rowcount)
+
+
+def opted_out(connection: Connection, limit: int) -> Sequence[RowMapping]:
+    """Return who is not written to, the latest first."""
+    query = (
+        select(customers.c.key, customers.c.opted_out_at, customers.c.opted_out)
+        .where(customers.c.opted_out_at.is_not(None))
+        .order_by(customers.c.opted_out_at.desc(), customers.c.id)
+    )
+    return connection.execute(query.limit(limit)).mappings().all()

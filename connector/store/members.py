@@ -235,6 +235,8 @@ def tickets_of(
             tickets,
             customers.c.key.label("customer_key"),
             customers.c.name.label("customer_name"),
+            customers.c.opted_out_at,
+            customers.c.erased_at,
             table.c.joined_at,
             table.c.at.label("complained_at"),
             table.c.reason.label("joined_because"),
