@@ -180,6 +180,14 @@ class Messages(Section):
     approve_above: int = Field(
         50, ge=0, description="More recipients than this wait for an approval."
     )
+    opt_out_tags: tuple[str, ...] = Field(
+        (), description="Tags of people who are not to be written to."
+    )
+
+    @field_validator("opt_out_tags")
+    @classmethod
+    def _casefold(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(tag.strip().casefold() for tag in value)
 
 
 class Checkins(Section):

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from connector import (
     checkins,
     escalation,
+    optouts,
     readiness,
     recurrence,
     replies,
@@ -84,6 +85,7 @@ class Pipeline:
         customer make it a ticket like any other.
         """
         case = self._open(connection, batch, judged, delivery_id, now, archive)
+        optouts.heed(case)
         found = _find_personas(case)
         matches = evaluate(
             self.config.rules, facts(judged, found, bool(case.trace.vip))

@@ -80,6 +80,7 @@ ROWS = {
     "connector.incidents": 4,
     "connector.recipients": 4,
     "connector.followups": 4,
+    "connector.optouts": 4,
     "connector.broadcasts": 4,
     "connector.escalation": 4,
     "connector.showing": 4,
@@ -133,6 +134,7 @@ SIDEWAYS = {
     "connector.config_reports": ("connector.section",),
     "connector.migrations": ("connector.store",),
     "connector.followups": ("connector.recipients",),
+    "connector.optouts": ("connector.case",),
     "connector.broadcasts": (
         "connector.correcting",
         "connector.followups",
@@ -251,6 +253,7 @@ SIDEWAYS = {
         "connector.recurrence",
         "connector.noting",
         "connector.replies",
+        "connector.optouts",
         "connector.showing",
         "connector.tagging",
         "connector.tasks",

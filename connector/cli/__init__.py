@@ -12,6 +12,7 @@ from connector.cli.backfill import backfill
 from connector.cli.broadcasts import broadcasts
 from connector.cli.checkins import checkins
 from connector.cli.classify import classify
+from connector.cli.customers import customers
 from connector.cli.demo import demo
 from connector.cli.erase import erase
 from connector.cli.explain import explain
@@ -54,6 +55,7 @@ for command in (
     tasks,
     report,
     broadcasts,
+    customers,
     doctor,
     init,
     webhooks,

@@ -286,6 +286,12 @@ def was_said_before(connection: Connection, decision: Mapping[str, Any]) -> bool
     return last is not None and tuple(last) == said
 
 
+def of_customer(connection: Connection, customer_id: int) -> Sequence[AnyRow]:
+    """Return the tickets of a customer, as last read, oldest first."""
+    query = select(tickets).where(tickets.c.customer_id == customer_id)
+    return connection.execute(query.order_by(tickets.c.created_at, tickets.c.id)).all()
+
+
 def newest_trace(connection: Connection, ticket_id: int) -> dict[str, Any]:
     """Return the trace of a ticket's newest decision; it is empty before the first."""
     query = (
