@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 
@@ -97,6 +97,8 @@ _FNR = re.compile(r"(?<!\d)\d{6}[\s.\-]?\d{5}(?!\d)")
 _HETU = re.compile(
     r"(?i)(?<!\w)(\d{6})\s?([+\-ABCDEFYXWVU]?)\s?(\d{3})\s?([0-9A-Y])(?!\w)"
 )
+# Sweden writes the year first, and the century perhaps.
+_PERSONNUMMER = re.compile(r"(?<![\d\-])(?:\d{2})?(\d{6})\s?[\-+]?\s?(\d{4})(?!\d)")
 _PHONE = re.compile(
     r"(?<![\w.,/\-])(?:"
     r"(?:\+|00)\d{1,3}[\s.\-]?(?:\(0?\d{1,4}\)[\s.\-]?)?\d(?:[\s.\-]{0,2}\d){5,12}"
@@ -156,6 +158,7 @@ def mask(text: str, names: Iterable[str] = ()) -> str:
     text = _IBAN.sub(_without_iban, text)
     text = _HETU.sub(_without_hetu, text)
     text = _FNR.sub(_if(_is_fnr, "<id>"), text)
+    text = _PERSONNUMMER.sub(_without_personnummer, text)
     text = _CARD.sub(_if(_is_card, "<card>"), text)
     text = _PHONE.sub(_if(_is_phone, "<phone>"), text)
     text = _REFERENCE.sub(_without_reference, text)
@@ -209,11 +212,15 @@ def _digits(text: str) -> list[int]:
 
 def _is_card(text: str) -> bool:
     digits = _digits(text)
+    return 13 <= len(digits) <= 19 and _luhn(digits) == 0
+
+
+def _luhn(digits: Sequence[int]) -> int:
     total = 0
     for place, digit in enumerate(reversed(digits)):
         doubled = digit * 2 if place % 2 else digit
         total += doubled - 9 if doubled > 9 else doubled
-    return 13 <= len(digits) <= 19 and total % 10 == 0
+    return total % 10
 
 
 def _without_iban(match: re.Match[str]) -> str:
@@ -234,15 +241,37 @@ def _is_iban(text: str) -> bool:
 
 
 def _is_fnr(text: str) -> bool:
-    """Check a Norwegian fødselsnummer or D-number by its two control digits."""
-    d = _digits(text)
-    first = 11 - sum(
-        a * b for a, b in zip((3, 7, 6, 1, 8, 9, 4, 5, 2), d, strict=False)
-    )
-    second = 11 - sum(
-        a * b for a, b in zip((5, 4, 3, 2, 7, 6, 5, 4, 3, 2), d, strict=False)
-    )
-    return first % 11 == d[9] and second % 11 == d[10]
+    """Check a Norwegian fødselsnummer or D-number by its two control digits.
+
+    Numbers given from 2032 on may leave 0 to 3 by the first; the second stays exact.
+    """
+    digits = _digits(text)
+    first = _weighed(digits, (3, 7, 6, 1, 8, 9, 4, 5, 2, 1))
+    second = _weighed(digits, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1))
+    return second == 0 and (first == 0 or (first <= 3 and _is_norwegian_day(digits)))
+
+
+def _weighed(digits: Sequence[int], weights: Sequence[int]) -> int:
+    return sum(a * b for a, b in zip(digits, weights, strict=False)) % 11
+
+
+def _is_norwegian_day(digits: Sequence[int]) -> bool:
+    """Read the date; D-numbers add 40 to the day, others 40, 65 or 80 to the month."""
+    day, month = digits[0] * 10 + digits[1], digits[2] * 10 + digits[3]
+    day -= 40 if day > 40 else 0
+    month -= next((more for more in (80, 65, 40) if month > more), 0)
+    return _is_day(f"{day:02}{month:02}")
+
+
+def _without_personnummer(match: re.Match[str]) -> str:
+    """Mask a Swedish personnummer with a right check digit."""
+    written, number = match.groups()
+    # A samordningsnummer adds 60 to the day.
+    day = int(written[4:])
+    day -= 60 if day > 60 else 0
+    if not _is_day(f"{day:02}{written[2:4]}"):
+        return match[0]
+    return "<id>" if _luhn(_digits(written + number)) == 0 else match[0]
 
 
 def _without_hetu(match: re.Match[str]) -> str:

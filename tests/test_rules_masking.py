@@ -117,6 +117,53 @@ def test_the_same_written_otherwise_is_masked_too(text: str, masked: str) -> Non
     assert mask(masked) == masked
 
 
+#: By the checks of each country; with one digit more somewhere it is another number.
+NATIONAL_IDS = [
+    *("01019010046", "010190 10046", "010190-10046", "41019010110"),  # Norway, D-number
+    *("01019010054", "01019010062", "01019010070"),  # from 2032 the first leaves 1 to 3
+    *("41019010048", "41019010056", "41019010064"),
+    *(
+        "01819010281",
+        "01669010091",
+        "01419010053",
+    ),  # made up ones, of NAV, of hospitals
+    *(f"010594{sign}9021" for sign in "-+ABCDEFYXWVU"),  # Finland, with those of 2023
+    *("131052-308T", "010594y9021", "131052308T"),
+    *("811218-9876", "8112189876", "19811218-9876", "640823+3234"),  # Sweden
+    *("701063-2391", "197010632391"),  # a samordningsnummer
+    *("010190-1234", "311299-4321"),  # Denmark has no check digits any more
+]
+
+
+@pytest.mark.parametrize("number", NATIONAL_IDS)
+def test_national_ids_are_masked_as_such(number: str) -> None:
+    assert mask(f"my id is {number}, thanks") == "my id is <id>, thanks"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "01019010089",  # leaves 4
+        "01019010047",  # the second control digit is wrong, and stays exact
+        "01019010055",
+        "35139010130",  # no such day, and leaves more than 0
+        "131052308X",
+        "321305-9021",
+        "811218-9877",
+        "811399-9870",
+    ],
+)
+def test_number_that_fails_its_check_is_masked_as_a_number(number: str) -> None:
+    masked = mask(f"my id is {number}, thanks")
+    assert "<id>" not in masked
+    assert number not in masked
+
+
+def test_links_keep_nothing_that_opens_them() -> None:
+    text = "see https://x.example/reset/Zk3?sig=a#t=b and x.example/?token=abc now"
+    assert mask(text) == "see <link x.example> and <link x.example> now"
+
+
 @pytest.mark.parametrize(
     "text",
     [
