@@ -17,11 +17,10 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
-from yaml import YAMLError
 
 from adapters import channel_kinds, kinds
 from adapters.base import Adapter, Channel, Helpdesk, Tracker
-from connector import config_blocks, secrets, texts, workdays
+from connector import config_blocks, secrets, text_lint, workdays
 from connector.config_clocks import ALWAYS, Calendar
 from connector.config_file import fill, read_raw
 from connector.config_problems import Problems
@@ -301,15 +300,13 @@ class Config(Section):
 
     @field_validator("texts")
     @classmethod
-    def _can_be_read(cls, value: str) -> str:
-        try:
-            texts.all_texts(value)
-        except (OSError, ValueError, YAMLError):
-            raise ValueError(
-                "expected a folder with a file of texts for each language, such as "
-                "en.yaml; correct the path, or what `complaint-connector texts lint` "
-                "finds"
-            ) from None
+    def _can_be_written(cls, value: str) -> str:
+        if value and not Path(value).is_dir():
+            raise ValueError("there is no such folder; correct the path")
+        found = text_lint.lint(Path(value), ()) if value else []
+        broken = [str(remark) for remark in found if remark.breaks]
+        if broken:
+            raise ValueError(broken[0])
         return value
 
     def calendar(self, source: str) -> workdays.Calendar:

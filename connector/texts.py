@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
 from jinja2 import StrictUndefined
@@ -88,8 +88,8 @@ def all_texts(folder: str) -> Texts:
     Who writes a text of a kind anew has written it for all personas, but for those they
     name themselves.
     """
-    found = {name: dict(texts) for name, texts in read(_built_in())}
-    for language, theirs in read(Path(folder)) if folder else ():
+    found = {name: dict(texts) for name, texts in _read(built_in())}
+    for language, theirs in _read(Path(folder)) if folder else ():
         texts = found.setdefault(language, {})
         anew = {name for name in theirs if "." not in name}
         for name in [one for one in texts if one.partition(".")[0] in anew]:
@@ -98,18 +98,15 @@ def all_texts(folder: str) -> Texts:
     return found
 
 
-def read(folder: Traversable) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each language's texts in a folder as they stand in its file.
-
-    Raises ``OSError``, ``ValueError`` and ``YAMLError`` for what cannot be read.
-    """
+def _read(folder: Traversable) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield each language's texts in a folder; ``text_lint`` has found them sound."""
     for file in sorted(folder.iterdir(), key=lambda one: one.name):
         if file.name.endswith(".yaml"):
             texts = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-            if not isinstance(texts, dict):
-                raise ValueError(f"{file.name}: expected texts by their names")
-            yield file.name.removesuffix(".yaml"), texts
+            named = {str(name): str(words) for name, words in texts.items()}
+            yield file.name.removesuffix(".yaml"), named
 
 
-def _built_in() -> Traversable:
+def built_in() -> Traversable:
+    """Return the folder of our own texts."""
     return files("connector").joinpath("texts")

@@ -38,6 +38,7 @@ ROWS = {
     "connector.secrets": 3,
     "connector.workdays": 3,
     "connector.texts": 3,
+    "connector.text_lint": 3,
     "connector.ratings": 3,
     "connector.logs": 3,
     "connector.metrics": 3,
@@ -121,7 +122,7 @@ SIDEWAYS = {
         "connector.section",
         "connector.mistakes",
         "connector.secrets",
-        "connector.texts",
+        "connector.text_lint",
         "connector.workdays",
     ),
     "connector.config_blocks": (
@@ -133,6 +134,7 @@ SIDEWAYS = {
     "connector.config_problems": ("connector.section",),
     "connector.config_reports": ("connector.section",),
     "connector.migrations": ("connector.store",),
+    "connector.text_lint": ("connector.texts",),
     "connector.followups": ("connector.recipients",),
     "connector.optouts": ("connector.case",),
     "connector.broadcasts": (

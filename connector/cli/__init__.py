@@ -27,6 +27,7 @@ from connector.cli.send import send
 from connector.cli.setup import doctor
 from connector.cli.stop import resume, stop
 from connector.cli.tasks import tasks
+from connector.cli.texts import texts
 from connector.cli.webhooks import webhooks
 
 
@@ -53,6 +54,7 @@ for command in (
     groups,
     checkins,
     tasks,
+    texts,
     report,
     broadcasts,
     customers,
