@@ -25,6 +25,7 @@ from connector.config_clocks import ALWAYS, Calendar
 from connector.config_file import fill, read_raw
 from connector.config_problems import Problems
 from connector.config_reports import Reports
+from connector.config_retention import Retention
 from connector.errors import ConfigError
 from connector.mistakes import describe
 from connector.models import Duration, Mode, Topic
@@ -294,6 +295,7 @@ class Config(Section):
     quiet: Quiet = Quiet()
     notify: Notify = Notify()
     reports: Reports = Reports()
+    retention: Retention = Retention()
     rules: RuleSet = RuleSet()
     sweep: Sweep = Sweep()
     work: Work = Work()

@@ -16,7 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from adapters.base import Adapter
 from adapters.pace import Pace
-from connector import callbacks, checkins, escalation, quiet, share, sweep
+from connector import callbacks, checkins, escalation, quiet, retention, share, sweep
 from connector.callbacks import is_watched
 from connector.config import Config
 from connector.errors import StoreUnavailable
@@ -28,6 +28,9 @@ _log = structlog.get_logger(__name__)
 
 #: How often what is planned for days from now is looked at again.
 CHECKINS = timedelta(minutes=1)
+
+#: How often it is looked whether a day is over since what is old was let go of.
+RETENTION = timedelta(hours=1)
 
 #: How often it is looked whether a week is over.
 QUIET = timedelta(minutes=15)
@@ -97,6 +100,7 @@ class Scheduler:
         self._every_tick("due", self._queue_due)
         self._every_tick("checkins", self._review_checkins, CHECKINS)
         self._every_tick("quiet", self._list_quiet, QUIET)
+        self._every_tick("retention", self._let_go, RETENTION)
         for adapter in swept:
             self._every_tick(f"sweep-{adapter.name}", partial(self._sweep, adapter))
         for adapter in watched:
@@ -133,6 +137,9 @@ class Scheduler:
     def _list_quiet(self) -> None:
         with self._store.write() as connection:
             quiet.queue_due(connection, self._config, self._clock())
+
+    def _let_go(self) -> None:
+        retention.let_go(self._store, self._config, self._clock(), self._stopped.is_set)
 
     def _sweep(self, adapter: Adapter) -> None:
         sweep.sweep(
