@@ -25,6 +25,7 @@ class Trace:
     vip: str = ""
     group: dict[str, Any] = field(default_factory=dict)
     rules: list[dict[str, str]] = field(default_factory=list)
+    clocks: list[dict[str, str]] = field(default_factory=list)  # what is due
     note: str = ""
     shown: str = ""  # how its problem stands, and the issue
     archived: bool = False  # its customer wrote nothing since it was imported

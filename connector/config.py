@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError
 from adapters import channel_kinds, kinds
 from adapters.base import Adapter, Channel, Helpdesk, Tracker
 from connector import config_blocks, secrets, text_lint, workdays
-from connector.config_clocks import ALWAYS, Calendar
+from connector.config_clocks import ALWAYS, Calendar, Clocks
 from connector.config_file import fill, read_raw
 from connector.config_problems import Problems
 from connector.config_reports import Reports
@@ -168,6 +168,7 @@ class Vip(Section):
     tags: tuple[str, ...] = Field(
         ("vip",), description="Tags of the helpdesk on ticket, person or organisation."
     )
+    role: str = Field("", description="Who is told when a VIP complains again.")
 
     @field_validator("addresses", "domains", "organizations", "tags")
     @classmethod
@@ -293,6 +294,7 @@ class Config(Section):
         {}, description="When people work, by a name of your choice."
     )
     quiet: Quiet = Quiet()
+    clocks: Clocks = Clocks()
     notify: Notify = Notify()
     reports: Reports = Reports()
     retention: Retention = Retention()
@@ -457,6 +459,10 @@ def _check_together(config: Config) -> Iterator[str]:
                 f"sources.{name}.calendar: there is no calendar {source.calendar!r}; "
                 "add it below calendars"
             )
+    named = {f"clocks.{key}": role for key, role in config.clocks.roles.items()}
+    for key, role in (named | {"vip.role": config.vip.role}).items():
+        if role and role not in config.notify.roles:
+            yield f"{key}: there is no role {role!r}; add it below notify.roles"
     for role, channels in config.notify.roles.items():
         for name in channels:
             if name not in config.notify.channels:

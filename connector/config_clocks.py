@@ -1,4 +1,4 @@
-"""The part of the configuration about deadlines: working time."""
+"""The part of the configuration about deadlines: working time, and what is promised."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 
 from connector import workdays
+from connector.models import Duration
+from connector.packs import NONE, Pack, packs
 from connector.section import Section, Zone
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -73,3 +75,58 @@ class Calendar(Section):
 
 #: The calendar of whoever names none: the clock on the wall.
 ALWAYS = "always"
+
+
+class Step(Section):
+    """Somebody to be told when a deadline has passed."""
+
+    name: str = Field(min_length=1)
+    after: Duration = Field(ge=timedelta(0))
+    role: str
+
+
+class Clocks(Section):
+    """What customers are promised, and who is told before and after it is late."""
+
+    pack: str = Field("none", description="The promises; none: there are no clocks.")
+    within: Duration = Field(
+        timedelta(hours=24), gt=timedelta(0), description="The house's own time."
+    )
+    urgent_within: Duration = Field(
+        timedelta(hours=1),
+        gt=timedelta(0),
+        description="The same for VIPs, and for complaints of the strongest emotion.",
+    )
+    warn: float = Field(
+        0.75, gt=0, lt=1, description="The share of the time after which it is said."
+    )
+    role: str = Field("", description="Who is told before a deadline passes.")
+    ladder: tuple[Step, ...] = Field(
+        (), description="Who is told how long after a deadline has passed."
+    )
+
+    @field_validator("pack")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value != NONE and value not in packs():
+            raise ValueError(f"no such pack; use {', '.join([NONE, *packs()])}")
+        return value
+
+    @field_validator("ladder")
+    @classmethod
+    def _rises(cls, value: tuple[Step, ...]) -> tuple[Step, ...]:
+        times = [step.after for step in value]
+        if times != sorted(set(times)):
+            raise ValueError("each step has to come later than the one before")
+        return value
+
+    @property
+    def promises(self) -> Pack | None:
+        return packs().get(self.pack)
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Return every role that is named, by the key it is named at."""
+        named = {"role": self.role} if self.role else {}
+        steps = enumerate(self.ladder)
+        return named | {f"ladder.{place}.role": step.role for place, step in steps}

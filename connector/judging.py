@@ -42,7 +42,8 @@ class Judged:
     text: str
     language: str
     features: Features | None
-    complained_at: datetime | None  # the latest complaint on it
+    complaints: tuple[datetime, ...]  # when it was complained, oldest first
+    emotion: int  # the strongest in any of the customer's messages
     spoke_at: datetime  # when the customer last wrote, but automatic replies
     away_until: date | None  # as their automatic replies say
 
@@ -52,16 +53,24 @@ class Judged:
         return self.ticket.status not in (TicketStatus.SPAM, TicketStatus.DELETED)
 
     @property
+    def complained_at(self) -> datetime | None:
+        """When it was last complained."""
+        return max(self.complaints, default=None)
+
+    @property
+    def spoken(self) -> list[datetime]:
+        """When the customer wrote."""
+        return [one.created_at for one in self.ticket.comments if _is_customers(one)]
+
+    @property
     def began_at(self) -> datetime | None:
         """When the customer first wrote; None: there are no words of theirs."""
-        written = (one.created_at for one in self.ticket.comments if _is_customers(one))
-        return min(written, default=None)
+        return min(self.spoken, default=None)
 
     @property
     def wrote_at(self) -> datetime:
         """When the customer last wrote; of one without words, when it was opened."""
-        written = [one.created_at for one in self.ticket.comments if _is_customers(one)]
-        return max(written, default=self.ticket.created_at)
+        return max(self.spoken, default=self.ticket.created_at)
 
     @property
     def is_trusted(self) -> bool:
@@ -79,7 +88,7 @@ def judge_ticket(ticket: Ticket, judge: Judge) -> Judged:
         judged.append((comment, words, judge.judge_words(subject, words)))
     if not judged:
         nothing = judge.judge_words("", NO_WORDS)
-        return Judged(ticket, nothing, "", "", None, None, ticket.created_at, None)
+        return Judged(ticket, nothing, "", "", None, (), 0, ticket.created_at, None)
     _, words, verdict = max(judged, key=lambda one: (one[2].complaint, one[2].score))
     about = (
         features(ticket.subject, words.text, verdict.lang, verdict.types)
@@ -88,14 +97,14 @@ def judge_ticket(ticket: Ticket, judge: Judge) -> Judged:
     )
     own = [one for one in judged if not one[1].auto_reply]
     languages = [one.lang for _, _, one in own if one.lang]
-    complained = [one.created_at for one, _, said in judged if said.complaint]
     return Judged(
         ticket,
         verdict,
         words.text,
         languages[-1] if languages else verdict.lang,
         about,
-        complained[-1] if complained else None,
+        tuple(one.created_at for one, _, said in judged if said.complaint),
+        max(said.emotion for _, _, said in judged),
         max((one.created_at for one, _, _ in own), default=ticket.created_at),
         _away([(one, words) for one, words, _ in judged if words.auto_reply]),
     )

@@ -133,6 +133,7 @@ def _judgement(case: Case, found: Sequence[Persona]) -> list[str]:
     if trace.vip:
         lines.append(f"VIP by {trace.vip}.")
     lines += [f"Customer: {persona.name}. {persona.hint}" for persona in found]
+    lines += [f"{one['title']} due {one['due']}." for one in trace.clocks]
     if trace.group:
         lines.append(f"Problem {trace.group['group']}: {trace.group['reason']}.")
     return lines

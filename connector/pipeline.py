@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from connector import (
     checkins,
+    clocks,
     escalation,
     optouts,
     readiness,
@@ -32,6 +33,7 @@ from connector.judging import Judged, customer_key, details, facts, person, vip_
 from connector.models import GroupState, TicketRef, TicketStatus
 from connector.noting import add_notes
 from connector.ratings import rating
+from connector.store import clocks as due
 from connector.store import customers, members, outbox, tickets
 from connector.tagging import change_tags, wanted_tags
 from rules.engine import evaluate
@@ -98,11 +100,13 @@ class Pipeline:
             for match in matches
         ]
         group_id = self._group(case)
+        clocks.look(case)
         if judged.is_live and not case.is_archived:
             seen = showing.look(case, group_id)
             change_tags(case, wanted_tags(case, found, matches, seen))
             change_fields(case, wanted_fields(case, found, group_id))
             add_notes(case, found, matches, seen)
+            clocks.add_note(case)
             checkins.plan(case)
             tasks.look(case)
             outbox.enqueue(connection, case.effects, now)
@@ -127,6 +131,7 @@ class Pipeline:
         known = tickets.find(connection, ref)
         if known is not None:
             tickets.end(connection, known.id, TicketStatus.DELETED, now)
+            due.drop(connection, known.id, "the ticket is gone", now)
             if known.erased_until is None:
                 self._leave_group(connection, known.id, now)
 
@@ -146,6 +151,7 @@ class Pipeline:
         if known is None:
             return
         tickets.end(connection, known.id, TicketStatus.DELETED, now, merged_into=into)
+        due.drop(connection, known.id, "the ticket was merged into another", now)
         target = tickets.find(connection, TicketRef(ref.source, into))
         if target is not None:
             self._take_over(connection, known.id, target.id, now)

@@ -16,7 +16,16 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from adapters.base import Adapter
 from adapters.pace import Pace
-from connector import callbacks, checkins, escalation, quiet, retention, share, sweep
+from connector import (
+    callbacks,
+    checkins,
+    clocks,
+    escalation,
+    quiet,
+    retention,
+    share,
+    sweep,
+)
 from connector.callbacks import is_watched
 from connector.config import Config
 from connector.errors import StoreUnavailable
@@ -34,6 +43,9 @@ RETENTION = timedelta(hours=1)
 
 #: How often it is looked whether a week is over.
 QUIET = timedelta(minutes=15)
+
+#: How often deadlines are looked at.
+CLOCKS = timedelta(minutes=1)
 
 
 def queue_due(store: Store, config: Config, now: datetime) -> int:
@@ -101,6 +113,7 @@ class Scheduler:
         self._every_tick("checkins", self._review_checkins, CHECKINS)
         self._every_tick("quiet", self._list_quiet, QUIET)
         self._every_tick("retention", self._let_go, RETENTION)
+        self._every_tick("clocks", self._review_clocks, CLOCKS)
         for adapter in swept:
             self._every_tick(f"sweep-{adapter.name}", partial(self._sweep, adapter))
         for adapter in watched:
@@ -140,6 +153,11 @@ class Scheduler:
 
     def _let_go(self) -> None:
         retention.let_go(self._store, self._config, self._clock(), self._stopped.is_set)
+
+    def _review_clocks(self) -> None:
+        with self._store.write(wake=deliveries.WAKE) as connection:
+            clocks.review(connection, self._config, self._clock())
+        self._store.signals.ring("outbox")
 
     def _sweep(self, adapter: Adapter) -> None:
         sweep.sweep(

@@ -37,7 +37,7 @@ def possible_tags(config: Config) -> dict[str, str]:
     Of those of problems, which are numbered, the first stands for all.
     """
     prefix = config.tags.prefix
-    names = (*TYPES, *(f"persona-{name}" for name in PERSONAS), "vip")
+    names = (*TYPES, *(f"persona-{name}" for name in PERSONAS), "vip", "due")
     found = {
         action.value: f"rules: {rule.id}"
         for rule in config.rules.rules
@@ -73,6 +73,9 @@ def wanted_tags(
         ]
     if case.trace.vip and not verdict.auto_reply:
         wanted.append(WantedTag(f"{prefix}vip", "vip", "", f"VIP by {case.trace.vip}"))
+    if near := [one for one in case.trace.clocks if one["warned"]]:
+        why = "; ".join(f"{one['title']} due {one['due']}" for one in near)
+        wanted.append(WantedTag(f"{prefix}due", "clocks", "", why))
     if seen is not None:
         why = f"one of the tickets of problem {seen.group.id}"
         wanted.append(WantedTag(prefix + seen.tag, "problems", "", why))

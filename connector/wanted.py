@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping
 from connector import checkins, recipients, recurrence
 from connector.config import Config
 from connector.models import GroupState, Mode, Operation, OutboxState, TicketStatus
-from connector.store import Store, customers, groups, members, tickets
+from connector.store import Store, clocks, customers, groups, members, tickets
 from connector.store import outbox as rows
 from connector.store.schema import AnyRow
 
@@ -64,6 +64,7 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
     """Raise ``Withdrawn`` or ``LoopSuspected`` if a row is not to be carried out."""
     operation = Operation(row.operation)
     if operation is Operation.NOTIFY:
+        _ensure_still_due(store, row)
         return  # who set up a channel wants to hear, whatever else is only watched
     if _mode(config, operation) is Mode.OBSERVE:
         raise Withdrawn(OutboxState.OBSERVED, "the mode is observe by now")
@@ -119,6 +120,13 @@ def _ensure_still_fixed(store: Store, group: RowMapping, row: AnyRow) -> None:
         state = group["muted_from"]  # it was under way when the mute began
     if not same or state not in (GroupState.FIXED, GroupState.CLOSED):
         raise Withdrawn(OutboxState.DISCARDED, "it is not fixed any more")
+
+
+def _ensure_still_due(store: Store, row: AnyRow) -> None:
+    ids = row.payload.get("clocks")
+    with store.read() as connection:
+        if ids and not clocks.run_on(connection, ids):
+            raise Withdrawn(OutboxState.DISCARDED, "it was met meanwhile")
 
 
 def _ensure_still_to_ask(store: Store, row: AnyRow) -> None:

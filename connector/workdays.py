@@ -113,3 +113,6 @@ class Calendar:
 
 #: Day and night, every day: what a clock on the wall shows.
 ALWAYS = Calendar(ZoneInfo("UTC"), dict.fromkeys(range(7), (timedelta(0), DAY)))
+
+#: Who is there day and night still counts working days without the weekend.
+WEEKDAYS = Calendar(ZoneInfo("UTC"), dict.fromkeys(range(5), (timedelta(0), DAY)))

@@ -23,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 from adapters import channel_kinds, kinds
 from connector.cli import cli
 from connector.config import Config, build_adapters, load
-from connector.config_clocks import Calendar
+from connector.config_clocks import Calendar, Step
 from connector.config_problems import Route
 from connector.errors import ConfigError, StoreUnavailable
 from connector.models import Mode
@@ -158,6 +158,7 @@ def test_example_shows_every_key_of_a_calendar(
     _, tree = everything
     (shown,) = tree["calendars"].values()
     assert shown.keys() == keys_of(Calendar)
+    assert tree["clocks"]["ladder"][0].keys() == keys_of(Step)
 
 
 @pytest.mark.parametrize("kind", sorted(channel_kinds()))
@@ -221,6 +222,7 @@ SET = {
     "problems.priorities",
     "problems.routes",
     "calendars",
+    "clocks.ladder",
     "messages.signature",
     "notify.channels",
     "notify.roles",

@@ -12,6 +12,7 @@ from connector.cli.backfill import backfill
 from connector.cli.broadcasts import broadcasts
 from connector.cli.checkins import checkins
 from connector.cli.classify import classify
+from connector.cli.clocks import clocks
 from connector.cli.customers import customers
 from connector.cli.demo import demo
 from connector.cli.erase import erase
@@ -53,6 +54,7 @@ for command in (
     outbox,
     groups,
     checkins,
+    clocks,
     tasks,
     texts,
     report,

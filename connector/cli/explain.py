@@ -91,6 +91,8 @@ def _print(ticket: str, number: str, decision: Any) -> None:
         said = f"{field['outcome']} field {field['topic']} {field['words']}".rstrip()
         why = f": {field['reason']}" if field["reason"] else ""
         click.echo(f"  {said}{why}")
+    for clock in trace.get("clocks", ()):
+        click.echo(f"  {clock['title']} due {clock['due']}")
     if trace["group"]:
         click.echo(f"  problem {trace['group']['group']}: {trace['group']['reason']}")
     if trace.get("shown"):

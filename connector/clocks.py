@@ -1,0 +1,282 @@
+"""Promises to who complained: what runs for a ticket, what met it, who is told.
+
+A matter begins with the customer's first words of it that nobody answered, and ends
+when the ticket is solved; a complaint after that is another one. While a ticket waits
+for its customer clocks run on: it is the house that asked. What is late, and how late,
+is told by the scheduler's time; the tag and the note follow when the ticket is decided.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from sqlalchemy import Connection
+
+from connector import notices, replies
+from connector.case import Case
+from connector.config import Config
+from connector.config_clocks import Clocks
+from connector.models import Block, BlockKind, EventKind, Mode, Operation, TicketStatus
+from connector.packs import Met, Pack, Promise
+from connector.store import clocks as rows
+from connector.store import deliveries
+from connector.store.clocks import ClockState
+from connector.store.schema import AnyRow
+from connector.workdays import Calendar
+
+RULE = "clocks"
+
+#: The strongest emotion there is; who is that angry does not wait a day.
+FURIOUS = 3
+
+#: How far a clock has come: 0 nobody was told, 1 people were warned, then the ladder's.
+WARNED = 1
+
+GONE = (TicketStatus.SPAM, TicketStatus.DELETED)
+
+#: So many deadlines are named in a notice.
+LISTED = 20
+
+
+def look(case: Case) -> None:
+    """Bring a ticket's clocks to where they should be, and write down what runs."""
+    pack = case.config.clocks.promises
+    known = [] if case.is_new else list(rows.of_ticket(case.connection, case.ticket_id))
+    if pack is None or not case.judged.is_live:
+        if any(row.state == ClockState.RUNNING for row in known):
+            why = "nothing is promised" if pack is None else "the ticket is spam"
+            rows.drop(case.connection, case.ticket_id, why, case.now)
+        return
+    for row in filter(_runs, known):
+        _go_on(case, pack, row)
+    if known:
+        known = list(rows.of_ticket(case.connection, case.ticket_id))
+    began = _began(case, pack, known)
+    if began is not None:
+        run = {row.kind for row in known if _runs(row)}
+        for promise in pack.promises:
+            if promise.kind not in run:
+                _start(case, promise, began)
+        known = list(rows.of_ticket(case.connection, case.ticket_id))
+    case.trace.clocks = [_described(case, pack, row) for row in known if _runs(row)]
+
+
+def add_note(case: Case) -> None:
+    """Ask for the one note of a matter that says what is due soon, or was."""
+    warned = [one for one in case.trace.clocks if one["warned"]]
+    for wrote_at, found in groupby(warned, key=lambda one: one["since"]):
+        lines = [f"{one['title']} due {one['due']}." for one in found]
+        case.effect(
+            Operation.ADD_NOTE,
+            f"note:{case.ticket_id}:due:{wrote_at}",
+            {"text": "\n".join(["A deadline is near, or has passed.", *lines])},
+            observe=case.config.autonomy.notes is Mode.OBSERVE,
+            rule=RULE,
+            rule_version="",
+            reason="; ".join(lines),
+        )
+
+
+def review(connection: Connection, config: Config, now: datetime) -> int:
+    """Tell who has to be told of deadlines, each step once; return how many moved.
+
+    Of steps that nobody was there to take only the last one counts, and what is told
+    to a role at once is one notice. May be called as often as one likes.
+    """
+    moved = rows.due(connection, now)
+    told: dict[int, list[AnyRow]] = {}
+    refs = []
+    for row in moved:
+        if why := _against(config, row):
+            rows.end(connection, [row.id], ClockState.DROPPED, now, why)
+            continue
+        step, next_at = _step(config.clocks, row.due_at, now)
+        rows.move(connection, row.id, row.due_at, step, next_at)
+        told.setdefault(step, []).append(row)
+        if not row.step and config.takes_writes(row.source):
+            refs.append((EventKind.TICKET_CHANGED, row.source, row.external_id))
+    # So that they get tag and note; an answer that we were not told of is seen, too.
+    deliveries.accept(connection, deliveries.refresh_rows(dict.fromkeys(refs), now))
+    for step, found in told.items():
+        _tell(connection, config, step, found, now)
+    return len(moved)
+
+
+def _against(config: Config, row: AnyRow) -> str:
+    pack = config.clocks.promises
+    if pack is None or pack.promise(row.kind) is None:
+        return "it is not promised any more"
+    return f"the ticket is {row.status}" if row.status in GONE else ""
+
+
+# -- one ticket
+
+
+def _runs(row: AnyRow) -> bool:
+    return bool(row.state == ClockState.RUNNING)
+
+
+def _go_on(case: Case, pack: Pack, row: AnyRow) -> None:
+    """End a running clock if something met it, else keep its deadline true."""
+    promise = pack.promise(row.kind)
+    if promise is None:
+        why = "it is not promised any more"
+        rows.end(case.connection, [row.id], ClockState.DROPPED, case.now, why)
+        return
+    met_at, solved_at = _met_at(case, promise, row.wrote_at), case.stored.solved_at
+    if met_at is not None:
+        state = ClockState.MET if met_at <= row.due_at else ClockState.LATE
+        rows.end(case.connection, [row.id], state, met_at)
+        if promise.every and solved_at is None:
+            _start(case, promise, _last_word(case, met_at))
+    elif solved_at is not None:
+        why = "solved without an answer"
+        rows.end(case.connection, [row.id], ClockState.DROPPED, case.now, why)
+    else:
+        due_at, warn_at = _times(case, promise, row.wrote_at)
+        if due_at != row.due_at:
+            next_at = row.next_at if row.step else warn_at
+            rows.move(case.connection, row.id, due_at, row.step, next_at)
+
+
+def _met_at(case: Case, promise: Promise, since: datetime) -> datetime | None:
+    """Return when something met a promise: an answer, a message, or the end."""
+    if promise.met_by is Met.ANSWER:
+        return min((at for at in replies.answers(case) if at > since), default=None)
+    ends = [] if case.stored.solved_at is None else [max(case.stored.solved_at, since)]
+    if promise.met_by is Met.MESSAGE:
+        said = [one.created_at for one in replies.messages(case.ticket)]
+        ends += [at for at in said if at > since]
+    return min(ends, default=None)
+
+
+def _last_word(case: Case, met_at: datetime) -> datetime:
+    said = [one.created_at for one in replies.messages(case.ticket)]
+    return max([met_at, *said])
+
+
+def _start(case: Case, promise: Promise, since: datetime) -> None:
+    due_at, warn_at = _times(case, promise, since)
+    rows.start(case.connection, case.ticket_id, promise.kind, since, due_at, warn_at)
+
+
+def _times(case: Case, promise: Promise, since: datetime) -> tuple[datetime, datetime]:
+    """Return when a promise is due, and when people are warned of it."""
+    clocks, calendar = case.config.clocks, _calendar(case)
+    house = clocks.urgent_within if is_urgent(case) else clocks.within
+    return (
+        promise.due(since, calendar, house),
+        promise.warned(since, calendar, house, clocks.warn),
+    )
+
+
+def is_urgent(case: Case) -> bool:
+    """Tell whether a customer is not to wait as long as others."""
+    return bool(case.trace.vip) or case.judged.emotion >= FURIOUS
+
+
+def _began(case: Case, pack: Pack, known: Sequence[AnyRow]) -> datetime | None:
+    """Return when the matter began that is open now; None if nothing is."""
+    judged = case.judged
+    if (
+        not judged.is_trusted
+        or judged.verdict.auto_reply
+        or case.stored.solved_at is not None
+    ):
+        return None
+    floor = _floor(case, pack, known)
+    complaint = min((at for at in judged.complaints if at > floor), default=None)
+    if complaint is None:
+        return None
+    answered = [at for at in replies.answers(case) if at < complaint]
+    unanswered = max([floor, *answered])
+    words = [at for at in judged.spoken if unanswered < at <= complaint]
+    return min(*words, complaint, case.now)
+
+
+def _floor(case: Case, pack: Pack, known: Sequence[AnyRow]) -> datetime:
+    """Return when the matter before ended: by a solution, or by an import."""
+    solutions = {one.kind for one in pack.promises if one.met_by is Met.SOLVED}
+    floor = case.ticket.created_at - timedelta(days=1)
+    if case.stored.archived_until is not None:
+        floor = max(floor, case.stored.archived_until)
+    for row in known:
+        if row.kind in solutions and row.state in (ClockState.MET, ClockState.LATE):
+            floor = max(floor, row.ended_at)
+    return floor
+
+
+def _calendar(case: Case) -> Calendar:
+    return case.config.calendar(case.ticket.ref.source)
+
+
+def _described(case: Case, pack: Pack, row: AnyRow) -> dict[str, str]:
+    promise = pack.promise(row.kind)
+    zone = _calendar(case).zone
+    return {
+        "kind": row.kind,
+        "title": promise.title if promise else row.kind,
+        "since": f"{row.wrote_at.timestamp():.0f}",
+        "due": f"{row.due_at.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})",
+        "warned": "yes" if row.step >= WARNED else "",
+    }
+
+
+# -- time passes
+
+
+def _step(
+    clocks: Clocks, due_at: datetime, now: datetime
+) -> tuple[int, datetime | None]:
+    """Return how far a clock has come that somebody is told of, and when it goes on."""
+    step = WARNED
+    for rung in clocks.ladder:
+        if due_at + rung.after > now:
+            return step, due_at + rung.after
+        step += 1
+    return step, None
+
+
+def _tell(
+    connection: Connection,
+    config: Config,
+    step: int,
+    found: Sequence[AnyRow],
+    now: datetime,
+) -> None:
+    if step == WARNED:
+        role, subject = config.clocks.role, "Deadlines that are near"
+    else:
+        rung = config.clocks.ladder[step - WARNED - 1]
+        role, subject = rung.role, f"Deadlines that have passed: {rung.name}"
+    lines = [_line(config, row) for row in found[:LISTED]]
+    if len(found) > LISTED:
+        more = f"… and {len(found) - LISTED} more: complaint-connector clocks list"
+        lines.append(Block(BlockKind.PARAGRAPH, more))
+    ids = [row.id for row in found]
+    named = hashlib.sha256(repr(ids).encode()).hexdigest()[:16]
+    notices.tell(
+        connection,
+        config,
+        role,
+        f"clocks:{step}:{named}",
+        f"{subject} ({len(found)})",
+        lines,
+        now,
+        rule=RULE,
+        reason=f"step {step} of {len(found)} deadlines",
+        about={"clocks": ids},
+    )
+
+
+def _line(config: Config, row: AnyRow) -> Block:
+    pack = config.clocks.promises
+    promise = pack.promise(row.kind) if pack else None
+    title = promise.title if promise else row.kind
+    zone = config.calendar(row.source).zone
+    due = f"{row.due_at.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
+    words = f"{row.source} {row.number}: {title} due {due}"
+    return Block(BlockKind.BULLET, words, row.url)

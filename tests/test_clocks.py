@@ -1,0 +1,436 @@
+"""Deadlines of complaints: when they are due, what meets them, who is told once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kit import START, Bench, Clock, settings
+from test_loop import COMPLAINTS
+
+from connector import clocks
+from connector.models import Author, TicketRef, TicketStatus
+from connector.packs import Met, packs
+from connector.store import clocks as rows
+from connector.store import tickets
+
+KARI, OLE = "kari@mail.example", "ole@mail.example"
+OFFICE = {
+    "timezone": "Europe/Oslo",
+    "holidays": "NO",
+    "hours": dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "08:00-17:00"),
+}
+LADDER = [
+    {"name": "first", "after": "2h", "role": "lead"},
+    {"name": "second", "after": "8h", "role": "boss"},
+]
+
+
+@pytest.fixture
+def make(blank_sqlite: str, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    made: list[Bench] = []
+
+    def build(start: datetime = START, **more: Any) -> Bench:
+        folder = {"kind": "file", "folder": str(tmp_path / "lead")}
+        boss = {"kind": "file", "folder": str(tmp_path / "boss")}
+        changes: dict[str, Any] = {
+            "clocks": {"pack": "plain", "role": "lead", "ladder": LADDER},
+            "vip": {"addresses": [KARI]},
+            "notify": {
+                "channels": {"folder": folder, "boss": boss},
+                "roles": {"lead": ["folder"], "boss": ["boss"]},
+            },
+        }
+        for key, value in more.items():
+            changes[key] = {**changes.get(key, {}), **value}
+        made.append(Bench(settings(blank_sqlite, **changes), Clock(start)))
+        return made[-1]
+
+    yield build
+    for bench in made:
+        bench.close()
+
+
+@pytest.fixture
+def desk(make: Callable[..., Bench]) -> Bench:
+    return make()
+
+
+def complain(bench: Bench, ticket: str = "1", email: str = OLE) -> datetime:
+    bench.write(ticket, COMPLAINTS[0], email, subject="Discount code")
+    bench.settle()
+    return bench.clock()
+
+
+def change(bench: Bench, ticket: str = "1", **values: Any) -> None:
+    known = bench.support.tickets[ticket]
+    bench.support.tickets[ticket] = replace(known, updated_at=bench.clock(), **values)
+    bench.changed("support", ticket)
+    bench.settle()
+
+
+def answer(bench: Bench, ticket: str = "1") -> datetime:
+    known = bench.support.tickets[ticket].comments
+    words = replace(
+        known[0],
+        external_id=f"answer-{len(known)}",
+        author=Author.AGENT,
+        body="We look into it.",
+        created_at=bench.clock(),
+    )
+    change(bench, ticket, comments=(*known, words))
+    return bench.clock()
+
+
+def solve(bench: Bench, ticket: str = "1") -> datetime:
+    change(bench, ticket, status=TicketStatus.RESOLVED)
+    return bench.clock()
+
+
+def of(bench: Bench, ticket: str = "1") -> dict[str, Any]:
+    """Return the newest clock of each kind."""
+    with bench.store.read() as connection:
+        known = tickets.find(connection, TicketRef("support", ticket))
+        return {row.kind: row for row in rows.of_ticket(connection, known.id)}
+
+
+def states(bench: Bench, ticket: str = "1") -> dict[str, str]:
+    return {kind: str(row.state) for kind, row in of(bench, ticket).items()}
+
+
+def review(bench: Bench, **passed: float) -> int:
+    """Let time pass, and the scheduler see it."""
+    bench.clock.pass_(**passed)
+    with bench.store.write() as connection:
+        moved = clocks.review(connection, bench.config, bench.clock())
+    bench.settle()
+    return moved
+
+
+def notes(bench: Bench, ticket: str = "1") -> list[str]:
+    return [
+        one.body for one in bench.support.tickets[ticket].comments if not one.public
+    ]
+
+
+def told(tmp_path: Path, role: str = "lead") -> str:
+    files = sorted((tmp_path / role).glob("*.txt"))
+    return "".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def is_due(bench: Bench, ticket: str = "1") -> bool:
+    return "cc-due" in bench.support.tickets[ticket].tags
+
+
+# -- when --
+
+
+def test_clocks_run_from_the_first_words_and_the_note_names_them(desk: Bench) -> None:
+    began = complain(desk)
+    found = of(desk)
+    assert found.keys() == {"first_answer", "solution", "keep_informed"}
+    assert {row.wrote_at for row in found.values()} == {began}
+    assert found["first_answer"].due_at == began + timedelta(hours=24)
+    # Five working days without the weekend, to the end of the last.
+    assert found["keep_informed"].due_at == datetime(2026, 3, 10, tzinfo=UTC)
+    (note,) = notes(desk)
+    assert "First answer due 2026-03-03 09:00 (UTC)." in note
+
+
+def test_vip_waits_an_hour_of_working_time(make: Callable[..., Bench]) -> None:
+    # 16:40 in Oslo on the Friday before Whit Monday.
+    desk = make(
+        datetime(2026, 5, 22, 14, 40, tzinfo=UTC),
+        calendars={"office": OFFICE},
+        sources={"support": {"kind": "memory", "calendar": "office"}},
+    )
+    complain(desk, email=KARI)
+    due = datetime(2026, 5, 26, 6, 40, tzinfo=UTC)
+    assert of(desk)["first_answer"].due_at == due
+    (note,) = notes(desk)
+    assert "First answer due 2026-05-26 08:40 (Europe/Oslo)." in note
+
+
+def test_customer_who_becomes_furious_waits_no_longer_than_a_vip(desk: Bench) -> None:
+    began = complain(desk)
+    desk.write(
+        "1",
+        "The discount code does not work. I am furious! This is an outrage, a scandal, "
+        "absolutely unacceptable!!! I am so angry and disgusted.",
+        OLE,
+    )
+    desk.settle()
+    assert of(desk)["first_answer"].due_at == began + timedelta(hours=1)
+
+
+def test_praise_starts_nothing(desk: Bench) -> None:
+    desk.write("1", "Thank you so much, the delivery was quick and lovely!", OLE)
+    desk.settle()
+    assert of(desk) == {}
+
+
+def test_without_a_pack_nothing_runs(make: Callable[..., Bench]) -> None:
+    desk = make(clocks={"pack": "none"})
+    complain(desk)
+    assert of(desk) == {}
+
+
+def test_question_that_was_answered_is_not_where_the_complaint_began(
+    desk: Bench,
+) -> None:
+    desk.write("1", "Hello, where can I see my orders?", OLE)
+    desk.settle()
+    desk.clock.pass_(hours=1)
+    answer(desk)
+    began = desk.clock.pass_(days=3)
+    desk.write("1", COMPLAINTS[0], OLE)
+    desk.settle()
+    assert of(desk)["first_answer"].wrote_at == began
+
+
+# -- what meets them --
+
+
+def test_answer_and_solution_in_time_meet_their_clocks(desk: Bench) -> None:
+    complain(desk)
+    desk.clock.pass_(hours=2)
+    answered = answer(desk)
+    assert states(desk) == {
+        "first_answer": "met",
+        "solution": "running",
+        "keep_informed": "running",
+    }
+    found = of(desk)
+    assert found["first_answer"].ended_at == answered
+    assert found["keep_informed"].wrote_at == answered
+    desk.clock.pass_(hours=1)
+    solve(desk)
+    assert set(states(desk).values()) == {"met"}
+
+
+def test_what_comes_after_it_was_due_is_late(desk: Bench) -> None:
+    complain(desk)
+    desk.clock.pass_(hours=25)
+    answer(desk)
+    solve(desk)
+    assert states(desk) == {
+        "first_answer": "late",
+        "solution": "late",
+        "keep_informed": "met",
+    }
+
+
+def test_solved_without_an_answer_is_no_first_answer(desk: Bench) -> None:
+    complain(desk)
+    solve(desk)
+    assert states(desk)["first_answer"] == "dropped"
+    assert of(desk)["first_answer"].reason == "solved without an answer"
+
+
+def test_next_complaint_after_a_solution_is_a_matter_of_its_own(desk: Bench) -> None:
+    first = complain(desk)
+    desk.clock.pass_(hours=1)
+    answer(desk)
+    solve(desk)
+    desk.clock.pass_(days=2)
+    change(desk, status=TicketStatus.OPEN)
+    assert "running" not in states(desk).values()
+    again = complain(desk)
+    assert of(desk)["first_answer"].wrote_at == again > first
+    assert set(states(desk).values()) == {"running"}
+
+
+def test_customer_is_to_hear_something_every_five_working_days(desk: Bench) -> None:
+    complain(desk)
+    for _ in range(3):
+        desk.clock.pass_(days=4)
+        said = answer(desk)
+        assert of(desk)["keep_informed"].wrote_at == said
+    with desk.store.read() as connection:
+        found = rows.of_ticket(connection, 1)
+    kept = [row for row in found if row.kind == "keep_informed"]
+    assert [row.state for row in kept] == ["met", "met", "met", "running"]
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"status": TicketStatus.SPAM}, "the ticket is spam"),
+        ({"status": TicketStatus.DELETED}, "the ticket is spam"),
+    ],
+)
+def test_what_is_no_ticket_any_more_has_no_deadline(
+    desk: Bench, values: dict[str, Any], why: str
+) -> None:
+    complain(desk)
+    change(desk, **values)
+    assert set(states(desk).values()) == {"dropped"}
+    # It was none after all.
+    change(desk, status=TicketStatus.OPEN)
+    assert set(states(desk).values()) == {"running"}
+
+
+def test_ticket_that_is_gone_has_no_deadline(desk: Bench) -> None:
+    complain(desk)
+    del desk.support.tickets["1"]
+    desk.changed("support", "1")
+    desk.settle()
+    assert set(states(desk).values()) == {"dropped"}
+
+
+# -- who is told --
+
+
+def test_warning_is_a_tag_a_note_and_a_notice_once_each(
+    desk: Bench, tmp_path: Path
+) -> None:
+    complain(desk)
+    assert review(desk, hours=17) == 0
+    assert not is_due(desk)
+    assert review(desk, hours=1) == 2
+    assert is_due(desk)
+    assert len(notes(desk)) == 2
+    assert "A deadline is near" in notes(desk)[1]
+    said = told(tmp_path)
+    assert "Deadlines that are near (2)" in said
+    assert "support 1: First answer due 2026-03-03 09:00 (UTC) https://memory" in said
+    assert review(desk, minutes=1) == 0
+    change(desk, tags=desk.support.tickets["1"].tags | {"seen"})
+    assert len(notes(desk)) == 2
+    assert told(tmp_path) == said
+    assert "Discount" not in said and "ole" not in said
+
+
+def test_tag_goes_when_everything_is_met(desk: Bench) -> None:
+    complain(desk)
+    review(desk, hours=18)
+    answer(desk)
+    assert is_due(desk)  # the solution is not there yet
+    solve(desk)
+    assert not is_due(desk)
+
+
+def test_tag_that_a_person_took_away_stays_away(desk: Bench) -> None:
+    complain(desk)
+    review(desk, hours=18)
+    tags = desk.support.tickets["1"].tags
+    change(desk, tags=tags - {"cc-due"})
+    review(desk, hours=20)
+    assert not is_due(desk)
+
+
+def test_each_step_of_the_ladder_is_told_once(desk: Bench, tmp_path: Path) -> None:
+    complain(desk)
+    for _ in range(40):
+        review(desk, hours=1)
+    assert told(tmp_path).count("Deadlines that are near") == 1
+    assert told(tmp_path).count("Deadlines that have passed: first (2)") == 1
+    assert told(tmp_path, "boss").count("Deadlines that have passed: second (2)") == 1
+    assert len(notes(desk)) == 2
+
+
+def test_after_a_week_without_a_scheduler_only_the_last_step_counts(
+    desk: Bench, tmp_path: Path
+) -> None:
+    for number in range(12):
+        complain(desk, str(number), f"customer{number}@mail.example")
+    review(desk, days=6)
+    assert told(tmp_path).count("Deadlines") == 1  # the customers are to hear something
+    said = told(tmp_path, "boss")
+    assert said.count("Deadlines") == 1
+    assert "second (24)" in said
+    assert said.count("\n- ") == 20
+    assert "… and 4 more: complaint-connector clocks list" in said
+
+
+def test_what_is_met_before_it_is_told_is_not_told(desk: Bench, tmp_path: Path) -> None:
+    complain(desk)
+    desk.clock.pass_(hours=18)
+    with desk.store.write() as connection:
+        assert clocks.review(connection, desk.config, desk.clock()) == 2
+    solve(desk)
+    assert told(tmp_path) == ""
+
+
+def test_in_observe_nothing_is_written_to_the_ticket_and_people_are_told(
+    make: Callable[..., Bench], tmp_path: Path
+) -> None:
+    desk = make(autonomy={"tags": "observe", "notes": "observe"})
+    complain(desk)
+    review(desk, hours=18)
+    assert not is_due(desk)
+    assert notes(desk) == []
+    assert "Deadlines that are near" in told(tmp_path)
+
+
+def test_two_schedulers_at_once_tell_once(desk: Bench, tmp_path: Path) -> None:
+    complain(desk)
+    desk.clock.pass_(hours=18)
+    for _ in range(2):
+        with desk.store.write() as connection:
+            clocks.review(connection, desk.config, desk.clock())
+    desk.settle()
+    assert told(tmp_path).count("Deadlines that are near") == 1
+
+
+# -- packs --
+
+
+@pytest.mark.parametrize("name", packs())
+def test_every_pack_ends_with_a_solution_and_is_no_legal_advice(name: str) -> None:
+    pack = packs()[name]
+    assert pack.advice == "not legal advice"
+    # Without it nobody would know when a matter has ended and the next begins.
+    assert any(promise.met_by is Met.SOLVED for promise in pack.promises)
+    kinds = [promise.kind for promise in pack.promises]
+    assert len(kinds) == len(set(kinds))
+
+
+@pytest.mark.parametrize(
+    ("pack", "due"),
+    [
+        (
+            "fca_like",
+            {
+                "acknowledgement": datetime(2026, 3, 4, tzinfo=UTC),
+                "summary_resolution": datetime(2026, 3, 6, tzinfo=UTC),
+                "final_response": START + timedelta(weeks=8),
+                "keep_informed": datetime(2026, 3, 10, tzinfo=UTC),
+            },
+        ),
+        (
+            "cfpb_like",
+            {
+                "response": START + timedelta(days=15),
+                "final_response": START + timedelta(days=60),
+            },
+        ),
+    ],
+)
+def test_pack_says_what_is_due_when(
+    make: Callable[..., Bench], pack: str, due: dict[str, datetime]
+) -> None:
+    desk = make(clocks={"pack": pack})
+    complain(desk)
+    assert {kind: row.due_at for kind, row in of(desk).items()} == due
+
+
+def test_other_pack_takes_the_place_of_what_was_promised(
+    make: Callable[..., Bench],
+) -> None:
+    complain(make())
+    desk = make(clocks={"pack": "cfpb_like"})
+    desk.support.tickets.update({})
+    desk.write("1", COMPLAINTS[0], OLE)
+    desk.settle()
+    assert states(desk) == {
+        "first_answer": "dropped",
+        "solution": "dropped",
+        "keep_informed": "dropped",
+        "response": "running",
+        "final_response": "running",
+    }
