@@ -51,6 +51,7 @@ ZENDESK_EVENTS = [
     "zen:event-type:ticket.comment_added",
     "zen:event-type:ticket.merged",
     "zen:event-type:ticket.soft_deleted",
+    "zen:event-type:ticket.csat_received",
 ]
 JIRA_EVENTS = ["jira:issue_created", "jira:issue_updated", "jira:issue_deleted"]
 
