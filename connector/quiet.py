@@ -35,6 +35,7 @@ class Quiet(NamedTuple):
     source: str
     external_id: str
     number: str
+    url: str
     emotion: int
     complaints: int
     why: str
@@ -109,6 +110,7 @@ def _quiet(kind: TaskKind, row: AnyRow, why: str) -> Quiet:
         source=row.source,
         external_id=row.external_id,
         number=row.number,
+        url=row.url,
         emotion=row.verdict.get("emotion", 0),
         complaints=row.complaints,
         why=told,

@@ -163,6 +163,12 @@ SIDEWAYS = {
         "connector.launches",
     ),
     "connector.notices": ("connector.issue_text",),
+    "connector.reports": (
+        "connector.filing",
+        "connector.issue_text",
+        "connector.notices",
+        "connector.quiet",
+    ),
     "connector.ladder": ("connector.filing",),
     "connector.upkeep": (
         "connector.counts",

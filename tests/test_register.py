@@ -14,7 +14,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from kit import Bench, settings
-from test_loop import COMPLAINTS, complain, fix, the_group
+from loop_kit import COMPLAINTS, complain, fix, the_group
 from test_replies import change, say
 
 from connector.cli import cli

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,18 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from connector.cli.common import config_option, open_store, read_config
+from connector.cli.common import (
+    NUMBER,
+    config_option,
+    emit,
+    json_option,
+    open_store,
+    read_config,
+)
 from connector.config import Config
-from connector.reports import periods, register
+from connector.reports import digest, effect, periods, recovery, register
 from connector.reports.periods import Period
+from connector.reports.words import as_markdown, as_text
 
 
 class PeriodWord(click.ParamType[Callable[[ZoneInfo], Period]]):
@@ -43,6 +51,84 @@ def report() -> None:
 
     Made twice from the same data a report is the same.
     """
+
+
+@report.command("digest")
+@click.option(
+    "--week",
+    type=PeriodWord("week", periods.week),
+    help="Such as 2026-W46.  [default: the last one]",
+)
+@click.option("--markdown", is_flag=True, help="Write it in Markdown.")
+@config_option
+def report_digest(
+    week: Callable[[ZoneInfo], Period] | None, markdown: bool, path: Path
+) -> None:
+    """Tell about a week: what came, what was done about it, what waits for people.
+
+    Example: complaint-connector report digest --week 2026-W46
+    """
+    config = read_config(path)
+    zone = _zone(config)
+    chosen = week(zone) if week else periods.last_week(datetime.now(UTC), zone)
+    with open_store(config) as store, store.read() as connection:
+        title, body = digest.digest(connection, config, chosen)
+    written = as_markdown(title, body) if markdown else as_text(title, body)
+    click.echo(written, nl=False)
+
+
+@report.command("effect")
+@config_option
+@json_option
+def report_effect(path: Path, as_json: bool) -> None:
+    """Tell what each fix did: complaints of its problem before and after.
+
+    An empty cell is a time that is not over yet.
+
+    Example: complaint-connector report effect
+    """
+    config = read_config(path)
+    with open_store(config) as store, store.read() as connection:
+        found = effect.effects(connection, config, datetime.now(UTC))
+    rows = [
+        {
+            "problem": one.group_id,
+            "title": one.title,
+            "issue": one.issue,
+            "fixed_at": one.fixed_at,
+            "said": effect.you_said_we_did(config, one),
+            **{f"{span.days}_days_before": span.before for span in one.spans},
+            **{f"{span.days}_days_after": span.after for span in one.spans},
+        }
+        for one in found
+    ]
+    spans = [
+        f"{days}_days_{side}" for days in effect.SPANS for side in ("before", "after")
+    ]
+    emit(rows, ["problem", "title", "issue", "fixed_at", *spans], as_json)
+
+
+@report.command("recovery")
+@click.option(
+    "--days",
+    type=NUMBER,
+    default=90,
+    show_default=True,
+    help="Of complaints received in the last so many days.",
+)
+@config_option
+@json_option
+def report_recovery(days: int, path: Path, as_json: bool) -> None:
+    """Hold how soon complaints were answered against ratings and new complaints.
+
+    AGAIN counts customers who opened another complaint within 30 days.
+
+    Example: complaint-connector report recovery --days 180
+    """
+    now = datetime.now(UTC)
+    with open_store(read_config(path)) as store, store.read() as connection:
+        found = recovery.bands(connection, now - timedelta(days=days), now)
+    emit([one._asdict() for one in found], recovery.Band._fields, as_json)
 
 
 @report.command("register")

@@ -6,17 +6,36 @@ period to another. One that was merged into another ticket lives on as that one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from connector.models import TicketStatus
+from connector.models import GroupState, Meaning, OutboxState, TicketStatus
+from connector.store.broadcasts import BroadcastState
 from connector.store.dialects import insert
-from connector.store.schema import AnyRow, groups, members, tickets
+from connector.store.schema import (
+    AnyRow,
+    broadcasts,
+    groups,
+    members,
+    outbox,
+    tasks,
+    ticket_tags,
+    tickets,
+)
 from connector.store.schema import reports as table
+from connector.store.tasks import TaskState
+from connector.store.tickets import TagState
 
 _TYPE = func.coalesce(tickets.c.verdict[("types", 0)].as_string(), "other")
+
+_NAMED = (
+    tickets.c.source,
+    tickets.c.external_id,
+    tickets.c.number,
+    tickets.c.url,
+)
 
 
 def begin(connection: Connection, kind: str, period: str, now: datetime) -> bool:
@@ -71,3 +90,142 @@ def complaints(
         .where(tickets.c.complaint, _received(since, until))
     )
     return connection.execute(query).all()
+
+
+def by_type(connection: Connection, since: datetime, until: datetime) -> dict[str, int]:
+    """Count the complaints received in a time by their first type."""
+    query = (
+        select(_TYPE.label("kind"), func.count())
+        .where(tickets.c.complaint, _received(since, until))
+        .group_by("kind")
+    )
+    return {kind: int(count) for kind, count in connection.execute(query)}
+
+
+def praise(
+    connection: Connection, since: datetime, until: datetime
+) -> Sequence[AnyRow]:
+    """Return the tickets of a time that praise and complain of nothing."""
+    query = (
+        select(*_NAMED)
+        .where(
+            ~tickets.c.complaint,
+            tickets.c.verdict["praise"].as_boolean(),
+            _received(since, until),
+        )
+        .order_by(tickets.c.created_at, tickets.c.id)
+    )
+    return connection.execute(query).all()
+
+
+def filed(connection: Connection, since: datetime, until: datetime) -> Sequence[AnyRow]:
+    """Return the problems that got an issue in a time, the largest first."""
+    query = select(groups).where(
+        groups.c.filed_at >= since,
+        groups.c.filed_at < until,
+        groups.c.merged_into.is_(None),
+    )
+    return connection.execute(
+        query.order_by(groups.c.customers.desc(), groups.c.id)
+    ).all()
+
+
+def emerging(
+    connection: Connection, since: datetime, until: datetime
+) -> Sequence[AnyRow]:
+    """Return problems of several customers that began in a time and have no issue."""
+    query = select(groups).where(
+        groups.c.first_at >= since,
+        groups.c.first_at < until,
+        groups.c.customers > 1,
+        groups.c.state.in_([GroupState.EMERGING, GroupState.READY]),
+    )
+    return connection.execute(
+        query.order_by(groups.c.customers.desc(), groups.c.id)
+    ).all()
+
+
+def fixed(
+    connection: Connection, until: datetime, since: datetime | None = None
+) -> Sequence[AnyRow]:
+    """Return the problems whose fix stands, by when that was, the latest first."""
+    query = select(groups).where(
+        groups.c.state.in_([GroupState.FIXED, GroupState.CLOSED]),
+        groups.c.issue_meaning == Meaning.FIXED,
+        groups.c.done_at < until,
+    )
+    if since is not None:
+        query = query.where(groups.c.done_at >= since)
+    return connection.execute(
+        query.order_by(groups.c.done_at.desc(), groups.c.id.desc())
+    ).all()
+
+
+def complained_at(connection: Connection, group_ids: Collection[int]) -> list[datetime]:
+    """Return when complaints of these problems came, imported or not."""
+    query = select(members.c.at).where(members.c.group_id.in_(list(group_ids)))
+    return list(connection.scalars(query))
+
+
+def answered(
+    connection: Connection, since: datetime, until: datetime
+) -> Sequence[AnyRow]:
+    """Return when complaints of a time were answered, and how that was rated."""
+    query = select(
+        tickets.c.customer_id,
+        tickets.c.created_at,
+        tickets.c.first_answer_at,
+        tickets.c.rating,
+    ).where(tickets.c.complaint, _received(since, until))
+    return connection.execute(query).all()
+
+
+def complaints_by_customer(
+    connection: Connection, since: datetime, until: datetime
+) -> dict[int, list[datetime]]:
+    """Return when each customer opened a ticket to complain, oldest first."""
+    query = (
+        select(tickets.c.customer_id, tickets.c.created_at)
+        .where(tickets.c.complaint, _received(since, until))
+        .order_by(tickets.c.created_at)
+    )
+    found: dict[int, list[datetime]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.customer_id, []).append(row.created_at)
+    return found
+
+
+def open_tasks(connection: Connection) -> dict[str, int]:
+    """Count what waits for a person, by kind."""
+    query = select(tasks.c.kind, func.count()).where(tasks.c.state == TaskState.OPEN)
+    found = connection.execute(query.group_by(tasks.c.kind).order_by(tasks.c.kind))
+    return {kind: int(count) for kind, count in found}
+
+
+def unapproved(connection: Connection) -> int:
+    """Count the messages to many that wait for a person."""
+    waiting = broadcasts.c.state == BroadcastState.WAITING
+    return int(connection.scalar(select(func.count()).where(waiting)) or 0)
+
+
+def parked(connection: Connection) -> int:
+    """Count the writes that wait for a person."""
+    query = select(func.count()).where(outbox.c.state == OutboxState.PARKED)
+    return int(connection.scalar(query) or 0)
+
+
+def taken_off(
+    connection: Connection, since: datetime, until: datetime
+) -> dict[str, tuple[int, int]]:
+    """Count by rule how many of the tags written in a time people took off."""
+    taken = func.count().filter(ticket_tags.c.state == TagState.VETOED)
+    query = (
+        select(ticket_tags.c.rule, taken, func.count())
+        .where(
+            ticket_tags.c.state.in_([TagState.WRITTEN, TagState.VETOED]),
+            ticket_tags.c.at >= since,
+            ticket_tags.c.at < until,
+        )
+        .group_by(ticket_tags.c.rule)
+    )
+    return {rule: (int(n), int(of)) for rule, n, of in connection.execute(query)}
