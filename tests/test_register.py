@@ -15,12 +15,15 @@ import yaml
 from click.testing import CliRunner
 from kit import Bench, settings
 from loop_kit import COMPLAINTS, complain, fix, the_group
+from sqlalchemy import select
 from test_replies import change, say
 
 from connector.cli import cli
 from connector.models import TicketStatus
 from connector.reports import periods, register
 from connector.reports.register import Line, as_csv, as_json
+from connector.store import erasing
+from connector.store.schema import tickets
 
 MARCH = periods.month("2026-03", ZoneInfo("UTC"))
 
@@ -118,6 +121,20 @@ def test_register_says_when_it_was_answered_and_solved(plain: Bench) -> None:
         None,
     )
     assert line.channel == "email"
+
+
+def test_erased_complaint_keeps_its_line_and_nothing_that_was_entered(
+    plain: Bench,
+) -> None:
+    complain(plain, 1)
+    fields = {"77": "called Kari at home"}
+    plain.support.tickets["0"] = replace(plain.support.tickets["0"], fields=fields)
+    plain.settle()
+    (before,) = made(plain)
+    with plain.store.write() as connection:
+        (ticket_id,) = connection.scalars(select(tickets.c.id))
+        erasing.take_words(connection, [ticket_id])
+    assert made(plain) == [before._replace(remedy=None)]
 
 
 @pytest.mark.parametrize(

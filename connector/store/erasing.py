@@ -163,7 +163,13 @@ def take_words(connection: Connection, ticket_ids: Collection[int]) -> None:
         connection,
         tickets,
         [
-            {"row": row.id, "subject": "", "text": "", "verdict": _bare(row.verdict)}
+            {
+                "row": row.id,
+                "subject": "",
+                "text": "",
+                "verdict": _bare(row.verdict),
+                "details": {},
+            }
             for row in connection.execute(own)
         ],
     )
