@@ -14,11 +14,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from connector import texts
+from connector import replies, texts
 from connector.case import Case
 from connector.config import Checkins, Config
 from connector.models import (
-    Author,
     Comment,
     Mode,
     Operation,
@@ -194,7 +193,7 @@ def _is_solved_complaint(case: Case) -> bool:
         and not case.verdict.auto_reply
         and rating(case.ticket) is None
         and _spoke_at(case) >= case.now - FRESH
-        and _is_answered(case)
+        and bool(_answers(case))
     )
 
 
@@ -202,29 +201,21 @@ def _spoke_at(case: Case) -> datetime:
     return case.judged.spoke_at
 
 
-def _is_answered(case: Case) -> bool:
-    """Whether anybody answered the customer's last words, so that there is a solution.
+def _answers(case: Case) -> list[Comment]:
+    """Return what people wrote after the customer's last words.
 
-    Who wrote "thanks" after it, or again without an answer, is not asked.
+    Without any there is no solution; who wrote "thanks" after it, or again without an
+    answer, is not asked.
     """
-    return any(_is_answer(case, comment) for comment in case.ticket.comments)
-
-
-def _is_answer(case: Case, comment: Comment) -> bool:
-    return (
-        comment.author is Author.AGENT
-        and comment.public
-        and not comment.draft
-        and comment.created_at >= _spoke_at(case)
-    )
+    written = replies.answering(case)
+    return [one for one in written if one.created_at >= _spoke_at(case)]
 
 
 def _is_asked_by_an_agent(case: Case) -> bool:
     """Whether an agent asked, since the customer's last words, what we would ask."""
     return any(
         phrases.find("asked", customer_words(comment.body, comment.is_html).text)
-        for comment in case.ticket.comments
-        if _is_answer(case, comment)
+        for comment in _answers(case)
     )
 
 

@@ -46,15 +46,18 @@ def messages(ticket: Ticket) -> list[Comment]:
 
 def answers(case: Case) -> list[datetime]:
     """Return when people answered the customer, oldest first."""
+    return [comment.created_at for comment in answering(case)]
+
+
+def answering(case: Case) -> list[Comment]:
+    """Return what people, and not we, wrote to the customer, oldest first."""
     written = messages(case.ticket)
     if not written or case.is_new:
-        return [comment.created_at for comment in written]
+        return written
     # A draft of ours is an answer of the person who sent it.
     ours = outbox.sent_marks(case.connection, case.ticket_id)
     return [
-        comment.created_at
-        for comment in written
-        if not any(mark in comment.body for mark in ours)
+        comment for comment in written if not any(mark in comment.body for mark in ours)
     ]
 
 

@@ -18,9 +18,15 @@ from sandbox_kit import stepped
 
 from connector import checkins
 from connector.cli import cli
-from connector.models import Author, OutboxState, TicketStatus
+from connector.models import (
+    Author,
+    Operation,
+    OutboxState,
+    TicketRef,
+    TicketStatus,
+)
 from connector.store import checkins as plans
-from connector.store import locks
+from connector.store import locks, outbox, tickets
 from connector.workdays import days_after
 
 KARI = "kari@mail.example"
@@ -167,6 +173,31 @@ def test_complaint_solved_long_after_its_last_words_is_left_alone(
 def test_complaint_that_nobody_answered_is_not_called_solved(bench: Bench) -> None:
     bench.write("1", COMPLAINTS[0], KARI)
     bench.settle()
+    change(bench, "1", status=TicketStatus.RESOLVED)
+    assert ends(bench) == []
+
+
+@SQLITE
+def test_receipt_that_we_wrote_is_no_solution(bench: Bench) -> None:
+    bench.write("1", COMPLAINTS[0], KARI)
+    bench.settle()
+    with bench.store.write() as connection:
+        ticket = tickets.find(connection, TicketRef("support", "1"))
+        assert ticket is not None
+        receipt = outbox.Effect(
+            source="support",
+            operation=Operation.SEND_MESSAGE,
+            target="1",
+            dedup_key="receipt",
+            ordering_key="receipt",
+            payload={"text": "It is here.", "draft": False, "language": "en"},
+            ticket_id=ticket.id,
+        )
+        outbox.enqueue(connection, [receipt], bench.clock())
+        (mark,) = outbox.sent_marks(connection, ticket.id)
+    answer(bench, body=f"It is here. {mark}")
+    own = [one for one in bench.support.tickets["1"].comments if mark in one.body]
+    change(bench, "1", comments=(bench.support.tickets["1"].comments[0], *own))
     change(bench, "1", status=TicketStatus.RESOLVED)
     assert ends(bench) == []
 

@@ -295,7 +295,7 @@ SIDEWAYS = {
         "connector.originals",
         "connector.pipeline",
     ),
-    "connector.checkins": ("connector.case",),
+    "connector.checkins": ("connector.case", "connector.replies"),
     "connector.wanted": (
         "connector.checkins",
         "connector.recipients",
