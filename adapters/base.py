@@ -299,6 +299,18 @@ class Gatherer(ABC):
         """Find that write, even if a person undid it since, after a lost answer."""
 
 
+class Hastener(ABC):
+    """A helpdesk whose tickets have a priority. ``AdapterKind`` says so, too."""
+
+    @abstractmethod
+    def hasten(self, external_id: str) -> bool:
+        """Give a ticket the priority that is called high, if it has a lower or none.
+
+        False, and nothing written, if it is as high already or not worked on any more.
+        Raises ``TakesNoWrites`` where that ticket has no priority to be set.
+        """
+
+
 class Planner(ABC):
     """A helpdesk whose vendor sends a message later, and shows it to agents until then.
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from adapters import AdapterKind
 from adapters.base import (
+    Hastener,
     Helpdesk,
     Historian,
     Inviter,
@@ -77,7 +78,14 @@ class MemoryConfig(BaseModel):
 
 
 class MemoryAdapter(
-    Helpdesk, Tracker, Historian, Inviter, IssueLinker, Prioritizer, Shower
+    Helpdesk,
+    Tracker,
+    Hastener,
+    Historian,
+    Inviter,
+    IssueLinker,
+    Prioritizer,
+    Shower,
 ):
     """Implements every interface; ``calls`` lists every write in order.
 
@@ -241,6 +249,15 @@ class MemoryAdapter(
             public=True,
             draft=message.draft,
         )
+
+    def hasten(self, external_id: str) -> bool:
+        ticket = self.fetch_ticket(external_id)
+        if ticket.fields.get("priority") == "high":
+            return False
+        high = {**ticket.fields, "priority": "high"}
+        self.tickets[external_id] = replace(ticket, fields=high)
+        self.calls.append(("hasten", external_id, "high"))
+        return True
 
     def find_mark(self, external_id: str, mark: str) -> Written | None:
         return self.marks.get(f"{external_id}/{mark}")
@@ -415,5 +432,6 @@ KIND = AdapterKind(
     MemoryConfig,
     MemoryAdapter,
     takes_writes=lambda settings: settings.takes_writes,
+    has_priorities=True,
     shows_issues=lambda settings: settings.shows_issues,
 )

@@ -80,6 +80,27 @@ def add_note(case: Case) -> None:
         )
 
 
+def hasten(case: Case) -> None:
+    """Ask for a high priority: for who is not to wait, or when a deadline is near.
+
+    Once for each ticket, ever: what a person makes of it then stands.
+    """
+    if not case.trace.clocks or not case.config.has_priorities(case.ticket.ref.source):
+        return
+    near = any(one["warned"] for one in case.trace.clocks)
+    if near or is_urgent(case):
+        vip = f"VIP by {case.trace.vip}" if case.trace.vip else ""
+        case.effect(
+            Operation.HASTEN,
+            f"hasten:{case.ticket_id}",
+            {},
+            observe=case.config.autonomy.tags is Mode.OBSERVE,
+            rule=RULE,
+            rule_version="",
+            reason=vip or ("a deadline is near" if near else "the strongest emotion"),
+        )
+
+
 def review(connection: Connection, config: Config, now: datetime) -> int:
     """Tell who has to be told of deadlines, each step once; return how many moved.
 

@@ -329,6 +329,11 @@ class Config(Section):
         found = self.sources.get(source)
         return found is not None and kinds()[found.kind].plans_messages
 
+    def has_priorities(self, source: str) -> bool:
+        """Tell whether tickets of a source have a priority that can be raised."""
+        found = self.sources.get(source)
+        return found is not None and kinds()[found.kind].has_priorities
+
     def shows_issues(self, source: str) -> bool:
         """Tell whether issues are to be shown on the tickets of a source."""
         found = self.sources.get(source)

@@ -16,6 +16,7 @@ from adapters.base import (
     Channel,
     FieldWriter,
     Gatherer,
+    Hastener,
     Helpdesk,
     Inviter,
     IssueLinker,
@@ -300,6 +301,15 @@ class Effects:
         adapter.show_issue(row.target, IssueRef(**row.payload))
         return {}
 
+    def _hasten(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        if row.uncertain_since is not None:
+            # It may have been done, and a person may have decided otherwise since.
+            return {}
+        self._ensure_wanted(row)
+        if not isinstance(adapter, Hastener):
+            raise TakesNoWrites(f"{self.adapter.name} has no priorities")
+        return {"raised": adapter.hasten(row.target)}
+
     def _create_problem(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
         gatherer = self._gatherer(adapter)
         found = gatherer.find_problem(row.mark)
@@ -337,6 +347,7 @@ _HELPDESK_CALLS: Mapping[
     Operation.SHOW_ISSUE: Effects._show_issue,
     Operation.CREATE_PROBLEM: Effects._create_problem,
     Operation.ADD_INCIDENT: Effects._add_incident,
+    Operation.HASTEN: Effects._hasten,
 }
 _TRACKER_CALLS: Mapping[
     Operation, Callable[[Effects, Tracker, AnyRow], dict[str, Any]]

@@ -459,6 +459,7 @@ class Operation(StrEnum):
     SHOW_ISSUE = "show_issue"
     CREATE_PROBLEM = "create_problem"
     ADD_INCIDENT = "add_incident"
+    HASTEN = "hasten"
     NOTIFY = "notify"
 
 

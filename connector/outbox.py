@@ -60,6 +60,7 @@ DROPPED_BY = {
     Operation.CHANGE_FIELDS: (TicketGone, TicketLocked),
     Operation.ADD_NOTE: (TicketGone, TicketLocked),
     Operation.UNPLAN_MESSAGE: (TicketGone, TicketLocked),
+    Operation.HASTEN: (TicketGone, TicketLocked),
     Operation.SHOW_ISSUE: (NotFound, TicketLocked),
     Operation.ADD_INCIDENT: (NotFound, TicketLocked),
     Operation.LINK_ISSUES: (NotFound,),
@@ -76,6 +77,7 @@ URGENCY = {
     Operation.REOPEN_ISSUE: Priority.TAG,
     Operation.CHANGE_TAGS: Priority.TAG,
     Operation.CHANGE_FIELDS: Priority.TAG,
+    Operation.HASTEN: Priority.TAG,
 }
 
 

@@ -107,6 +107,7 @@ class Pipeline:
             change_fields(case, wanted_fields(case, found, group_id))
             add_notes(case, found, matches, seen)
             clocks.add_note(case)
+            clocks.hasten(case)
             checkins.plan(case)
             tasks.look(case)
             outbox.enqueue(connection, case.effects, now)

@@ -38,6 +38,7 @@ ON_TICKETS = (
     Operation.SHOW_ISSUE,
     Operation.CREATE_PROBLEM,
     Operation.ADD_INCIDENT,
+    Operation.HASTEN,
 )
 
 
@@ -188,7 +189,11 @@ def _ensure_no_loop(
 
 def _mode(config: Config, operation: Operation) -> Mode:
     """Return how far the connector goes with this kind of write."""
-    if operation in (Operation.CHANGE_TAGS, Operation.CHANGE_FIELDS):
+    if operation in (
+        Operation.CHANGE_TAGS,
+        Operation.CHANGE_FIELDS,
+        Operation.HASTEN,
+    ):
         return config.autonomy.tags
     if operation in (Operation.ADD_NOTE, Operation.SHOW_ISSUE, *GATHERING):
         return config.autonomy.notes

@@ -13,6 +13,7 @@ from kit import START, Bench, Clock, settings
 from test_loop import COMPLAINTS
 
 from connector import clocks
+from connector.errors import VendorUnavailable
 from connector.models import Author, TicketRef, TicketStatus
 from connector.packs import Met, packs
 from connector.store import clocks as rows
@@ -434,3 +435,39 @@ def test_other_pack_takes_the_place_of_what_was_promised(
         "response": "running",
         "final_response": "running",
     }
+
+
+# -- priority --
+
+
+def hastened(bench: Bench) -> list[str]:
+    return [ticket for call, ticket, _ in bench.support.calls if call == "hasten"]
+
+
+def test_vip_gets_a_high_priority_at_once_and_only_once(desk: Bench) -> None:
+    complain(desk, email=KARI)
+    assert desk.support.tickets["1"].fields["priority"] == "high"
+    change(desk, fields={"priority": "low"})  # by a person
+    review(desk, hours=3)
+    complain(desk, email=KARI)
+    assert hastened(desk) == ["1"]
+    assert desk.support.tickets["1"].fields["priority"] == "low"
+
+
+def test_others_get_it_when_a_deadline_is_near(desk: Bench) -> None:
+    complain(desk)
+    assert hastened(desk) == []
+    review(desk, hours=18)
+    assert hastened(desk) == ["1"]
+
+
+def test_priority_whose_answer_was_lost_is_left_to_people(desk: Bench) -> None:
+    def fail(external_id: str) -> bool:
+        raise VendorUnavailable("no answer")
+
+    desk.support.hasten = fail  # type: ignore[method-assign]
+    complain(desk, email=KARI)
+    del desk.support.hasten
+    desk.clock.pass_(minutes=1)
+    desk.settle()
+    assert hastened(desk) == []

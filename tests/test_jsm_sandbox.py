@@ -329,3 +329,15 @@ def test_rating_is_found_although_nothing_else_changed(site: Site) -> None:
 
 def _witness(site: Site, number: str) -> dict[str, Any]:
     return site.world.ticket("jsm", number)
+
+
+def test_priority_is_raised_and_never_lowered(site: Site) -> None:
+    number = site.ask()
+    issue = site.world.jira.issues[number]
+    assert issue.priority == "3"  # Medium
+    assert site.desk.hasten(number) is True
+    assert issue.priority == "2"  # High
+    assert site.desk.hasten(number) is False
+    issue.priority = "1"
+    assert site.desk.hasten(number) is False
+    assert issue.priority == "1"

@@ -74,6 +74,7 @@ DESK_KIND = AdapterKind(
     "jira_service_management",
     JiraDeskConfig,
     JiraDesk,
+    has_priorities=True,
     title="Jira Service Management",
     questions=(
         *ACCOUNT,

@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import Field, StringConstraints
 
-from adapters.base import Helpdesk, Historian, Subscriber, TagRules
+from adapters.base import Hastener, Helpdesk, Historian, Subscriber, TagRules
 from adapters.jira import (
     account,
     bodies,
@@ -24,6 +24,7 @@ from adapters.jira import (
     desk_payloads,
     desk_tickets,
     history,
+    paging,
     readings,
     webhooks,
 )
@@ -33,10 +34,11 @@ from adapters.jira.desk_check import DeskChecks
 from adapters.jira.desk_client import DeskClient
 from adapters.jira.flavour import Flavour
 from adapters.jira.registration import Registration
-from adapters.jira.values import as_object
+from adapters.jira.values import as_object, to_id
 from connector.errors import (
     NotFound,
     ProjectClosed,
+    TakesNoWrites,
     TicketGone,
     TicketLocked,
     TicketOutside,
@@ -82,7 +84,7 @@ class JiraDeskConfig(Account):
     )
 
 
-class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
+class JiraDesk(Helpdesk, Historian, Subscriber, Hastener, TagRules):
     """The service projects of one Jira."""
 
     kind: ClassVar[str] = "jira_service_management"
@@ -146,6 +148,23 @@ class JiraDesk(Helpdesk, Historian, Subscriber, TagRules):
             text = desk_payloads.suggestion(message.text)
             return self._comment(external_id, text, message.mark, public=False)
         return self._comment(external_id, message.text, message.mark, public=True)
+
+    def hasten(self, external_id: str) -> bool:
+        issue = self._gone(lambda: self._issue(external_id, ("priority", "status")))
+        listed = paging.priorities(self._client, self.config.flavour)
+        high = readings.raised(listed, desk_payloads.priority_of(issue))
+        if high is None or desk_payloads.is_done(issue):
+            return False
+        path = f"issue/{segment(external_id)}"
+        body = {"fields": {"priority": {"id": to_id(high)}}}
+        try:
+            self._gone(lambda: self._client.write("PUT", path, body))
+        except VendorRefused as err:
+            if err.status != 400:
+                raise
+            # Projects differ in whether their requests have one.
+            raise TakesNoWrites(str(err), status=err.status) from err
+        return True
 
     def find_mark(self, external_id: str, mark: str) -> Written | None:
         with self._in_its_project(external_id):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from adapters.jira import deliveries, readings
 from adapters.jira.text import mark_block, wiki
-from adapters.jira.values import as_object
+from adapters.jira.values import as_object, identity
 from adapters.words import plain
 from connector.models import (
     Block,
@@ -132,6 +132,12 @@ def account_id(user: Json) -> str:
 def is_done(issue: Json) -> bool:
     """Tell whether a request is done, by the category of its status."""
     return readings.is_done(issue)
+
+
+def priority_of(issue: Json) -> str:
+    """Return the id of an issue's priority; empty if it has none."""
+    given = as_object(as_object(issue.get("fields")).get("priority"))
+    return identity(given.get("id")) or ""
 
 
 def labels(issue: Json) -> frozenset[str]:

@@ -30,6 +30,9 @@ ISSUE_FIELDS = (
     "issuelinks",
 )
 
+#: What a priority is called that is not the highest; a shorter list has no such one.
+HIGH, SHORTEST = "high", 3
+
 #: Where a reopened issue should go, best first.
 REOPEN_TO = (IssueCategory.IN_PROGRESS, IssueCategory.TODO, IssueCategory.UNKNOWN)
 
@@ -119,6 +122,22 @@ def rank(priorities: Sequence[Mapping[str, Any]], word: str) -> int | None:
         ),
         None,
     )
+
+
+def raised(
+    priorities: Sequence[Mapping[str, Any]], now: str
+) -> Mapping[str, Any] | None:
+    """Return the priority that is called high, if ``now`` is a lower one, or none.
+
+    Where none has that name it is the one below the highest.
+    """
+    high = rank(priorities, HIGH)
+    if high is None and len(priorities) >= SHORTEST:
+        high = 1
+    current = rank(priorities, now)
+    if high is None or (current is not None and current <= high):
+        return None
+    return priorities[high]
 
 
 def _name(raw: Mapping[str, Any]) -> str:

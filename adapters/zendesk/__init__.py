@@ -26,5 +26,6 @@ KIND = AdapterKind(
         Question("webhook_secret", "signing secret", secret=True, made=40),
     ),
     shows_issues=lambda settings: settings.jira_links,
+    has_priorities=True,
     gathers_tickets=lambda settings: settings.problem_tickets,
 )

@@ -1,8 +1,8 @@
 """The Zendesk adapter: the methods in the order of ``adapters.base``, nothing more.
 
 What a call does is in ``reading``, ``tags``, ``writing``, ``incidents``,
-``jira_links``, ``history``, ``subscriptions`` and ``checks``; what Zendesk's documents
-mean is in ``deliveries``, ``payloads`` and ``refusals``.
+``priorities``, ``jira_links``, ``history``, ``subscriptions`` and ``checks``; what
+Zendesk's documents mean is in ``deliveries``, ``payloads`` and ``refusals``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from adapters.base import (
     Gatherer,
+    Hastener,
     Helpdesk,
     Historian,
     Shower,
@@ -26,6 +27,7 @@ from adapters.zendesk import (
     history,
     incidents,
     payloads,
+    priorities,
     reading,
     surveys,
     tags,
@@ -58,7 +60,9 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class ZendeskAdapter(Helpdesk, Historian, Subscriber, Shower, Gatherer, TagRules):
+class ZendeskAdapter(
+    Helpdesk, Historian, Subscriber, Shower, Gatherer, Hastener, TagRules
+):
     """Reads and writes tickets of one Zendesk Support account."""
 
     kind: ClassVar[str] = "zendesk"
@@ -155,6 +159,9 @@ class ZendeskAdapter(Helpdesk, Historian, Subscriber, Shower, Gatherer, TagRules
 
     def find_incident(self, external_id: str, mark: str) -> Written | None:
         return incidents.find_incident(self._account, external_id, mark)
+
+    def hasten(self, external_id: str) -> bool:
+        return priorities.hasten(self._account, external_id)
 
     # -- what changed --
 

@@ -292,6 +292,11 @@ def incident(problem_id: str, mark: str, stamp: str) -> dict[str, Any]:
     }
 
 
+def priority(word: str, stamp: str) -> dict[str, Any]:
+    """Build an update of the priority alone, unless the ticket changed since."""
+    return {"priority": word, "safe_update": True, "updated_stamp": stamp}
+
+
 def inert(words: str) -> str:
     """Return words in which Zendesk fills in no placeholders, whoever wrote them."""
     return re.sub(r"{(?=[{%])", "{ ", words)
