@@ -15,17 +15,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection
 
 from adapters.base import Adapter, Carrier
 from connector.errors import MalformedPayload
+from connector.judging import key_of
 from connector.models import Delivery, EventKind, TicketEvent
 from connector.store import Store, deliveries, dialects, locks, timeline
 from connector.store import erasing as rows
 from connector.store.traces import Traces, bodies, take_out
-
-_log = structlog.get_logger(__name__)
 
 #: Facts of this name are erasures that did not come to their end yet.
 FACT = "erasure:"
@@ -77,11 +75,6 @@ class Erasing:
     sleep: Callable[[float], None] = time.sleep
 
 
-def key_of(word: str) -> str:
-    """Return the key of a customer as somebody writes it."""
-    return word.strip().casefold() if "@" in word else word.strip()
-
-
 def erase(means: Erasing, customer: str, who: str) -> list[Receipt]:
     """Erase who goes by ``customer``, an address or SOURCE:ID; end what was cut off.
 
@@ -125,7 +118,6 @@ def _take_all(means: Erasing, key: str, who: str) -> Receipt:
         dialects.serialise(connection, dialects.GROUPING_LOCK)
         receipt = _take_words(connection, found, who, removed, now)
         locks.put_fact(connection, f"{FACT}{found}", _stored(receipt), now)
-    _log.info("erased", customer=found)
     return receipt
 
 

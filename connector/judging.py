@@ -129,7 +129,7 @@ def customer_key(ticket: Ticket) -> str:
     """Return what makes a person one person across helpdesks."""
     customer = ticket.customer
     if customer.email:
-        return _address(customer.email)
+        return address(customer.email)
     if customer.external_id:
         return f"{ticket.ref.source}:{customer.external_id}"
     # Nobody known: each such ticket is somebody of its own.
@@ -143,7 +143,7 @@ def person(ticket: Ticket) -> Person:
     """
     customer = ticket.customer
     key = customer_key(ticket)
-    others = {_address(one): None for one in customer.emails if one}
+    others = {address(one): None for one in customer.emails if one}
     company = customer.organization or next(iter(customer.organizations), "")
     return Person(
         key=key,
@@ -153,7 +153,8 @@ def person(ticket: Ticket) -> Person:
     )
 
 
-def _address(email: str) -> str:
+def address(email: str) -> str:
+    """Return an address as customers are known by it."""
     return email.casefold()[:LONGEST_KEY]
 
 
@@ -165,6 +166,12 @@ def details(ticket: Ticket, config: Config) -> dict[str, str]:
         for name, field_id in (wanted.model_dump() if wanted else {}).items()
     }
     return {name: said for name, said in found.items() if said}
+
+
+def key_of(word: str) -> str:
+    """Return the key of a customer as somebody writes it: an address, or SOURCE:ID."""
+    word = word.strip()
+    return address(word) if "@" in word else word
 
 
 def vip_source(ticket: Ticket, config: Config) -> str:

@@ -78,7 +78,6 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
     with store.read() as connection:
         _ensure_no_loop(connection, config, now, row)
         ticket = tickets.get(connection, row.ticket_id)
-        erased = customers.is_erased(connection, ticket.customer_id)
         customer = customers.get(connection, ticket.customer_id)
         group = groups.find(connection, row.group_id) if row.group_id else None
         is_back = bool(
@@ -88,12 +87,12 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
                 connection, row.group_id, ticket.customer_id, group["done_at"]
             )
         )
-    if erased and operation in SAYING:
-        raise Withdrawn(OutboxState.DISCARDED, "its customer was erased")
+    if operation in SAYING and customer.erased_at is not None:
+        raise Withdrawn(OutboxState.DISCARDED, recipients.ERASED)
     if ticket.status in UNWRITTEN and ticket.merged_into is None:
         raise Withdrawn(OutboxState.DISCARDED, f"the ticket is {ticket.status}")
-    if operation is Operation.SEND_MESSAGE:
-        _ensure_may_be_written_to(customer)
+    if operation is Operation.SEND_MESSAGE and customer.opted_out_at is not None:
+        raise Withdrawn(OutboxState.DISCARDED, recipients.OPTED_OUT)
     if operation is Operation.SEND_MESSAGE and group is not None:
         _ensure_still_fixed(store, group, row)
         if is_back:
@@ -101,13 +100,6 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
             raise Withdrawn(OutboxState.DISCARDED, why)
     if "checkin" in row.payload:
         _ensure_still_to_ask(store, row)
-
-
-def _ensure_may_be_written_to(customer: AnyRow) -> None:
-    if customer.erased_at is not None:
-        raise Withdrawn(OutboxState.DISCARDED, recipients.ERASED)
-    if customer.opted_out_at is not None:
-        raise Withdrawn(OutboxState.DISCARDED, recipients.OPTED_OUT)
 
 
 def _ensure_still_fixed(store: Store, group: RowMapping, row: AnyRow) -> None:

@@ -295,6 +295,7 @@ SIDEWAYS = {
         "connector.originals",
         "connector.pipeline",
     ),
+    "connector.erasing": ("connector.judging",),
     "connector.checkins": ("connector.case", "connector.replies"),
     "connector.wanted": (
         "connector.checkins",

@@ -17,7 +17,7 @@ from connector.cli.common import (
     open_store,
     read_config,
 )
-from connector.judging import LONGEST_KEY
+from connector.judging import key_of
 from connector.store import customers as rows
 from connector.store.customers import Person
 
@@ -62,7 +62,7 @@ def opt_out(customer: str, who: str, path: Path) -> None:
 
     Example: complaint-connector customers opt-out kari@example.com
     """
-    key, now = _key(customer), datetime.now(UTC)
+    key, now = key_of(customer), datetime.now(UTC)
     with open_store(read_config(path)) as store, store.write() as connection:
         known = rows.known(connection, [Person(key)], now).ids[key]
         done = rows.opt_out(connection, known, who, now)
@@ -80,7 +80,7 @@ def opt_in(customer: str, path: Path) -> None:
 
     Example: complaint-connector customers opt-in kari@example.com
     """
-    key = _key(customer)
+    key = key_of(customer)
     with open_store(read_config(path)) as store, store.write() as connection:
         known = rows.by_key(connection, key)
         done = known is not None and rows.opt_in(connection, known.id)
@@ -90,8 +90,3 @@ def opt_in(customer: str, path: Path) -> None:
         )
         sys.exit(1)
     click.echo(f"{key} gets messages again.")
-
-
-def _key(customer: str) -> str:
-    """Return an address as we keep it; an id of a helpdesk's stays as it is."""
-    return customer.casefold()[:LONGEST_KEY] if "@" in customer else customer

@@ -15,6 +15,7 @@ from connector import erasing
 from connector.cli.common import config_option, json_option, open_store, read_config
 from connector.config import build_adapters
 from connector.erasing import Erasing, Receipt
+from connector.judging import key_of
 from connector.store import Store
 from connector.store import erasing as rows
 
@@ -49,7 +50,7 @@ def erase(customer: str, who: str, yes: bool, path: Path, as_json: bool) -> None
             _ask(store, customer)
         adapters = build_adapters(config)
         try:
-            means = Erasing(store, adapters, lambda: datetime.now(UTC))
+            means = Erasing(store, adapters, _now)
             receipts = erasing.erase(means, customer, who)
         finally:
             for adapter in adapters.values():
@@ -66,7 +67,7 @@ def erase(customer: str, who: str, yes: bool, path: Path, as_json: bool) -> None
 
 def _ask(store: Store, customer: str) -> None:
     with store.read() as connection:
-        found = rows.find(connection, erasing.key_of(customer))
+        found = rows.find(connection, key_of(customer))
         extent = rows.extent(connection, found) if found is not None else {}
     if extent:
         click.echo(
@@ -102,3 +103,7 @@ def _print(receipt: Receipt) -> None:
     for tracker, key in receipt.issues:
         click.echo(f"  {key} in {tracker}: links to the tickets, and masked excerpts")
     click.echo("  backups of this database, and whatever was copied from it")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

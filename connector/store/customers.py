@@ -63,12 +63,6 @@ def known(connection: Connection, people: Sequence[Person], now: datetime) -> Kn
     return Known({one.key: ids[one.key] for one in people}, frozenset(regrouped))
 
 
-def is_erased(connection: Connection, customer_id: int) -> bool:
-    """Tell whether somebody was erased, and is not to be written to."""
-    query = select(customers.c.erased_at).where(customers.c.id == customer_id)
-    return connection.scalar(query) is not None
-
-
 def _by_key(connection: Connection, people: Iterable[Person]) -> dict[str, AnyRow]:
     keys = list({key for one in people for key in (one.key, *one.others)})
     said = (customers.c.id, customers.c.name, customers.c.organization)

@@ -44,6 +44,7 @@ from connector.store.schema import (
     ticket_tags,
     tickets,
 )
+from connector.store.tasks import TaskState
 
 WHY = "its customer was erased"
 
@@ -195,7 +196,7 @@ def take_words(connection: Connection, ticket_ids: Collection[int]) -> None:
             for row in connection.execute(placed.where(members.c.ticket_id.in_(ids)))
         ],
     )
-    for table in (ticket_tags, ticket_fields, tasks):
+    for table in (ticket_tags, ticket_fields):
         connection.execute(
             update(table).where(table.c.ticket_id.in_(ids)).values(reason="")
         )
@@ -264,7 +265,7 @@ def prevent(connection: Connection, customer_id: int, now: datetime) -> None:
 
 
 def take_name(connection: Connection, customer_id: int, now: datetime) -> None:
-    """Take out by what a customer is known; nobody goes by them any more."""
+    """Take out by what a customer is known; there is nothing left to do about them."""
     connection.execute(
         update(customers)
         .where(customers.c.id == customer_id)
@@ -279,7 +280,9 @@ def take_name(connection: Connection, customer_id: int, now: datetime) -> None:
     theirs = customer_keys.c.customer_id == customer_id
     connection.execute(delete(customer_keys).where(theirs))
     connection.execute(
-        update(tasks).where(tasks.c.customer_id == customer_id).values(reason="")
+        update(tasks)
+        .where(tasks.c.customer_id == customer_id, tasks.c.state == TaskState.OPEN)
+        .values(state=TaskState.SETTLED, done_at=now)
     )
 
 
