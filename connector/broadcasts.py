@@ -91,7 +91,8 @@ def _as_it_was(connection: Connection, row: AnyRow, group: AnyRow) -> Shown:
     lines = []
     for one in told:
         said = one.payload
-        words.setdefault(said.get("text_version", one.language), said["text"])
+        if said["text"]:  # empty: its customer was erased
+            words.setdefault(said.get("text_version", one.language), said["text"])
         state = f"{one.state}: {one.error}" if one.error else one.state
         lines.append(
             Line(

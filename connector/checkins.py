@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 
 from connector import replies, texts
 from connector.case import Case
-from connector.config import Checkins, Config
+from connector.config import Config
+from connector.config_messages import Checkins
 from connector.models import (
     Comment,
     Mode,

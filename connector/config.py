@@ -23,14 +23,14 @@ from adapters.base import Adapter, Channel, Helpdesk, Tracker
 from connector import config_blocks, secrets, text_lint, workdays
 from connector.config_clocks import ALWAYS, Calendar, Clocks
 from connector.config_file import fill, read_raw
+from connector.config_messages import Acknowledge, Checkins, Messages
 from connector.config_problems import Problems
 from connector.config_reports import Reports
 from connector.config_retention import Retention
 from connector.errors import ConfigError
 from connector.mistakes import describe
 from connector.models import Duration, Mode, Topic
-from connector.section import Section, Zone
-from connector.workdays import known_country
+from connector.section import Section
 from rules.schema import RuleSet, read_rules
 
 
@@ -176,36 +176,6 @@ class Vip(Section):
         return tuple(entry.strip().casefold().lstrip("@") for entry in value)
 
 
-class Messages(Section):
-    signature: str = Field("", description="Last line of each message to a customer.")
-    approve_above: int = Field(
-        50, ge=0, description="More recipients than this wait for an approval."
-    )
-    opt_out_tags: tuple[str, ...] = Field(
-        (), description="Tags of people who are not to be written to."
-    )
-
-    @field_validator("opt_out_tags")
-    @classmethod
-    def _casefold(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(tag.strip().casefold() for tag in value)
-
-
-class Checkins(Section):
-    """Asking whether a solution helped, once, if nothing else came first."""
-
-    enabled: bool = Field(False, description="Whether customers are asked.")
-    after: int = Field(3, ge=1, le=60, description="Working days after the solution.")
-    hour: int = Field(10, ge=0, le=23, description="The hour of that day.")
-    timezone: Zone = Field("UTC", description="Where days are counted.")
-    holidays: str = Field("", description="Whose public holidays are no working days.")
-
-    @field_validator("holidays")
-    @classmethod
-    def _is_a_country(cls, value: str) -> str:
-        return known_country(value)
-
-
 class Notify(Section):
     """How people of the house are reached: channels, and which of them a role has."""
 
@@ -288,6 +258,7 @@ class Config(Section):
     vip: Vip = Vip()
     problems: Problems = Problems()
     messages: Messages = Messages()
+    acknowledge: Acknowledge = Acknowledge()
     texts: str = Field("", description="A folder of your own texts to customers.")
     checkins: Checkins = Checkins()
     calendars: Mapping[str, Calendar] = Field(

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connector import (
+    acknowledging,
     checkins,
     clocks,
     escalation,
@@ -108,6 +109,7 @@ class Pipeline:
             add_notes(case, found, matches, seen)
             clocks.add_note(case)
             clocks.hasten(case)
+            acknowledging.plan(case, group_id)
             checkins.plan(case)
             tasks.look(case)
             outbox.enqueue(connection, case.effects, now)

@@ -38,6 +38,11 @@ COMMON: Mapping[str, str] = {
 KINDS: Mapping[str, Mapping[str, str]] = {
     "fixed": COMMON,
     "checkin": COMMON,
+    "acknowledged": {
+        **COMMON,
+        "hours": "whole hours until the answer; empty if it is said in days",
+        "days": "whole days until the answer, if they are more than two; else empty",
+    },
 }
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping
 
-from connector import checkins, recipients, recurrence
+from connector import acknowledging, checkins, recipients, recurrence
 from connector.config import Config
 from connector.models import GroupState, Mode, Operation, OutboxState, TicketStatus
 from connector.store import Store, clocks, customers, groups, members, tickets
@@ -93,6 +93,8 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
         raise Withdrawn(OutboxState.DISCARDED, f"the ticket is {ticket.status}")
     if operation is Operation.SEND_MESSAGE and customer.opted_out_at is not None:
         raise Withdrawn(OutboxState.DISCARDED, recipients.OPTED_OUT)
+    if "until" in row.payload:
+        _ensure_still_to_acknowledge(row, ticket, now)
     if operation is Operation.SEND_MESSAGE and group is not None:
         _ensure_still_fixed(store, group, row)
         if is_back:
@@ -100,6 +102,12 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
             raise Withdrawn(OutboxState.DISCARDED, why)
     if "checkin" in row.payload:
         _ensure_still_to_ask(store, row)
+
+
+def _ensure_still_to_acknowledge(row: AnyRow, ticket: AnyRow, now: datetime) -> None:
+    why = acknowledging.against(row, ticket, now)
+    if why:
+        raise Withdrawn(OutboxState.DISCARDED, why)
 
 
 def _ensure_still_fixed(store: Store, group: RowMapping, row: AnyRow) -> None:
