@@ -300,7 +300,11 @@ def delete(bench: Bench) -> None:
         (delete, checkins.REOPENED),
     ],
 )
-@pytest.mark.parametrize("looked", ["before", "only when sending"])
+@pytest.mark.parametrize(
+    ("database_url", "looked"),
+    [("sqlite", "before"), ("postgresql", "only when sending")],
+    indirect=["database_url"],
+)
 def test_check_in_is_taken_back_when_something_else_comes_first(
     bench: Bench, act: Callable[[Bench], None], why: str, looked: str
 ) -> None:

@@ -53,6 +53,18 @@ def test_bad_rating_without_words_is_one_task(bench: Bench) -> None:
     assert not [call for call in bench.support.calls if call[0] == "send_message"]
 
 
+def test_status_page_shows_open_tasks_and_no_words(bench: Bench) -> None:
+    rate(bench, "bad")
+    app = bench.runtime.create_app()
+    page = app.test_client().get("/", base_url="http://localhost").get_data(True)
+    assert "complaint-connector tasks done 1" in page
+    assert "rated bad without a word" in page
+    assert COMPLAINTS[0] not in page
+    rate(bench, "good")
+    page = app.test_client().get("/", base_url="http://localhost").get_data(True)
+    assert "tasks done" not in page
+
+
 def test_bad_rating_with_words_is_judged_and_no_task(bench: Bench) -> None:
     rate(bench, "not_good", words="You sent me the same code that does not work!")
     assert listed(bench) == []

@@ -20,7 +20,8 @@ from connector import callbacks, health, imports, share, sweep
 from connector.config import Config
 from connector.errors import StoreUnavailable
 from connector.models import DeliveryState, OutboxState
-from connector.store import Store, deliveries, groups, locks, outbox, tickets
+from connector.store import Store, deliveries, groups, locks, outbox, tasks, tickets
+from connector.store.tasks import TaskState
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 #: What a browser on this machine asks for. Any other name that leads here is one a
@@ -99,6 +100,7 @@ def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
         troubles = health.troubles(connection)
         parked = outbox.listing(connection, OutboxState.PARKED, SHOWN)
         parked_in = deliveries.listing(connection, DeliveryState.PARKED, SHOWN)
+        waiting = tasks.listing(connection, TaskState.OPEN, SHOWN)
         return {
             "now": now.replace(microsecond=0).isoformat(),
             "stopped": config.autonomy.stop or "stop" in facts,
@@ -126,6 +128,7 @@ def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
             ],
             "alarms": list(share.alarms(connection).values()),
             "problem_states": groups.counts(connection),
+            "tasks": [_plain(row) for row in waiting],
             "needs_you": {
                 "outbox": [_without_words(row) for row in parked],
                 "inbox": [_plain(row) for row in parked_in],
