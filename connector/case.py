@@ -23,6 +23,7 @@ class Trace:
     fields: list[dict[str, str]] = field(default_factory=list)
     personas: list[dict[str, str]] = field(default_factory=list)
     vip: str = ""
+    before: dict[str, str] = field(default_factory=dict)  # a VIP's last complaint
     group: dict[str, Any] = field(default_factory=dict)
     rules: list[dict[str, str]] = field(default_factory=list)
     clocks: list[dict[str, str]] = field(default_factory=list)  # what is due

@@ -132,6 +132,9 @@ def _judgement(case: Case, found: Sequence[Persona]) -> list[str]:
     lines = [first, "Because of: " + "; ".join(verdict.reasons[:3])]
     if trace.vip:
         lines.append(f"VIP by {trace.vip}.")
+    if before := trace.before:
+        said = f"Complained before: {before['ticket']} of {before['on']}"
+        lines.append(f"{said} {before['url']}")
     lines += [f"Customer: {persona.name}. {persona.hint}" for persona in found]
     lines += [f"{one['title']} due {one['due']}." for one in trace.clocks]
     if trace.group:

@@ -24,6 +24,7 @@ from connector import (
     replies,
     showing,
     tasks,
+    vips,
 )
 from connector.case import Batch, Case
 from connector.config import Config
@@ -101,6 +102,7 @@ class Pipeline:
             for match in matches
         ]
         group_id = self._group(case)
+        vips.look(case)
         clocks.look(case)
         if judged.is_live and not case.is_archived:
             seen = showing.look(case, group_id)
@@ -110,6 +112,7 @@ class Pipeline:
             clocks.add_note(case)
             clocks.hasten(case)
             acknowledging.plan(case, group_id)
+            vips.tell(case)
             checkins.plan(case)
             tasks.look(case)
             outbox.enqueue(connection, case.effects, now)

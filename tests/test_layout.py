@@ -54,6 +54,7 @@ ROWS = {
     "connector.case": 4,
     "connector.replies": 4,
     "connector.clocks": 4,
+    "connector.vips": 4,
     "connector.tagging": 4,
     "connector.filling": 4,
     "connector.pipeline": 4,
@@ -268,6 +269,7 @@ SIDEWAYS = {
     "connector.case": ("connector.judging",),
     "connector.tagging": ("connector.case", "connector.showing"),
     "connector.replies": ("connector.case",),
+    "connector.vips": ("connector.case", "connector.notices"),
     "connector.clocks": (
         "connector.case",
         "connector.notices",
@@ -292,6 +294,7 @@ SIDEWAYS = {
         "connector.showing",
         "connector.tagging",
         "connector.tasks",
+        "connector.vips",
     ),
     "connector.tasks": ("connector.case",),
     "connector.inbox": (

@@ -81,6 +81,8 @@ def _print(ticket: str, number: str, decision: Any) -> None:
         click.echo("  imported: recorded and grouped, without effects")
     if trace["vip"]:
         click.echo(f"  VIP by {trace['vip']}")
+    if before := trace.get("before"):
+        click.echo(f"  complained before: {before['ticket']} of {before['on']}")
     for persona in trace["personas"]:
         click.echo(f"  persona {persona['name']}: {persona['evidence']}")
     for tag in trace["tags"]:

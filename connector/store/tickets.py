@@ -15,6 +15,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    or_,
     select,
     tuple_,
     update,
@@ -207,6 +208,28 @@ def history(
         },
     ).one()
     return int(row[0]), int(row[1])
+
+
+def complaint_before(
+    connection: Connection, customer_id: int, but: TicketRef, at: datetime
+) -> AnyRow | None:
+    """Return the newest complaint of a customer on another ticket made before then."""
+    query = (
+        select(tickets.c.source, tickets.c.number, tickets.c.created_at, tickets.c.url)
+        .where(
+            tickets.c.customer_id == customer_id,
+            tickets.c.created_at < at,
+            tickets.c.complaint.is_(True),
+            tickets.c.merged_into.is_(None),
+            tickets.c.status.not_in([TicketStatus.SPAM, TicketStatus.DELETED]),
+            or_(
+                tickets.c.source != but.source,
+                tickets.c.external_id != but.external_id,
+            ),
+        )
+        .order_by(tickets.c.created_at.desc(), tickets.c.id.desc())
+    )
+    return connection.execute(query.limit(1)).one_or_none()
 
 
 def ledger(connection: Connection, ticket_id: int) -> dict[str, AnyRow]:
