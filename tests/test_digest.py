@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from kit import START, Bench, settings
 from loop_kit import COMPLAINTS, complain, file_issue, fix
 from sqlalchemy import update
+from test_replies import say
 
 from connector.cli import cli
 from connector.models import Block, BlockKind
@@ -124,6 +125,22 @@ def test_what_waits_for_people_is_counted(plain: Bench) -> None:
     assert part(told(plain), "Quiet customers") == [
         "- support 1: rated bad without a word https://memory.invalid/support/1"
     ]
+
+
+def test_promises_that_were_due_are_counted(blank_sqlite: str) -> None:
+    bench = Bench(settings(blank_sqlite, clocks={"pack": "plain", "within": "48h"}))
+    bench.write("1", COMPLAINTS[0], "kari@mail.example")
+    bench.write("2", COMPLAINTS[1], "ole@mail.example")
+    bench.settle()
+    bench.clock.pass_(hours=2)
+    say(bench)
+    bench.clock.pass_(days=6)
+    write(bench, "new", delivery=1)  # not due in this week
+    assert part(told(bench), "Deadlines of the week") == [
+        "- First answer: 1 of 2 kept",
+        "- Solution: 0 of 2 kept",
+    ]
+    bench.close()
 
 
 def test_message_to_many_that_nobody_approved_is_named(blank_sqlite: str) -> None:

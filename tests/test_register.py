@@ -30,6 +30,7 @@ MARCH = periods.month("2026-03", ZoneInfo("UTC"))
 LINE = Line(
     id="support:1",
     received="2026-03-02T09:00:00+00:00",
+    acknowledged=None,
     first_answer=None,
     answered=None,
     closed=None,
@@ -39,6 +40,7 @@ LINE = Line(
     cost=None,
     outcome=register.Outcome.OPEN,
     channel="email",
+    clock_met=None,
     group=1,
     issue=None,
 )
@@ -123,6 +125,25 @@ def test_register_says_when_it_was_answered_and_solved(plain: Bench) -> None:
     assert line.channel == "email"
 
 
+def test_register_says_whether_every_promise_was_kept(blank_sqlite: str) -> None:
+    bench = Bench(settings(blank_sqlite, clocks={"pack": "fca_like"}))
+    bench.write("1", COMPLAINTS[0], "kari@mail.example")
+    bench.write("late", COMPLAINTS[1], "ole@mail.example")
+    bench.settle()
+    bench.clock.pass_(hours=2)
+    say(bench)
+    change(bench, status=TicketStatus.RESOLVED)
+    bench.clock.pass_(days=29, hours=12)
+    bench.write("new", COMPLAINTS[2], "aino@mail.example")
+    bench.settle()
+    assert [(line.id, line.acknowledged, line.clock_met) for line in made(bench)] == [
+        ("support:1", "2026-03-02T11:00:00+00:00", "yes"),
+        ("support:late", None, "no"),
+        ("support:new", None, None),
+    ]
+    bench.close()
+
+
 def test_erased_complaint_keeps_its_line_and_nothing_that_was_entered(
     plain: Bench,
 ) -> None:
@@ -189,9 +210,9 @@ def test_no_cell_is_a_formula(said: str, shown: str) -> None:
 
 def test_columns_are_those_that_are_promised() -> None:
     assert as_csv([LINE]) == (
-        "id,received,first_answer,answered,closed,type,origin,remedy,cost,outcome,"
-        "channel,group,issue\r\n"
-        "support:1,2026-03-02T09:00:00+00:00,,,,delivery,,,,open,email,1,\r\n"
+        "id,received,acknowledged,first_answer,answered,closed,type,origin,remedy,"
+        "cost,outcome,channel,clock_met,group,issue\r\n"
+        "support:1,2026-03-02T09:00:00+00:00,,,,,delivery,,,,open,email,,1,\r\n"
     )
     (line,) = json.loads(as_json([LINE]))
     assert (line["issue"], line["group"]) == (None, 1)

@@ -50,6 +50,7 @@ def digest(connection: Connection, config: Config, week: Period) -> Digest:
         "new": telling.new(),
         "fixed": telling.fixed(),
         "effect": telling.effect(),
+        "clocks": telling.clocks(),
         "waiting": telling.waiting(),
         "quiet": telling.quiet(),
         "rules": telling.rules(),
@@ -161,6 +162,15 @@ class _Telling:
                 did = effect.you_said_we_did(self._config, one)
                 said = f"{did} {effect.compared(self._config, learnt)}"
                 yield Block(BlockKind.BULLET, said, one.url)
+
+    def clocks(self) -> Iterator[Block]:
+        """Tell of what was due in the week how much was in time."""
+        week, pack = self._week, self._config.clocks.promises
+        for row in reports.kept(self._connection, week.since, week.until):
+            promise = pack.promise(row.kind) if pack else None
+            title = promise.title if promise else row.kind
+            said = self.say("clock", title=title, met=row.met, due=row.due)
+            yield Block(BlockKind.BULLET, said)
 
     def waiting(self) -> Iterator[Block]:
         counts = {

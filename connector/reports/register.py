@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -22,7 +22,11 @@ from connector.config import Config
 from connector.models import GroupState, Meaning, TicketStatus
 from connector.reports.periods import Period
 from connector.store import reports
+from connector.store.clocks import ClockState
 from connector.store.schema import AnyRow
+
+#: The kind of promise that packs have for it.
+ACKNOWLEDGEMENT = "acknowledgement"
 
 
 class Outcome(StrEnum):
@@ -38,6 +42,7 @@ class Line(NamedTuple):
 
     id: str
     received: str | None
+    acknowledged: str | None
     first_answer: str | None
     answered: str | None
     closed: str | None
@@ -47,6 +52,7 @@ class Line(NamedTuple):
     cost: str | None
     outcome: Outcome
     channel: str | None
+    clock_met: Literal["yes", "no"] | None
     group: int | None
     issue: str | None
 
@@ -57,13 +63,17 @@ def lines(connection: Connection, config: Config, month: Period) -> list[Line]:
     found = reports.complaints(connection, month.since, month.until)
     # Not by the database: each has an order of letters of its own.
     found = sorted(found, key=lambda row: (row.created_at, row.source, row.external_id))
-    return [_line(row, zone) for row in found]
+    clocks = reports.clocks_of(connection, month.since, month.until)
+    return [_line(row, clocks.get(row.id, ()), zone, month.until) for row in found]
 
 
-def _line(row: AnyRow, zone: ZoneInfo) -> Line:
+def _line(
+    row: AnyRow, clocks: Sequence[AnyRow], zone: ZoneInfo, until: datetime
+) -> Line:
     return Line(
         id=f"{row.source}:{row.external_id}",
         received=_moment(row.created_at, zone),
+        acknowledged=_moment(_acknowledged_at(clocks), zone),
         first_answer=_moment(row.first_answer_at, zone),
         answered=_moment(row.solved_at, zone),
         closed=_moment(row.closed_at, zone),
@@ -73,9 +83,31 @@ def _line(row: AnyRow, zone: ZoneInfo) -> Line:
         cost=row.details.get("cost"),
         outcome=_outcome(row),
         channel=row.channel or None,
+        clock_met=_is_met(clocks, until),
         group=row.group_id,
         issue=row.issue_key,
     )
+
+
+def _acknowledged_at(clocks: Sequence[AnyRow]) -> datetime | None:
+    """Return when a promised acknowledgement was given, in time or late."""
+    given = [one.ended_at for one in clocks if one.kind == ACKNOWLEDGEMENT]
+    return given[0] if given else None
+
+
+def _is_met(clocks: Sequence[AnyRow], until: datetime) -> Literal["yes", "no"] | None:
+    """Say whether every promise was kept, as far as that is known.
+
+    One that still runs counts if it was due within the month, whenever it is asked.
+    """
+    if any(
+        one.state == ClockState.LATE
+        or (one.state == ClockState.RUNNING and one.due_at < until)
+        for one in clocks
+    ):
+        return "no"
+    runs = any(one.state == ClockState.RUNNING for one in clocks)
+    return "yes" if clocks and not runs else None
 
 
 def _outcome(row: AnyRow) -> Outcome:

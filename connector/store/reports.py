@@ -13,10 +13,12 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from connector.models import GroupState, Meaning, OutboxState, TicketStatus
 from connector.store.broadcasts import BroadcastState
+from connector.store.clocks import ClockState
 from connector.store.dialects import insert
 from connector.store.schema import (
     AnyRow,
     broadcasts,
+    clocks,
     groups,
     members,
     outbox,
@@ -88,6 +90,48 @@ def complaints(
             )
         )
         .where(tickets.c.complaint, _received(since, until))
+    )
+    return connection.execute(query).all()
+
+
+def clocks_of(
+    connection: Connection, since: datetime, until: datetime
+) -> dict[int, list[AnyRow]]:
+    """Return the clocks of the complaints received in a time, by ticket."""
+    query = (
+        select(
+            clocks.c.ticket_id,
+            clocks.c.kind,
+            clocks.c.state,
+            clocks.c.due_at,
+            clocks.c.ended_at,
+        )
+        .join(tickets, tickets.c.id == clocks.c.ticket_id)
+        .where(
+            tickets.c.complaint,
+            _received(since, until),
+            clocks.c.state != ClockState.DROPPED,
+        )
+        .order_by(clocks.c.wrote_at, clocks.c.id)
+    )
+    found: dict[int, list[AnyRow]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.ticket_id, []).append(row)
+    return found
+
+
+def kept(connection: Connection, since: datetime, until: datetime) -> Sequence[AnyRow]:
+    """Count by kind the promises that were due in a time, and those that were kept."""
+    met = func.count().filter(clocks.c.state == ClockState.MET).label("met")
+    query = (
+        select(clocks.c.kind, met, func.count().label("due"))
+        .where(
+            clocks.c.due_at >= since,
+            clocks.c.due_at < until,
+            clocks.c.state != ClockState.DROPPED,
+        )
+        .group_by(clocks.c.kind)
+        .order_by(clocks.c.kind)
     )
     return connection.execute(query).all()
 
