@@ -1,8 +1,8 @@
 """From a row of the outbox to the issue, its change, or the notice that it asks for.
 
 What a payload holds is decided in ``connector.filing``, ``connector.counts``,
-``connector.recurrence`` and ``connector.notices``; how it gets to somebody, in
-``connector.effects``.
+``connector.recurrence``, ``connector.notices`` and ``connector.reports``; how it gets
+to somebody, in ``connector.effects``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from connector import counts, filing, recurrence, sequel
 from connector.config import Config
 from connector.models import Block, BlockKind, IssueChange, IssueDraft, Notice
+from connector.reports import posting
 from connector.store import groups, sending
 from connector.store.schema import AnyRow
 
@@ -58,14 +59,14 @@ def _as_of_now(connection: Connection, config: Config, row: AnyRow) -> dict[str,
     )
 
 
-def notice(row: AnyRow) -> Notice:
+def notice(connection: Connection, config: Config, row: AnyRow) -> Notice:
     """Return what is to be told to people of the house."""
     return Notice(
         subject=row.payload["subject"],
         body=blocks(row.payload["body"]),
         mark=row.mark,
         at=row.created_at,
-        files=row.payload["files"],
+        files=posting.files(connection, config, row.payload),
     )
 
 

@@ -109,8 +109,10 @@ class Effects:
         if not isinstance(self.adapter, Channel):
             raise VendorRefused(f"{self.adapter.name} is no channel")
         self._ensure_wanted(row)
+        with self.store.read() as connection:
+            notice = drafts.notice(connection, self.config, row)
         # Nobody can be asked whether a lost one arrived; its mark shows it is the same.
-        self.adapter.notify(drafts.notice(row))
+        self.adapter.notify(notice)
         return {}
 
     def _change_tags(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:

@@ -30,7 +30,6 @@ def tell(
     rule: str,
     reason: str,
     ticket_id: int | None = None,
-    files: Mapping[str, str] | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> int:
     """Ask for a notice to each channel of a role, once for each ``key``, ever.
@@ -42,7 +41,6 @@ def tell(
     payload = {
         "subject": subject,
         "body": issue_text.stored(body),
-        "files": dict(files or {}),
         **(about or {}),
     }
     effects = [

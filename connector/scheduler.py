@@ -31,6 +31,7 @@ from connector.config import Config
 from connector.errors import StoreUnavailable
 from connector.health import Health
 from connector.models import EventKind
+from connector.reports import posting
 from connector.store import Store, deliveries, dialects, groups
 
 _log = structlog.get_logger(__name__)
@@ -46,6 +47,9 @@ QUIET = timedelta(minutes=15)
 
 #: How often deadlines are looked at.
 CLOCKS = timedelta(minutes=1)
+
+#: How often it is looked whether a report is to be made.
+REPORTS = timedelta(minutes=5)
 
 
 def queue_due(store: Store, config: Config, now: datetime) -> int:
@@ -114,6 +118,7 @@ class Scheduler:
         self._every_tick("quiet", self._list_quiet, QUIET)
         self._every_tick("retention", self._let_go, RETENTION)
         self._every_tick("clocks", self._review_clocks, CLOCKS)
+        self._every_tick("reports", self._post_reports, REPORTS)
         for adapter in swept:
             self._every_tick(f"sweep-{adapter.name}", partial(self._sweep, adapter))
         for adapter in watched:
@@ -158,6 +163,9 @@ class Scheduler:
         with self._store.write(wake=deliveries.WAKE) as connection:
             clocks.review(connection, self._config, self._clock())
         self._store.signals.ring("outbox")
+
+    def _post_reports(self) -> None:
+        posting.queue_due(self._store, self._config, self._clock())
 
     def _sweep(self, adapter: Adapter) -> None:
         sweep.sweep(

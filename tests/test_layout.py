@@ -189,6 +189,7 @@ SIDEWAYS = {
         "connector.counts",
         "connector.filing",
         "connector.recurrence",
+        "connector.reports",
         "connector.sequel",
     ),
     "connector.recurrence": (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from connector.models import GroupState, Meaning, OutboxState, TicketStatus
 from connector.store.broadcasts import BroadcastState
@@ -273,3 +273,20 @@ def taken_off(
         .group_by(ticket_tags.c.rule)
     )
     return {rule: (int(n), int(of)) for rule, n, of in connection.execute(query)}
+
+
+def is_wanted(connection: Connection, kind: str, period: str, until: datetime) -> bool:
+    """Tell whether a report was not made yet, and there is anything from its time."""
+    made = exists().where(table.c.kind == kind, table.c.period == period)
+    known = exists().where(tickets.c.created_at < until)
+    return bool(connection.scalar(select(~made & known)))
+
+
+def waiting(connection: Connection, beginning: str) -> list[int]:
+    """Return notices, by how their keys begin, that cannot have been sent yet."""
+    query = select(outbox.c.id).where(
+        outbox.c.dedup_key.startswith(beginning, autoescape=True),
+        outbox.c.state.in_([OutboxState.PENDING, OutboxState.PARKED]),
+        outbox.c.uncertain_since.is_(None),
+    )
+    return list(connection.scalars(query))
