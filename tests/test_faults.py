@@ -27,7 +27,7 @@ from sandbox_kit import (
 
 from connector.errors import StoreUnavailable
 from connector.sandbox import SandboxSettings
-from connector.store import deliveries, outbox
+from connector.store import deliveries, outbox, sending
 
 KINDS = ["before", "after", "stall", "reset", "reset_after", "429", "503"]
 
@@ -161,7 +161,7 @@ def test_issue_is_created_once_when_the_sender_dies_before_and_after_creating_it
             step_until_dead(scene)
         scene.restart()
         with monkeypatch.context() as patched:
-            patched.setattr(outbox, "finish", die)
+            patched.setattr(sending, "finish", die)
             step_until_dead(scene)
         assert len(issues(scene.world)) == 1
         # The search does not show it yet, and it is long since the first try.
@@ -263,7 +263,7 @@ def test_rows_wait_while_credentials_are_refused(sqlite_url: str, source: str) -
 # -- the database fails in the middle
 
 
-@pytest.mark.parametrize("place", [(outbox, "finish"), (deliveries, "finish")])
+@pytest.mark.parametrize("place", [(sending, "finish"), (deliveries, "finish")])
 def test_row_whose_end_could_not_be_stored_is_taken_up_again(
     database_url: str, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
 ) -> None:
