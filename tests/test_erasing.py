@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from connector.erasing import Erasing, Receipt
 from connector.grouping import Grouping
 from connector.models import IssueCategory, OutboxState, TicketStatus
 from connector.scheduler import queue_due
-from connector.store import deliveries, groups, locks, outbox
+from connector.store import clocks, deliveries, groups, locks, outbox, tasks
 from connector.store import erasing as rows
 from connector.store.schema import customers, grouping_memory, metadata, tickets
 from connector.store.schema import outbox as outbox_table
@@ -329,3 +330,64 @@ def test_delivery_that_waits_is_read_again_without_what_it_said(bench: Bench) ->
     assert len(waiting) == 2
     bench.settle()
     assert found_in(bench, *SECRETS) - free_space(bench) == set()
+
+
+@on_sqlite
+def test_nothing_is_left_to_do_about_somebody_who_was_erased(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(clocks={"pack": "plain"})
+    write(bench, "s0", f"{CODE} {OWN_WORDS}", ADDRESS, NAME)
+    bench.settle()
+    with bench.store.write() as connection:
+        (row,) = connection.execute(select(tickets.c.id, tickets.c.customer_id))
+        tasks.ask(
+            connection,
+            "bad_rating:1",
+            tasks.TaskKind.BAD_RATING,
+            "rated bad",
+            bench.clock(),
+            customer_id=row.customer_id,
+            ticket_id=row.id,
+        )
+        assert clocks.running(connection, 10)
+    erase(bench)
+    with bench.store.read() as connection:
+        assert list(clocks.running(connection, 10)) == []
+        assert list(tasks.listing(connection, tasks.TaskState.OPEN, 10)) == []
+
+
+@on_sqlite
+def test_ticket_that_is_its_delivery_does_not_come_back(
+    make_bench: Callable[..., Bench],
+) -> None:
+    secret = base64.b64encode(bytes(32)).decode()
+    source = {"kind": "generic", "webhook_secret": f"whsec_{secret}"}
+    bench = make_bench(sources={"forms": source})
+    fill_in(bench, f"{CODE} {OWN_WORDS}")
+    bench.settle()
+    fill_in(bench, f"{CODE} {OWN_WORDS} It waits.")
+    erase(bench)
+    bench.settle()
+    assert found_in(bench, *SECRETS) == set()
+    fill_in(bench, f"{CODE} {OWN_WORDS}")  # once more, as of before
+    bench.settle()
+    assert found_in(bench, *SECRETS) - free_space(bench) == set()
+    with bench.store.read() as connection:
+        parked = deliveries.listing(connection, "parked", 10)
+    assert list(parked) == []
+
+
+def fill_in(bench: Bench, text: str) -> None:
+    """Let somebody send a form, which a delivery holds all of."""
+    said = {
+        "id": "7",
+        "subject": "",
+        "text": text,
+        "created_at": "2026-03-02T08:00:00Z",
+    }
+    data = {**said, "customer": {"email": ADDRESS, "name": NAME}}
+    body = json.dumps({"type": "ticket.changed", "data": data}).encode()
+    with bench.store.write() as connection:
+        arrival = deliveries.new("forms", None, {}, body, bench.clock())
+        deliveries.accept(connection, [arrival])

@@ -153,8 +153,9 @@ def test_erased_complaint_keeps_its_line_and_nothing_that_was_entered(
     plain.settle()
     (before,) = made(plain)
     with plain.store.write() as connection:
-        (ticket_id,) = connection.scalars(select(tickets.c.id))
-        erasing.take_words(connection, [ticket_id])
+        (row,) = connection.execute(select(tickets.c.id, tickets.c.customer_id))
+        erasing.take_words(connection, [row.id])
+        erasing.take_name(connection, row.customer_id, plain.clock())
     assert made(plain) == [before._replace(remedy=None)]
 
 

@@ -26,9 +26,11 @@ from sqlalchemy import (
 from connector.models import BlockKind, DeliveryState, Operation, OutboxState
 from connector.store import corrections, memory
 from connector.store import deliveries as inbox
+from connector.store.clocks import ClockState
 from connector.store.schema import (
     AnyRow,
     carried,
+    clocks,
     customer_keys,
     customers,
     decisions,
@@ -134,15 +136,21 @@ def sent_to(connection: Connection, ticket_ids: Collection[int]) -> Sequence[Any
 
 
 def silence(connection: Connection, ticket_ids: Collection[int], now: datetime) -> int:
-    """Let nothing more be said to these tickets; return how much was taken back.
+    """Let nothing more be said to these tickets, nor be due on them.
 
     A reading from before is too old to decide on, and what it says is not read again.
+    Returns how much was taken back that was to be said.
     """
     ids = list(ticket_ids)
     connection.execute(
         update(tickets)
         .where(tickets.c.id.in_(ids))
         .values(erased_until=now, decided_at=now, version=tickets.c.version + 1)
+    )
+    connection.execute(
+        update(clocks)
+        .where(clocks.c.ticket_id.in_(ids), clocks.c.state == ClockState.RUNNING)
+        .values(state=ClockState.DROPPED, ended_at=now, reason=WHY, next_at=None)
     )
     result = connection.execute(
         update(outbox)
@@ -164,13 +172,7 @@ def take_words(connection: Connection, ticket_ids: Collection[int]) -> None:
         connection,
         tickets,
         [
-            {
-                "row": row.id,
-                "subject": "",
-                "text": "",
-                "verdict": _bare(row.verdict),
-                "details": {},
-            }
+            {"row": row.id, "subject": "", "text": "", "verdict": _bare(row.verdict)}
             for row in connection.execute(own)
         ],
     )
@@ -276,6 +278,10 @@ def take_name(connection: Connection, customer_id: int, now: datetime) -> None:
             opted_out="",
             erased_at=now,
         )
+    )
+    # Agents may have entered anything there.
+    connection.execute(
+        update(tickets).where(tickets.c.customer_id == customer_id).values(details={})
     )
     theirs = customer_keys.c.customer_id == customer_id
     connection.execute(delete(customer_keys).where(theirs))
