@@ -8,9 +8,7 @@ import pytest
 
 from connector import texts
 
-NAMES = [*texts.KINDS] + [
-    f"{kind}.{persona}" for kind in ("fixed", "checkin") for persona in texts.PERSONAS
-]
+NAMES = {f"{kind}.{one}" for kind in texts.KINDS for one in texts.PERSONAS}
 
 
 def filled(kind: str, language: str, *personas: str, folder: str = "") -> texts.Text:
@@ -21,7 +19,7 @@ def filled(kind: str, language: str, *personas: str, folder: str = "") -> texts.
 @pytest.mark.parametrize("language", texts.LANGUAGES)
 def test_every_language_has_every_text(language: str) -> None:
     known = texts.all_texts("")[language]
-    assert set(NAMES) <= set(known)
+    assert set(known) == {*texts.KINDS, *NAMES}
     assert len(set(known.values())) == len(known)
     for kind in texts.KINDS:
         words = filled(kind, language).words
