@@ -576,6 +576,20 @@ def test_vendor_sends_nothing_when_something_else_comes_first(
         assert sent(scene, number) == []
 
 
+@SQLITE
+def test_vendor_gets_a_later_time_when_the_customer_is_away(database_url: str) -> None:
+    with stepped(database_url, **ACT) as scene:
+        number = write(scene)
+        close(scene, number)
+        write(scene, number, "I am out of the office until 12 March.")
+        look(scene)
+        assert planned_at_vendor(scene, number) == []
+        scene.clock.pass_(hours=1)  # the reply has opened it
+        scene.world.agent("helpscout", number, "status", status="closed")
+        scene.settle()
+        assert planned_at_vendor(scene, number) == ["2026-03-13T10:00:00Z"]
+
+
 def test_lost_answer_leaves_one_planned_message(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
