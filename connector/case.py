@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from connector.config import Config
 from connector.judging import Judged
-from connector.models import Operation, OutboxState, Ticket, TicketRef
+from connector.models import Comment, Operation, OutboxState, Ticket, TicketRef
 from connector.store import fields, outbox, tickets
 from rules.verdict import Verdict
 
@@ -69,6 +69,7 @@ class Case:
     delivery_id: int | None
     batch: Batch
     now: datetime
+    answering: list[Comment] | None = None  # what people answered, once looked up
     has_taken_over: bool = False  # another ticket's place in a group
     trace: Trace = field(default_factory=Trace)
     effects: list[outbox.Effect] = field(default_factory=list)  # enqueued at the end

@@ -44,11 +44,12 @@ LISTED = 20
 def look(case: Case) -> None:
     """Bring a ticket's clocks to where they should be, and write down what runs."""
     pack = case.config.clocks.promises
+    if pack is None:
+        return  # what runs from before is dropped when it would be told
     known = [] if case.is_new else list(rows.of_ticket(case.connection, case.ticket_id))
-    if pack is None or not case.judged.is_live:
-        if any(row.state == ClockState.RUNNING for row in known):
-            why = "nothing is promised" if pack is None else "the ticket is spam"
-            rows.drop(case.connection, case.ticket_id, why, case.now)
+    if not case.judged.is_live:
+        if any(_runs(row) for row in known):
+            rows.drop(case.connection, case.ticket_id, "the ticket is spam", case.now)
         return
     for row in filter(_runs, known):
         _go_on(case, pack, row)

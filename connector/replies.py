@@ -51,14 +51,20 @@ def answers(case: Case) -> list[datetime]:
 
 def answering(case: Case) -> list[Comment]:
     """Return what people, and not we, wrote to the customer, oldest first."""
-    written = messages(case.ticket)
-    if not written or case.is_new:
-        return written
+    if case.answering is None:
+        written = messages(case.ticket)
+        ours = [] if case.is_new or not written else _marks(case)
+        case.answering = [
+            comment
+            for comment in written
+            if not any(mark in comment.body for mark in ours)
+        ]
+    return case.answering
+
+
+def _marks(case: Case) -> list[str]:
     # A draft of ours is an answer of the person who sent it.
-    ours = outbox.sent_marks(case.connection, case.ticket_id)
-    return [
-        comment for comment in written if not any(mark in comment.body for mark in ours)
-    ]
+    return outbox.sent_marks(case.connection, case.ticket_id)
 
 
 def _first_answer(case: Case, answered: list[datetime]) -> datetime | None:

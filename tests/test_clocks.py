@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from click.testing import CliRunner
 from kit import START, Bench, Clock, settings
 from test_loop import COMPLAINTS
 
 from connector import clocks
+from connector.cli import cli
 from connector.errors import VendorUnavailable
 from connector.models import Author, TicketRef, TicketStatus
 from connector.packs import Met, packs
@@ -471,3 +475,39 @@ def test_priority_whose_answer_was_lost_is_left_to_people(desk: Bench) -> None:
     desk.clock.pass_(minutes=1)
     desk.settle()
     assert hastened(desk) == []
+
+
+# -- at the command line --
+
+
+def test_list_names_what_is_due_first_and_packs_what_is_promised(
+    desk: Bench, tmp_path: Path
+) -> None:
+    complain(desk)
+    complain(desk, "2", KARI)
+    file = tmp_path / "config.yaml"
+    url = desk.config.database.url
+    raw = {"database": {"url": url}, "sources": {"support": {"kind": "memory"}}}
+    file.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    said = CliRunner().invoke(cli, ["clocks", "list", "--json", "--config", str(file)])
+    found = [json.loads(line) for line in said.output.splitlines()]
+    assert [(one["number"], one["kind"]) for one in found[:3]] == [
+        ("2", "first_answer"),
+        ("2", "solution"),
+        ("1", "first_answer"),
+    ]
+    assert len(found) == 6
+    shown = CliRunner().invoke(cli, ["clocks", "packs"]).output
+    assert shown.count("not legal advice") == len(packs())
+    assert "Final response: 56 days" in shown
+    assert "Return each half year: " in shown
+
+
+def test_what_is_not_promised_any_more_is_dropped_and_not_told(
+    make: Callable[..., Bench], tmp_path: Path
+) -> None:
+    complain(make())
+    desk = make(START + timedelta(hours=18), clocks={"pack": "none"})
+    review(desk)
+    assert states(desk)["first_answer"] == "dropped"
+    assert told(tmp_path) == ""

@@ -24,6 +24,8 @@ from adapters.notify.files import FileChannel, FileConfig
 from adapters.notify.mail import MailChannel, MailConfig
 from adapters.notify.webhooks import HookConfig, SlackChannel, TeamsChannel
 from connector import notices
+from connector.cli.setup import findings_of
+from connector.dashboard import status
 from connector.errors import (
     CredentialsRejected,
     VendorRefused,
@@ -349,6 +351,28 @@ def test_channel_that_is_down_keeps_only_its_own(told: Bench, tmp_path: Path) ->
     told.clock.pass_(minutes=5)
     told.settle()
     assert "Look here" in next((tmp_path / "a").iterdir()).read_text(encoding="utf-8")
+
+
+def test_channel_that_is_not_to_be_reached_is_on_the_status_page(
+    told: Bench, tmp_path: Path
+) -> None:
+    (tmp_path / "a").write_text("in the way")
+    for number in range(6):
+        tell(told, f"notice {number}")
+    told.settle()
+    shown = status(told.store, told.config, told.clock())["sources"]
+    assert shown["notify:folder"]["condition"] == "down"
+    assert shown["notify:second"] == {"kind": "file", "condition": "well"}
+
+
+def test_doctor_tries_every_channel(told: Bench, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("in the way")
+    found = {
+        finding.subject: finding.level
+        for finding in findings_of(tmp_path / "x", told.config, round_trips=False)
+    }
+    assert found["notify:folder"] is Level.PROBLEM
+    assert found["notify:second"] is Level.OK
 
 
 def test_role_without_channels_is_nobody(told: Bench) -> None:

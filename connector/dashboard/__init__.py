@@ -17,7 +17,7 @@ from flask import Blueprint, Response, abort, jsonify, render_template, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from connector import callbacks, health, imports, share, sweep
-from connector.config import Config
+from connector.config import Config, channel_source
 from connector.errors import StoreUnavailable
 from connector.models import DeliveryState, OutboxState
 from connector.store import Store, deliveries, groups, locks, outbox, tasks, tickets
@@ -106,8 +106,14 @@ def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
             "stopped": config.autonomy.stop or "stop" in facts,
             "autonomy": config.autonomy.model_dump(mode="json"),
             "sources": {
-                name: {"kind": source.kind, **_condition(troubles.get(name))}
-                for name, source in config.sources.items()
+                name: {"kind": block.kind, **_condition(troubles.get(name))}
+                for name, block in (
+                    *config.sources.items(),
+                    *(
+                        (channel_source(name), channel)
+                        for name, channel in config.notify.channels.items()
+                    ),
+                )
             },
             "findings": [
                 {"source": one.subject, "message": one.message, "remedy": one.remedy}
