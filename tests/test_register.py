@@ -144,6 +144,22 @@ def test_register_says_whether_every_promise_was_kept(blank_sqlite: str) -> None
     bench.close()
 
 
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("act", "2026-03-02T09:05:00+00:00"), ("suggest", None)]
+)
+def test_register_says_when_a_receipt_was_sent(
+    blank_sqlite: str, mode: str, expected: str | None
+) -> None:
+    changes = {"acknowledge": {"enabled": True}, "autonomy": {"messages": mode}}
+    bench = Bench(settings(blank_sqlite, **changes))
+    bench.write("1", COMPLAINTS[0], "kari@mail.example")
+    bench.clock.pass_(minutes=5)
+    bench.settle()
+    (line,) = made(bench)
+    assert line.acknowledged == expected
+    bench.close()
+
+
 def test_erased_complaint_keeps_its_line_and_nothing_that_was_entered(
     plain: Bench,
 ) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from connector.config import Config
 from connector.models import GroupState, Meaning, TicketStatus
 from connector.reports.periods import Period
-from connector.store import reports
+from connector.store import acknowledged, reports
 from connector.store.clocks import ClockState
 from connector.store.schema import AnyRow
 
@@ -64,16 +64,24 @@ def lines(connection: Connection, config: Config, month: Period) -> list[Line]:
     # Not by the database: each has an order of letters of its own.
     found = sorted(found, key=lambda row: (row.created_at, row.source, row.external_id))
     clocks = reports.clocks_of(connection, month.since, month.until)
-    return [_line(row, clocks.get(row.id, ()), zone, month.until) for row in found]
+    receipts = acknowledged.receipts(connection, month.since, month.until)
+    return [
+        _line(row, clocks.get(row.id, ()), receipts.get(row.id), zone, month.until)
+        for row in found
+    ]
 
 
 def _line(
-    row: AnyRow, clocks: Sequence[AnyRow], zone: ZoneInfo, until: datetime
+    row: AnyRow,
+    clocks: Sequence[AnyRow],
+    receipt: datetime | None,
+    zone: ZoneInfo,
+    until: datetime,
 ) -> Line:
     return Line(
         id=f"{row.source}:{row.external_id}",
         received=_moment(row.created_at, zone),
-        acknowledged=_moment(_acknowledged_at(clocks), zone),
+        acknowledged=_moment(receipt or _acknowledged_at(clocks), zone),
         first_answer=_moment(row.first_answer_at, zone),
         answered=_moment(row.solved_at, zone),
         closed=_moment(row.closed_at, zone),

@@ -8,6 +8,7 @@ it; one with a true ``draft`` in its payload was only left for an agent.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, select
 
@@ -19,6 +20,27 @@ PREFIX = "acknowledged:"
 
 def key(ticket_id: int) -> str:
     return f"{PREFIX}{ticket_id}"
+
+
+def receipts(
+    connection: Connection, since: datetime, until: datetime
+) -> dict[int, datetime]:
+    """Return when the tickets opened in a time were acknowledged, by ticket."""
+    query = (
+        select(outbox.c.ticket_id, outbox.c.done_at, outbox.c.payload)
+        .join(tickets, tickets.c.id == outbox.c.ticket_id)
+        .where(
+            tickets.c.created_at >= since,
+            tickets.c.created_at < until,
+            outbox.c.dedup_key.startswith(PREFIX),
+            outbox.c.state == OutboxState.DONE,
+        )
+    )
+    return {
+        row.ticket_id: row.done_at
+        for row in connection.execute(query)
+        if not row.payload.get("draft")
+    }
 
 
 def of_customer(connection: Connection, customer_id: int) -> Sequence[AnyRow]:
