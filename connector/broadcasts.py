@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -43,6 +43,18 @@ class Shown(NamedTuple):
     words: Mapping[str, str]  # by language and version, to the first who reads it
     left_out: Sequence[tuple[str, str]]  # customer and reason
     came_since: int  # recipients who came after the approval was asked for
+
+
+def listed(
+    connection: Connection, config: Config, state: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """Return the newest with how many are told, or would be as things stand."""
+    found = [dict(row) for row in broadcasts.listing(connection, state, limit)]
+    for row in found:
+        if row["state"] in broadcasts.OPEN:
+            group = groups.get(connection, row["group_id"])
+            row["recipients"] = len(affected(connection, config, group).recipients)
+    return found
 
 
 def shown(connection: Connection, config: Config, broadcast_id: int) -> Shown | None:

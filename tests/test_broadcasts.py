@@ -208,7 +208,11 @@ def test_command_line_shows_the_list_and_takes_the_decision(
         return CliRunner().invoke(cli, line)
 
     listed = json.loads(say("list", "--state", "waiting", "--json").output)
-    assert (listed["id"], listed["state"], listed["left_out"]) == (1, "waiting", 1)
+    assert (listed["state"], listed["recipients"], listed["left_out"]) == (
+        "waiting",
+        5,
+        1,
+    )
     shown = json.loads(say("show", "1", "--json").output)
     assert sorted(one["ticket"] for one in shown["recipients"]) == [*"01234"]
     assert {one["language"] for one in shown["recipients"]} >= {"en", "nb"}
@@ -225,6 +229,15 @@ def test_command_line_shows_the_list_and_takes_the_decision(
     assert {one["state"] for one in shown["recipients"]} == {"done"}
     assert (shown["decided_by"], len(shown["left_out"])) == ("anna", 1)
     assert say("cancel", "1").exit_code == say("show", "9").exit_code == 1
+
+
+@on_sqlite
+def test_status_page_says_that_a_person_is_asked(bench: Bench) -> None:
+    fix(bench, file_issue(bench))
+    client = bench.runtime.create_app().test_client()
+    assert "complaint-connector broadcasts show 1" in client.get("/").text
+    bench.approve()
+    assert "broadcasts show" not in client.get("/").text
 
 
 # -- who is left out

@@ -354,4 +354,4 @@ def assert_same_as_undisturbed(scene: Massacre) -> None:
     assert len(created) == 1
     status = scene.victim.status()
     assert status is not None
-    assert status["needs_you"] == {"inbox": [], "outbox": []}
+    assert status["needs_you"] == {"broadcasts": [], "inbox": [], "outbox": []}

@@ -23,7 +23,6 @@ from connector.cli.common import (
     state_option,
 )
 from connector.cli.groups import Act, Asked, correction
-from connector.store import broadcasts as rows
 from connector.store.broadcasts import BroadcastState
 
 
@@ -46,8 +45,9 @@ def broadcasts_list(state: str | None, limit: int, path: Path, as_json: bool) ->
 
     Example: complaint-connector broadcasts list --state waiting
     """
-    with open_store(read_config(path)) as store, store.read() as connection:
-        found = rows.listing(connection, state, limit)
+    config = read_config(path)
+    with open_store(config) as store, store.read() as connection:
+        found = lists.listed(connection, config, state, limit)
     columns = ["id", "group_id", "issue_key", "title", "state", "recipients"]
     emit(found, [*columns, "left_out", "asked_at", "decided_by"], as_json)
 

@@ -20,7 +20,17 @@ from connector import callbacks, health, imports, share, sweep
 from connector.config import Config, channel_source
 from connector.errors import StoreUnavailable
 from connector.models import DeliveryState, OutboxState
-from connector.store import Store, deliveries, groups, locks, outbox, tasks, tickets
+from connector.store import (
+    Store,
+    broadcasts,
+    deliveries,
+    groups,
+    locks,
+    outbox,
+    tasks,
+    tickets,
+)
+from connector.store.broadcasts import BroadcastState
 from connector.store.tasks import TaskState
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
@@ -99,6 +109,7 @@ def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
         facts = locks.all_facts(connection)
         troubles = health.troubles(connection)
         parked = outbox.listing(connection, OutboxState.PARKED, SHOWN)
+        asked = broadcasts.listing(connection, BroadcastState.WAITING, SHOWN)
         parked_in = deliveries.listing(connection, DeliveryState.PARKED, SHOWN)
         waiting = tasks.listing(connection, TaskState.OPEN, SHOWN)
         return {
@@ -138,6 +149,7 @@ def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
             "needs_you": {
                 "outbox": [_without_words(row) for row in parked],
                 "inbox": [_plain(row) for row in parked_in],
+                "broadcasts": [_plain(row) for row in asked],
             },
             "activity": [
                 _without_words(row) for row in outbox.listing(connection, None, SHOWN)
