@@ -31,6 +31,9 @@ _NOBODY = re.compile(
     re.IGNORECASE,
 )
 
+#: What is closed for good takes a new ticket; what is solved takes a message as it is.
+_ENDED = {TicketStatus.CLOSED: 0, TicketStatus.RESOLVED: 1}
+
 
 class Recipient(NamedTuple):
     """A customer, by the ticket they are written to on, and the language for it."""
@@ -122,7 +125,7 @@ def _live(rows: Iterable[AnyRow]) -> list[AnyRow]:
 
 
 def _choose(config: Config, rows: Sequence[AnyRow]) -> Recipient:
-    """Choose the newest ticket, preferring ones that are still open.
+    """Choose the newest ticket that is open, or solved, or closed for good.
 
     One that can be written to goes before any other. The language is that of the
     latest complaint, wherever it was written.
@@ -132,6 +135,6 @@ def _choose(config: Config, rows: Sequence[AnyRow]) -> Recipient:
     return Recipient(max(live, key=lambda row: _rank(config, row)), latest.language)
 
 
-def _rank(config: Config, row: AnyRow) -> tuple[bool, bool, datetime]:
-    ended = row.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED)
-    return config.takes_writes(row.source), not ended, row.created_at
+def _rank(config: Config, row: AnyRow) -> tuple[bool, int, datetime]:
+    place = _ENDED.get(row.status, len(_ENDED))
+    return config.takes_writes(row.source), place, row.created_at

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from connector import broadcasts as lists
 from connector.cli import cli
 from connector.correcting import Refused
 from connector.models import IssueCategory, TicketStatus
-from connector.recipients import OPTED_OUT, ROBOT, SEEN_TO_FAIL, is_nobodys
+from connector.recipients import OPTED_OUT, ROBOT, SEEN_TO_FAIL, affected, is_nobodys
 from connector.store import broadcasts, customers, timeline
 
 #: The databases make no difference to these.
@@ -283,6 +284,37 @@ def test_three_tickets_are_one_message_on_the_newest_open_one_as_last_written(
     bench.approve()
     assert told(bench) == ["0", "1", "2", "3", "4", "b"]
     assert "du skrev til oss" in bench.support.tickets["b"].comments[-1].body
+
+
+@on_sqlite
+def test_open_ticket_goes_before_a_solved_one_and_that_before_a_closed_one(
+    bench: Bench,
+) -> None:
+    for ticket in ("a", "b"):
+        bench.write(ticket, COMPLAINTS[0], KARI)
+        bench.clock.pass_(minutes=1)
+    bench.settle()
+    opened, solved, closed = (
+        TicketStatus.OPEN,
+        TicketStatus.RESOLVED,
+        TicketStatus.CLOSED,
+    )
+    for first, second, chosen in (
+        (opened, solved, "a"),
+        (opened, closed, "a"),
+        (solved, closed, "a"),
+        (solved, solved, "b"),
+        (closed, opened, "b"),
+    ):
+        for ticket, status in (("a", first), ("b", second)):
+            known = bench.support.tickets[ticket]
+            bench.support.tickets[ticket] = replace(known, status=status)
+            bench.changed("support", ticket)
+        bench.settle()
+        group = SimpleNamespace(**{**the_group(bench), "done_at": bench.clock()})
+        with bench.store.read() as connection:
+            (one,) = affected(connection, bench.config, group).recipients
+        assert one.ticket.external_id == chosen
 
 
 @pytest.mark.parametrize(
