@@ -1,0 +1,132 @@
+"""Deadlines over 400 days: holidays, a leap day, clocks that change, a week of nobody.
+
+Two schedulers look twice a day. Of the complaints some are answered in time, some
+late, some never.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from kit import Bench, Clock, settings
+from test_loop import COMPLAINTS
+
+from connector import clocks
+from connector.models import Author, TicketStatus
+from connector.store import clocks as rows
+from connector.store import outbox
+
+START = datetime(2027, 12, 6, 7, 0, tzinfo=UTC)
+DAYS = 400
+#: Nobody looks in this week.
+AWAY = (date(2028, 6, 5), date(2028, 6, 12))
+OSLO = ZoneInfo("Europe/Oslo")
+OFFICE = {
+    "timezone": "Europe/Oslo",
+    "holidays": "NO",
+    "hours": dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "08:00-16:00"),
+}
+LADDER = [
+    {"name": "first", "after": "2h", "role": "lead"},
+    {"name": "second", "after": "2d", "role": "lead"},
+]
+
+
+def test_400_days_of_deadlines(blank_sqlite: str, tmp_path: Path) -> None:
+    bench = Bench(
+        settings(
+            blank_sqlite,
+            calendars={"office": OFFICE},
+            sources={
+                "support": {"kind": "memory", "calendar": "office"},
+                "shop": {"kind": "memory"},
+                "tracker": {"kind": "memory"},
+            },
+            clocks={"pack": "plain", "within": "8h", "role": "lead", "ladder": LADDER},
+            notify={
+                "channels": {"all": {"kind": "file", "folder": str(tmp_path / "told")}},
+                "roles": {"lead": ["all"]},
+            },
+        ),
+        Clock(START),
+    )
+    for day in range(DAYS):
+        bench.clock.now = START + timedelta(days=day)
+        if day % 16 == 0:
+            bench.write(str(day), COMPLAINTS[0], f"customer{day}@mail.example")
+            bench.settle()
+        began, number = day % 16, str(day - day % 16)
+        # Every third at once, every third a week later, and the others never.
+        if (began, day // 16 % 3) in ((0, 0), (7, 1)):
+            answer_and_solve(bench, number)
+        if AWAY[0] <= bench.clock().date() < AWAY[1]:
+            continue
+        for _ in range(2):
+            look_twice(bench)
+            bench.clock.pass_(hours=6)
+    found = everything(bench)
+    bench.close()
+
+    states = Counter((row.kind, row.state) for row in found)
+    assert states["first_answer", "met"] == 9
+    assert states["first_answer", "late"] == 8
+    assert states["first_answer", "running"] == 8
+    calendar = bench.config.calendar("support")
+    for row in found:
+        last = (row.due_at - timedelta(seconds=1)).astimezone(OSLO)
+        assert calendar.is_open(last.date()), row
+        assert 8 <= last.hour < 16, row
+        assert row.step == 0 or row.state != "met" or row.ended_at <= row.due_at
+
+    told = "".join(file.read_text("utf-8") for file in (tmp_path / "told").iterdir())
+    lines = Counter(
+        (notice.partition("[")[0][6:], line)
+        for notice in told.split("\n\n")
+        for line in notice.splitlines()[1:]
+    )
+    assert max(lines.values()) == 1, lines.most_common(1)
+    # What came near, passed and passed again while nobody looked is told of once.
+    missed = "support 176: Word to the customer due 2028-06-07 16:00"
+    (said,) = [notice for notice, line in lines if line[2:].startswith(missed)]
+    assert said.startswith("Deadlines that have passed: second")
+
+
+def answer_and_solve(bench: Bench, number: str) -> None:
+    known = bench.support.tickets[number]
+    words = replace(
+        known.comments[0],
+        external_id=f"answer-{number}",
+        author=Author.AGENT,
+        body="It works again.",
+        created_at=bench.clock.pass_(minutes=30),
+    )
+    bench.support.tickets[number] = replace(
+        known,
+        comments=(*known.comments, words),
+        status=TicketStatus.RESOLVED,
+        updated_at=bench.clock(),
+    )
+    bench.changed("support", number)
+    bench.settle()
+
+
+def look_twice(bench: Bench) -> None:
+    moved = 0
+    for _ in range(2):
+        with bench.store.write() as connection:
+            moved += clocks.review(connection, bench.config, bench.clock())
+    if moved:
+        bench.settle()
+
+
+def everything(bench: Bench) -> list[Any]:
+    with bench.store.read() as connection:
+        parked = outbox.listing(connection, "parked", 1)
+        assert not parked
+        numbers = range(1, len(bench.support.tickets) + 1)
+        return [row for one in numbers for row in rows.of_ticket(connection, one)]
