@@ -42,6 +42,9 @@ ENDED = (TicketStatus.RESOLVED, TicketStatus.CLOSED)
 #: they have moved on.
 FRESH = timedelta(days=30)
 
+#: How late it may be asked, when nobody was there to send it or everything was stopped.
+LATEST = timedelta(days=5)
+
 WROTE, RATED = "the customer wrote again", "the customer rated it"
 STOPPED, SWITCHED_OFF = "everything was stopped", "it was switched off"
 MERGED = "the ticket was merged into another"
@@ -50,6 +53,7 @@ INQUIRED = "an agent asked the same already"
 TOLD = "the customer was told meanwhile that it is fixed"
 NEWER = "the customer has a newer complaint"
 TWIN = "the customer is asked on another ticket"
+MISSED = "its time was missed"
 UNWANTED = "the customer is not to be written to"
 
 #: How the reason begins why it is asked later than was planned.
@@ -62,7 +66,11 @@ def plan(case: Case) -> None:
     if not settings.enabled or not case.config.takes_writes(case.ticket.ref.source):
         return
     for row in rows.planned(case.connection, ticket_id=case.ticket_id):
-        why = _said_on_ticket(case, row) or _against(row) or _postponed(case, row)
+        why = (
+            _said_on_ticket(case, row)
+            or _against(row, case.now)
+            or _postponed(case, row)
+        )
         if why:
             _withdraw(case.connection, row, why, case.now)
     usual = _due(settings, None, case.now)
@@ -110,7 +118,7 @@ def review(connection: Connection, config: Config, now: datetime) -> int:
     may_send = config.autonomy.messages is Mode.ACT and config.checkins.enabled
     for row in rows.planned(connection):
         sent = outbox.by_key(connection, _key(row.id))
-        why = _against(row)
+        why = _against(row, now)
         if not why and sent is not None and "scheduled_at" in sent.payload:
             why = STOPPED if stopped else "" if may_send else SWITCHED_OFF
         if why:
@@ -125,10 +133,10 @@ def review(connection: Connection, config: Config, now: datetime) -> int:
     return ended
 
 
-def against(connection: Connection, checkin_id: int) -> str:
+def against(connection: Connection, checkin_id: int, now: datetime) -> str:
     """Say why a check-in is not to be sent, now that it would be; empty if it is."""
     found = rows.planned(connection, checkin_id=checkin_id)
-    return _against(found[0]) if found else "it was taken back"
+    return _against(found[0], now) if found else "it was taken back"
 
 
 def _said_on_ticket(case: Case, row: AnyRow) -> str:
@@ -140,7 +148,7 @@ def _said_on_ticket(case: Case, row: AnyRow) -> str:
     return INQUIRED if _is_asked_by_an_agent(case) else ""
 
 
-def _against(row: AnyRow) -> str:
+def _against(row: AnyRow, now: datetime) -> str:
     """Say what of everything else speaks against it."""
     if row.merged_into is not None:
         return MERGED
@@ -150,6 +158,7 @@ def _against(row: AnyRow) -> str:
         TOLD: row.told,
         NEWER: row.newer,
         TWIN: row.twin,
+        MISSED: now > row.due_at + LATEST,
     }
     return next((why for why, holds in reasons.items() if holds), "")
 

@@ -101,7 +101,7 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
             why = "its customer complained again after the fix"
             raise Withdrawn(OutboxState.DISCARDED, why)
     if "checkin" in row.payload:
-        _ensure_still_to_ask(store, row)
+        _ensure_still_to_ask(store, row, now)
 
 
 def _ensure_still_to_acknowledge(row: AnyRow, ticket: AnyRow, now: datetime) -> None:
@@ -130,9 +130,9 @@ def _ensure_still_due(store: Store, row: AnyRow) -> None:
             raise Withdrawn(OutboxState.DISCARDED, "it was met meanwhile")
 
 
-def _ensure_still_to_ask(store: Store, row: AnyRow) -> None:
+def _ensure_still_to_ask(store: Store, row: AnyRow, now: datetime) -> None:
     with store.read() as connection:
-        why = checkins.against(connection, row.payload["checkin"])
+        why = checkins.against(connection, row.payload["checkin"], now)
     if why:
         raise Withdrawn(OutboxState.DISCARDED, why)
 

@@ -143,6 +143,18 @@ def test_customer_of_a_solved_complaint_is_asked_once_on_the_third_working_day(
     assert ends(bench) == [("asked", "")]
 
 
+@pytest.mark.parametrize(("days", "expected"), [(5, ["asked"]), (6, ["cancelled"])])
+def test_question_that_nobody_was_there_to_send_is_not_asked_long_after(
+    bench: Bench, days: int, expected: list[str]
+) -> None:
+    solve(bench)
+    bench.clock.now = DUE + timedelta(days=days)
+    bench.settle()  # the sender is there first
+    review(bench)
+    assert len(asked(bench)) == expected.count("asked")
+    assert [state for state, _ in ends(bench)] == expected
+
+
 def test_nobody_is_asked_unless_that_is_switched_on(
     make_bench: Callable[..., Bench],
 ) -> None:
