@@ -36,7 +36,7 @@ from connector.models import GroupState, TicketRef, TicketStatus
 from connector.noting import add_notes
 from connector.ratings import rating
 from connector.store import clocks as due
-from connector.store import customers, members, outbox, tickets
+from connector.store import customers, members, outbox, tickets, timeline
 from connector.tagging import change_tags, wanted_tags
 from rules.engine import evaluate
 from rules.judge import Judge
@@ -227,6 +227,9 @@ class Pipeline:
         if known is not None:
             case.trace.group = {"group": known.group_id, "reason": known.reason}
             if not case.judged.is_live:
+                ref, status = case.ticket.ref, case.ticket.status
+                words = f"{ref.source}:{ref.external_id} is {status}; it counts no more"
+                timeline.note(case.connection, known.group_id, "left", words, case.now)
                 self._leave_group(case.connection, case.ticket_id, case.now)
                 return None
             self._see_again(case, int(known.group_id))

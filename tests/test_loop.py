@@ -10,7 +10,7 @@ from kit import Bench
 from loop_kit import COMPLAINTS, calls, complain, file_issue, fix, the_group
 
 from connector.models import IssueCategory, OutboxState, TicketStatus
-from connector.store import outbox
+from connector.store import outbox, timeline
 
 
 def test_complaint_gets_type_tag_and_one_note(bench: Bench) -> None:
@@ -210,6 +210,9 @@ def test_deleted_ticket_counts_no_more(bench: Bench) -> None:
     bench.settle()
     assert the_group(bench)["customers"] == 3
     assert calls(bench, "create_issue") == []
+    with bench.store.read() as connection:
+        (event,) = timeline.of(connection, the_group(bench)["id"])
+    assert event.words == "support:4 is spam; it counts no more"
 
 
 def test_merged_ticket_hands_over_its_place(bench: Bench) -> None:
