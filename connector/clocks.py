@@ -44,24 +44,17 @@ LISTED = 20
 def look(case: Case) -> None:
     """Bring a ticket's clocks to where they should be, and write down what runs."""
     pack = case.config.clocks.promises
-    if pack is None:
+    if pack is None or not case.config.takes_writes(case.ticket.ref.source):
         return  # what runs from before is dropped when it would be told
-    known = [] if case.is_new else list(rows.of_ticket(case.connection, case.ticket_id))
     if not case.judged.is_live:
-        if any(_runs(row) for row in known):
-            rows.drop(case.connection, case.ticket_id, "the ticket is spam", case.now)
+        why = f"the ticket is {case.ticket.status}"
+        rows.drop(case.connection, case.ticket_id, why, case.now)
         return
-    for row in filter(_runs, known):
-        _go_on(case, pack, row)
-    if known:
-        known = list(rows.of_ticket(case.connection, case.ticket_id))
+    known = _follow(case, pack)
     began = _began(case, pack, known)
-    if began is not None:
-        run = {row.kind for row in known if _runs(row)}
-        for promise in pack.promises:
-            if promise.kind not in run:
-                _start(case, promise, began)
-        known = list(rows.of_ticket(case.connection, case.ticket_id))
+    if began is not None and _start_missing(case, pack, known, began):
+        # Some were met before we saw them.
+        known = _follow(case, pack)
     case.trace.clocks = [_described(case, pack, row) for row in known if _runs(row)]
 
 
@@ -139,6 +132,32 @@ def _against(config: Config, row: AnyRow) -> str:
 
 def _runs(row: AnyRow) -> bool:
     return bool(row.state == ClockState.RUNNING)
+
+
+def _follow(case: Case, pack: Pack) -> Sequence[AnyRow]:
+    """End clocks that something met, and return all of the ticket's."""
+    known = rows.of_ticket(case.connection, case.ticket_id)
+    for row in filter(_runs, known):
+        _go_on(case, pack, row)
+    if any(map(_runs, known)):
+        known = rows.of_ticket(case.connection, case.ticket_id)
+    return known
+
+
+def _start_missing(
+    case: Case, pack: Pack, known: Sequence[AnyRow], began: datetime
+) -> bool:
+    """Start what does not run for a matter; False if all of it does, or ended."""
+    dropped = ClockState.DROPPED
+    there = {
+        row.kind
+        for row in known
+        if _runs(row) or (row.state != dropped and row.wrote_at >= began)
+    }
+    missing = [one for one in pack.promises if one.kind not in there]
+    for promise in missing:
+        _start(case, promise, began)
+    return bool(missing)
 
 
 def _go_on(case: Case, pack: Pack, row: AnyRow) -> None:

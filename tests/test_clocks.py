@@ -218,6 +218,27 @@ def test_answer_and_solution_in_time_meet_their_clocks(desk: Bench) -> None:
     assert set(states(desk).values()) == {"met"}
 
 
+def test_what_was_answered_before_we_saw_it_was_met(desk: Bench) -> None:
+    desk.support.write("1", COMPLAINTS[0], email=OLE, now=desk.clock())
+    desk.clock.pass_(hours=2)
+    known = desk.support.tickets["1"].comments
+    words = replace(
+        known[0], external_id="a", author=Author.AGENT, created_at=desk.clock()
+    )
+    desk.clock.pass_(days=2)
+    change(desk, comments=(*known, words))
+    assert states(desk)["first_answer"] == "met"
+    assert of(desk)["keep_informed"].wrote_at == words.created_at
+
+
+def test_source_that_cannot_be_answered_has_no_deadlines(
+    make: Callable[..., Bench],
+) -> None:
+    desk = make(sources={"support": {"kind": "memory", "takes_writes": False}})
+    complain(desk)
+    assert of(desk) == {}
+
+
 def test_what_comes_after_it_was_due_is_late(desk: Bench) -> None:
     complain(desk)
     desk.clock.pass_(hours=25)
@@ -262,19 +283,14 @@ def test_customer_is_to_hear_something_every_five_working_days(desk: Bench) -> N
     assert [row.state for row in kept] == ["met", "met", "met", "running"]
 
 
-@pytest.mark.parametrize(
-    ("values", "why"),
-    [
-        ({"status": TicketStatus.SPAM}, "the ticket is spam"),
-        ({"status": TicketStatus.DELETED}, "the ticket is spam"),
-    ],
-)
+@pytest.mark.parametrize("status", [TicketStatus.SPAM, TicketStatus.DELETED])
 def test_what_is_no_ticket_any_more_has_no_deadline(
-    desk: Bench, values: dict[str, Any], why: str
+    desk: Bench, status: TicketStatus
 ) -> None:
     complain(desk)
-    change(desk, **values)
+    change(desk, status=status)
     assert set(states(desk).values()) == {"dropped"}
+    assert of(desk)["solution"].reason == f"the ticket is {status}"
     # It was none after all.
     change(desk, status=TicketStatus.OPEN)
     assert set(states(desk).values()) == {"running"}
