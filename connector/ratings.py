@@ -43,7 +43,8 @@ def rating(ticket: Ticket) -> Rating | None:
     share = ticket.fields.get(SHARE, "")
     if share.isdecimal():
         return _of_share(int(share), ticket.channel == NPS)
-    return _WORDS.get(ticket.fields.get("satisfaction", ""))
+    # Some trackers give a whole number as a fraction.
+    return _WORDS.get(ticket.fields.get("satisfaction", "").removesuffix(".0"))
 
 
 def is_explained(ticket: Ticket) -> bool:

@@ -17,10 +17,11 @@ def look(case: Case) -> None:
     Words beside it are judged like any others. That somebody would not recommend us is
     said in the weekly list instead: such answers come by the hundred.
     """
+    if rating(case.ticket) is None:
+        return
     key = f"{TaskKind.BAD_RATING}:{case.ticket_id}"
     if not _is_bad_without_words(case.ticket):
-        if not case.is_new:
-            rows.settle(case.connection, key, case.now)
+        rows.settle(case.connection, key, case.now)
         return
     rows.ask(
         case.connection,
