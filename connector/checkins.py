@@ -99,8 +99,10 @@ def _plan_next(case: Case, due_at: datetime) -> None:
     )
     if made is None:
         return
-    if _is_asked_by_an_agent(case):
-        rows.end(case.connection, [made], CheckinState.CANCELLED, INQUIRED)
+    asked = _is_asked_by_an_agent(case)
+    why = INQUIRED if asked else against(case.connection, made, case.now)
+    if why:
+        rows.end(case.connection, [made], CheckinState.CANCELLED, why)
         return
     effect = _effect(case, _key(made), due_at, OutboxState.PENDING)
     effect.payload["checkin"] = made

@@ -431,6 +431,22 @@ def test_customer_who_was_told_of_a_fix_is_not_asked_too(bench: Bench) -> None:
     assert ends(bench, "0") == [("cancelled", checkins.TOLD)]
 
 
+@SQLITE
+def test_ticket_solved_after_its_customer_was_told_is_not_asked_about(
+    bench: Bench,
+) -> None:
+    complain(bench, 5)
+    bench.settle()
+    bench.clock.pass_(minutes=11)
+    bench.settle()
+    fix(bench, str(the_group(bench)["issue_id"]))
+    bench.clock.pass_(hours=1)
+    solve(bench, "0")
+    assert ends(bench, "0") == [("cancelled", checkins.TOLD)]
+    wait_until(bench, DUE + timedelta(days=1))
+    assert len(asked(bench)) == 5
+
+
 def test_ticket_solved_again_is_asked_about_after_that(bench: Bench) -> None:
     solve(bench)
     bench.clock.pass_(hours=2)
