@@ -108,8 +108,14 @@ def _take_all(means: Erasing, key: str, who: str) -> Receipt:
     mark = "erased" if found is None else f"erased-{found}"
     traces = Traces(keys, [name], mark)
     removed["deliveries"], last = _empty_deliveries(means, traces, found, 0)
-    for table, count in take_out(store, traces).items():
-        removed[f"other mentions in {table.replace('_', ' ')}"] += count
+    mentions = take_out(store, traces)
+    for table, had in mentions.items():
+        removed[f"other mentions in {table.replace('_', ' ')}"] = len(had)
+    told = mentions.get("tickets", [])  # by others; what is made of their words
+    with store.write() as connection:
+        dialects.serialise(connection, dialects.GROUPING_LOCK)
+        rows.take_reasons(connection, told)
+        rows.forget_wording(connection, told)
     if found is None:
         return Receipt(now, who, removed=dict(+removed))
     more, _ = _empty_deliveries(means, traces, found, last)
@@ -189,6 +195,7 @@ def _empty_deliveries(
 def _empty(means: Erasing, again: Mapping[int, Sequence[TicketEvent]]) -> None:
     now = means.clock()
     with means.store.write(wake=deliveries.WAKE) as connection:
+        dialects.serialise(connection, dialects.GROUPING_LOCK)
         waiting = rows.empty(connection, list(again), now)
         refs = dict.fromkeys(
             (event.kind, event.source, event.external_id)
@@ -253,6 +260,7 @@ def _end(means: Erasing, receipt: Receipt) -> Receipt:
             break
         means.sleep(1)
     with means.store.write() as connection:
+        dialects.serialise(connection, dialects.GROUPING_LOCK)
         rows.silence(connection, ids, receipt.at)
         rows.take_words(connection, ids)
         rows.take_quotes(connection, receipt.problems)

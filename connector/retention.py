@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from connector.config import Config
-from connector.store import Store, aging, deliveries, erasing, locks
+from connector.store import Store, aging, deliveries, dialects, erasing, locks
 
 _log = structlog.get_logger(__name__)
 
@@ -75,6 +75,8 @@ def _go_through(
             break
         before = found
         with store.write() as connection:
+            # Or who decides about some of these might wait for us, and we for them.
+            dialects.serialise(connection, dialects.GROUPING_LOCK)
             drop(connection, found)
         count += len(found)
     return count

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from kit import Bench
 from sqlalchemy import event, select, update
 
 from connector import erasing
+from connector.cli import cli
 from connector.erasing import Erasing, Receipt
 from connector.grouping import Grouping
 from connector.models import IssueCategory, OutboxState, TicketStatus
@@ -156,6 +158,25 @@ def test_process_that_does_not_know_of_it_yet_keeps_no_memory(bench: Bench) -> N
     erase(bench)
     other.keep(bench.store, bench.clock(), every=1)
     assert kept(bench) == 0
+
+
+@on_sqlite
+def test_words_of_a_ticket_that_left_its_problem_are_forgotten_too(
+    bench: Bench,
+) -> None:
+    complain(bench)
+    for ticket in ("s0", "s1", "s2"):
+        known = bench.support.tickets[ticket]
+        bench.support.tickets[ticket] = replace(known, status=TicketStatus.SPAM)
+        deliver(bench, ticket, {})
+    bench.settle()
+    assert [one[2] for one in counts(bench)] == [2, 2]
+    erase(bench)
+    write(bench, "c9", f"{CODE} Again.", "c9@mail.example")
+    bench.settle()
+    bench.runtime.pipeline.grouping.keep(bench.store, bench.clock(), every=1)
+    assert kept(bench)
+    assert found_in(bench, *SECRETS) == set()
 
 
 @on_sqlite
@@ -365,6 +386,7 @@ def test_ticket_that_is_its_delivery_does_not_come_back(
     source = {"kind": "generic", "webhook_secret": f"whsec_{secret}"}
     bench = make_bench(sources={"forms": source})
     fill_in(bench, f"{CODE} {OWN_WORDS}")
+    fill_in(bench, f"{CODE} Ask {ADDRESS}.", "other@mail.example")
     bench.settle()
     fill_in(bench, f"{CODE} {OWN_WORDS} It waits.")
     erase(bench)
@@ -378,16 +400,64 @@ def test_ticket_that_is_its_delivery_does_not_come_back(
     assert list(parked) == []
 
 
-def fill_in(bench: Bench, text: str) -> None:
+def fill_in(bench: Bench, text: str, email: str = ADDRESS) -> None:
     """Let somebody send a form, which a delivery holds all of."""
-    said = {
-        "id": "7",
+    is_hers = email == ADDRESS
+    data = {
+        "id": "7" if is_hers else "8",
         "subject": "",
         "text": text,
         "created_at": "2026-03-02T08:00:00Z",
+        "customer": {"email": email, "name": NAME if is_hers else "Somebody"},
     }
-    data = {**said, "customer": {"email": ADDRESS, "name": NAME}}
     body = json.dumps({"type": "ticket.changed", "data": data}).encode()
     with bench.store.write() as connection:
         arrival = deliveries.new("forms", None, {}, body, bench.clock())
         deliveries.accept(connection, [arrival])
+
+
+@on_sqlite
+def test_address_goes_out_of_what_others_said(bench: Bench) -> None:
+    write(bench, "s0", f"{CODE} {OWN_WORDS}", ADDRESS, NAME)
+    write(bench, "c0", f"{CODE} Ask {ADDRESS} too, zebraloaf.", "c0@mail.example")
+    bench.settle()
+    erase(bench)
+    left = found_in(bench, *SECRETS)
+    assert {word for _, word in left} == {"zebraloaf"}, left
+    with bench.store.read() as connection:
+        query = select(tickets.c.text).where(tickets.c.external_id == "c0")
+        assert "Ask erased-1 too, zebraloaf." in (connection.scalar(query) or "")
+
+
+@on_sqlite
+def test_command_asks_first_and_tells_what_lies_elsewhere(
+    bench: Bench, database_url: str, tmp_path: Path
+) -> None:
+    complain(bench)
+    config = tmp_path / "config.yaml"
+    raw = {"database": {"url": database_url}, "sources": {}}
+    raw["sources"] = {name: {"kind": "memory"} for name in ("support", "tracker")}
+    config.write_text(json.dumps(raw), encoding="utf-8")
+
+    def type_(answer: str) -> Result:
+        words = ["erase", ADDRESS, "--by", "anna", "--config", str(config)]
+        return CliRunner().invoke(cli, words, input=answer)
+
+    refused = type_("n\n")
+    assert refused.exit_code == 1
+    assert "3 tickets in 2 problems, 0 messages about fixes." in refused.output
+    assert found_in(bench, "solveig")
+    done = type_("y\n")
+    assert done.exit_code == 0, done.output
+    assert not found_in(bench, *SECRETS)
+    for line in (
+        "asked for by anna",
+        "3 tickets",
+        "Counts stay as they are, of problem 1, 2.",
+        "the ticket support:s0 https://memory.invalid/support/s0",
+        "in tracker: links to the tickets, and masked excerpts",
+        "backups of this database",
+    ):
+        assert line in done.output
+    again = type_("y\n")
+    assert (again.exit_code, "Nothing was held here." in again.output) == (0, True)

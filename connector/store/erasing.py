@@ -176,6 +176,18 @@ def take_words(connection: Connection, ticket_ids: Collection[int]) -> None:
             for row in connection.execute(own)
         ],
     )
+    refs = select(tickets.c.source, tickets.c.external_id).where(tickets.c.id.in_(ids))
+    theirs = tuple_(carried.c.source, carried.c.external_id)
+    connection.execute(delete(carried).where(theirs.in_(refs)))
+    take_reasons(connection, ids)
+
+
+def take_reasons(connection: Connection, ticket_ids: Collection[int]) -> None:
+    """Take out by which words it was decided about these tickets, and what quotes them.
+
+    What is to be said to them yet stays.
+    """
+    ids = list(ticket_ids)
     decided = select(decisions.c.id, decisions.c.verdict, decisions.c.trace)
     _write(
         connection,
@@ -202,10 +214,8 @@ def take_words(connection: Connection, ticket_ids: Collection[int]) -> None:
         connection.execute(
             update(table).where(table.c.ticket_id.in_(ids)).values(reason="")
         )
-    refs = select(tickets.c.source, tickets.c.external_id).where(tickets.c.id.in_(ids))
-    theirs = tuple_(carried.c.source, carried.c.external_id)
-    connection.execute(delete(carried).where(theirs.in_(refs)))
-    _take_from_outbox(connection, outbox.c.ticket_id.in_(ids))
+    unsaid = outbox.c.operation.in_(SAYING) & outbox.c.state.in_(_WAITING)
+    _take_from_outbox(connection, outbox.c.ticket_id.in_(ids) & ~unsaid)
 
 
 def take_quotes(connection: Connection, group_ids: Collection[int]) -> None:
@@ -248,9 +258,14 @@ def forget_wording(connection: Connection, ticket_ids: Collection[int]) -> None:
     """Let every process remember the problems of these tickets without their words.
 
     The caller holds the grouping lock, and took the words out. What was kept of such a
-    memory is dropped: the next start replays what is left.
+    memory is dropped: the next start replays what is left. Who left a problem is still
+    remembered there.
     """
-    for cluster in sorted(corrections.clusters_of(connection, ticket_ids)):
+    clusters = corrections.clusters_of(connection, ticket_ids)
+    clusters |= set(problems_of(connection, ticket_ids))
+    if not clusters:
+        return
+    for cluster in sorted(clusters):
         newest = corrections.newest_of_cluster(connection, cluster)
         memory.correct(connection, cluster, newest)
     connection.execute(delete(grouping_memory))
@@ -275,6 +290,7 @@ def take_name(connection: Connection, customer_id: int, now: datetime) -> None:
             key=f"erased:{customer_id}",
             name="",
             organization="",
+            opted_out_at=None,
             opted_out="",
             erased_at=now,
         )

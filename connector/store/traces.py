@@ -7,9 +7,7 @@ taken out by ``connector.store.erasing``, whatever it says.
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
@@ -25,13 +23,22 @@ from sqlalchemy import (
     cast,
     or_,
     select,
+    tuple_,
     update,
 )
 
 from connector.models import Delivery
 from connector.store import Store
 from connector.store.deliveries import REFRESH
-from connector.store.schema import AnyRow, Words, customers, deliveries, metadata
+from connector.store.dialects import GROUPING_LOCK, serialise
+from connector.store.schema import (
+    AnyRow,
+    Words,
+    carried,
+    customers,
+    deliveries,
+    metadata,
+)
 
 #: Bodies looked through at a time.
 CHUNK = 200
@@ -40,6 +47,7 @@ CHUNK = 200
 SHORTEST_NAME = 2
 
 _ASCII = re.compile(r"[!-~]+")
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 class Traces:
@@ -61,7 +69,11 @@ class Traces:
     def are_in(self, body: bytes) -> bool:
         """Tell whether a raw body names the person."""
         text = body.decode("utf-8", "replace")
-        return bool(self._told and self._told.search(text))
+        if self._told is None:
+            return False
+        if "\\u" in text:  # JSON has no other way to write what is not ASCII
+            text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+        return self._told.search(text) is not None
 
     def out_of(self, value: Any) -> Any:
         """Return a value of a row without the keys."""
@@ -83,8 +95,9 @@ class Traces:
 
 
 def _forms(word: str) -> set[str]:
-    """Return how a word may be written: as it is, in JSON, in a link."""
-    return {word, json.dumps(word)[1:-1], quote(word), quote(word, safe="@")}
+    """Return how a word may be written: as it is, or in a link, in either case."""
+    cases = (word, word.upper())
+    return {word, *map(quote, cases), *(quote(one, safe="@") for one in cases)}
 
 
 def _pattern(words: Iterable[str]) -> re.Pattern[str] | None:
@@ -110,25 +123,44 @@ def bodies(connection: Connection, after: int) -> Iterator[Delivery]:
         after = rows[-1]["id"]
 
 
-def take_out(store: Store, traces: Traces) -> Counter[str]:
-    """Take the keys out of every table; return how many rows of each had them.
+def take_out(store: Store, traces: Traces) -> dict[str, list[Any]]:
+    """Take the keys out of every table; return by table which rows had them.
 
     People themselves are left alone: whose keys these are, its caller knows. Nobody
     waits meanwhile, for only what was found is written.
     """
-    changed: Counter[str] = Counter()
+    changed: dict[str, list[Any]] = {}
     for table in metadata.sorted_tables:
         query = _holding(table, traces.fragments)
         if query is None or table is customers:
             continue
         with store.read() as connection:
             rows = connection.execute(query).all()
-        if rows:
-            with store.write() as connection:
-                changed[table.name] += sum(
-                    _rewrite(connection, table, row, traces) for row in rows
-                )
-    return +changed
+        if not rows:
+            continue
+        with store.write() as connection:
+            serialise(connection, GROUPING_LOCK)
+            had = [row[0] for row in rows if _rewrite(connection, table, row, traces)]
+        if had:
+            changed[table.name] = had
+    _take_out_of_kept(store, traces)
+    return changed
+
+
+def _take_out_of_kept(store: Store, traces: Traces) -> None:
+    """Take the keys out of tickets that are kept whole, which are read again."""
+    place = tuple_(carried.c.source, carried.c.external_id)
+    query = select(carried.c.source, carried.c.external_id, carried.c.body)
+    with store.read() as connection:
+        found = [row for row in connection.execute(query) if traces.are_in(row.body)]
+    for row in found:
+        without = traces.out_of(row.body.decode("utf-8", "replace")).encode()
+        with store.write() as connection:
+            connection.execute(
+                update(carried)
+                .where(place == tuple_(*row[:2]), carried.c.body == row.body)
+                .values(body=without)
+            )
 
 
 def _holding(table: Table, fragments: Iterable[str]) -> Select[Any] | None:
