@@ -37,6 +37,10 @@ WARNED = 1
 
 GONE = (TicketStatus.SPAM, TicketStatus.DELETED)
 
+#: What is told waits until the tickets were read again: an answer may be there that no
+#: webhook told of.
+REREAD = timedelta(minutes=1)
+
 #: So many deadlines are named in a notice.
 LISTED = 20
 
@@ -113,7 +117,7 @@ def review(connection: Connection, config: Config, now: datetime) -> int:
         told.setdefault(step, []).append(row)
         if not row.step and config.takes_writes(row.source):
             refs.append((EventKind.TICKET_CHANGED, row.source, row.external_id))
-    # So that they get tag and note; an answer that we were not told of is seen, too.
+    # So that they get tag and note.
     deliveries.accept(connection, deliveries.refresh_rows(dict.fromkeys(refs), now))
     for step, found in told.items():
         _tell(connection, config, step, found, now)
@@ -310,6 +314,7 @@ def _tell(
         rule=RULE,
         reason=f"step {step} of {len(found)} deadlines",
         about={"clocks": ids},
+        due_at=now + REREAD,
     )
 
 

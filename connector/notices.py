@@ -31,6 +31,7 @@ def tell(
     reason: str,
     ticket_id: int | None = None,
     about: Mapping[str, Any] | None = None,
+    due_at: datetime | None = None,
 ) -> int:
     """Ask for a notice to each channel of a role, once for each ``key``, ever.
 
@@ -53,6 +54,7 @@ def tell(
             ordering_key=f"notice:{key}:{name}",
             payload=payload,
             ticket_id=ticket_id,
+            due_at=due_at,
             rule=rule,
             reason=reason,
         )

@@ -122,6 +122,8 @@ def look_twice(bench: Bench) -> None:
             moved += clocks.review(connection, bench.config, bench.clock())
     if moved:
         bench.settle()
+        bench.clock.pass_(minutes=1)
+        bench.settle()
 
 
 def everything(bench: Bench) -> list[Any]:
