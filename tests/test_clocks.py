@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from kit import START, Bench, Clock, settings
-from test_loop import COMPLAINTS
+from loop_kit import COMPLAINTS
 
 from connector import clocks
 from connector.cli import cli
@@ -543,3 +543,30 @@ def test_what_is_not_promised_any_more_is_dropped_and_not_told(
     review(desk)
     assert states(desk)["first_answer"] == "dropped"
     assert told(tmp_path) == ""
+
+
+# -- on both databases --
+
+
+def test_rows_of_clocks_end_once_and_run_again_only_if_dropped(
+    bench: Bench,
+) -> None:
+    complain(bench)
+    late = START + timedelta(hours=1)
+    with bench.store.write() as connection:
+        first = rows.start(connection, 1, "solution", START, late, START)
+        assert first is not None
+        assert rows.start(connection, 1, "solution", START, late, START) is None
+        (due,) = rows.due(connection, START)
+        assert (due.id, due.source, due.number) == (first, "support", "1")
+        rows.move(connection, first, late, 1, late)
+        assert list(rows.due(connection, START)) == []
+        rows.drop(connection, 1, "a test", START)
+        assert not rows.run_on(connection, [first])
+        assert rows.start(connection, 1, "solution", START, late, START) == first
+        assert rows.run_on(connection, [first])
+        rows.end(connection, [first], rows.ClockState.MET, START)
+        rows.end(connection, [first], rows.ClockState.LATE, late)
+        assert rows.start(connection, 1, "solution", START, late, START) is None
+        (row,) = rows.of_ticket(connection, 1)
+    assert (row.state, row.ended_at, row.step) == ("met", START, 0)

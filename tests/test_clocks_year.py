@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from kit import Bench, Clock, settings
-from test_loop import COMPLAINTS
+from loop_kit import COMPLAINTS
 
 from connector import clocks
 from connector.models import Author, TicketStatus

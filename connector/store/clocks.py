@@ -45,6 +45,7 @@ def start(
     again = {
         "state": ClockState.RUNNING,
         "due_at": due_at,
+        "step": 0,
         "next_at": next_at,
         "ended_at": None,
         "reason": "",
