@@ -6,7 +6,7 @@ and when is decided in ``connector.erasing`` and ``connector.retention``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from connector.models import BlockKind, DeliveryState, Operation, OutboxState
+from connector.models import DeliveryState, Operation, OutboxState
 from connector.store import corrections, memory
 from connector.store import deliveries as inbox
 from connector.store.clocks import ClockState
@@ -47,6 +47,7 @@ from connector.store.schema import (
     tickets,
 )
 from connector.store.tasks import TaskState
+from connector.store.wordless import bare, unquoted, untold, wordless
 
 WHY = "its customer was erased"
 
@@ -172,7 +173,7 @@ def take_words(connection: Connection, ticket_ids: Collection[int]) -> None:
         connection,
         tickets,
         [
-            {"row": row.id, "subject": "", "text": "", "verdict": _bare(row.verdict)}
+            {"row": row.id, "subject": "", "text": "", "verdict": bare(row.verdict)}
             for row in connection.execute(own)
         ],
     )
@@ -195,8 +196,8 @@ def take_reasons(connection: Connection, ticket_ids: Collection[int]) -> None:
         [
             {
                 "row": row.id,
-                "verdict": _bare(row.verdict),
-                "trace": _untold(row.trace),
+                "verdict": bare(row.verdict),
+                "trace": untold(row.trace),
             }
             for row in connection.execute(decided.where(decisions.c.ticket_id.in_(ids)))
         ],
@@ -206,7 +207,7 @@ def take_reasons(connection: Connection, ticket_ids: Collection[int]) -> None:
         connection,
         members,
         [
-            {"row": row.seq, "features": _wordless(row.features), "reason": ""}
+            {"row": row.seq, "features": wordless(row.features), "reason": ""}
             for row in connection.execute(placed.where(members.c.ticket_id.in_(ids)))
         ],
     )
@@ -231,7 +232,7 @@ def _take_from_outbox(connection: Connection, which: ColumnElement[bool]) -> Non
     changes = []
     for row in connection.execute(query):
         quoting = row.operation in QUOTING
-        payload = _unquoted(row.payload) if quoting else row.payload
+        payload = unquoted(row.payload) if quoting else row.payload
         if row.operation in SAYING:
             payload = {**payload, "text": ""}
         reason = row.reason if quoting else ""
@@ -347,9 +348,6 @@ def extent(connection: Connection, customer_id: int) -> dict[str, int]:
     return {name: int(connection.scalar(query) or 0) for name, query in asked.items()}
 
 
-# -- values without words
-
-
 def _write(connection: Connection, table: Table, rows: Sequence[Any]) -> None:
     if not rows:
         return
@@ -364,42 +362,3 @@ def _write(connection: Connection, table: Table, rows: Sequence[Any]) -> None:
             for row in rows
         ],
     )
-
-
-def _bare(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    return {**verdict, "reasons": []} if "reasons" in verdict else dict(verdict)
-
-
-def _untold(trace: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep what was decided, and not the words that gave the reason."""
-    blank = {"reason": "", "evidence": ""}
-    kept = dict(trace)
-    for name in ("tags", "fields", "personas", "rules"):
-        kept[name] = [_blanked(one, blank) for one in trace.get(name, ())]
-    if trace.get("group"):
-        kept["group"] = _blanked(trace["group"], blank)
-    if trace.get("vip"):
-        kept["vip"] = "what was known then"
-    return {**kept, "note": ""}
-
-
-def _blanked(said: Mapping[str, Any], blank: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: blank.get(key, value) for key, value in said.items()}
-
-
-def _wordless(features: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep of what a complaint is about only what we have words of our own for."""
-    return {**features, "e": [], "w": "", "g": []}
-
-
-def _unquoted(payload: Mapping[str, Any]) -> dict[str, Any]:
-    kept = dict(payload)
-    for name in ("description", "body"):
-        if name in payload:
-            kept[name] = [
-                block for block in payload[name] if block[0] != BlockKind.QUOTE
-            ]
-    if "text" in payload:
-        lines: Iterable[str] = payload["text"].split("\n")
-        kept["text"] = "\n".join(line for line in lines if not line.startswith("> "))
-    return kept
