@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -28,10 +28,16 @@ def known_country(code: str) -> str:
     return code
 
 
+def is_public_holiday(day: date, country: str) -> bool:
+    """Tell whether a country has a public holiday; none has, for an empty code."""
+    return bool(country) and day in _public_holidays(country, day.year)
+
+
 @cache
-def public_holidays(country: str) -> Container[date]:
-    """Return the public holidays of a country; of none for an empty code."""
-    return holidays.country_holidays(country) if country else frozenset()
+def _public_holidays(country: str, year: int) -> frozenset[date]:
+    # The library's own object fills in a year when it is first asked about it, and
+    # meanwhile tells other threads that it has no holidays.
+    return frozenset(holidays.country_holidays(country, years=year, expand=False))
 
 
 def days_after(
@@ -42,11 +48,10 @@ def days_after(
     Days are counted where ``zone`` is. An hour that the clock skips in spring is the
     one after it.
     """
-    free = public_holidays(country)
     day = moment.astimezone(zone).date()
     while days:
         day += timedelta(days=1)
-        if day.weekday() < SATURDAY and day not in free:
+        if day.weekday() < SATURDAY and not is_public_holiday(day, country):
             days -= 1
     return datetime.combine(day, at, zone).astimezone(UTC)
 
@@ -69,7 +74,7 @@ class Calendar:
         return (
             day.weekday() in self.hours
             and day not in self.closed
-            and day not in public_holidays(self.country)
+            and not is_public_holiday(day, self.country)
         )
 
     def after(self, moment: datetime, work: timedelta) -> datetime:

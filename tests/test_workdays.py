@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -78,6 +80,21 @@ def test_hours_last_as_long_as_they_do_when_clocks_change(start: str, due: str) 
     late = datetime.fromisoformat(due)
     assert night.after(oslo(start), 4 * HOUR) == late
     assert ALWAYS.after(oslo(start), 4 * HOUR) == late
+
+
+def test_threads_that_ask_at_once_get_the_same_answer() -> None:
+    """A year nobody asked about yet is not without holidays meanwhile."""
+    days = dict.fromkeys(range(7), (timedelta(0), timedelta(days=1)))
+    calendar = Built(OSLO, days, "NO")
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            for year in range(2050, 2080):
+                asked = [date(year, 12, 26)] * 8
+                assert not any(threads.map(calendar.is_open, asked)), year
+    finally:
+        sys.setswitchinterval(interval)
 
 
 MOMENTS = st.datetimes(
