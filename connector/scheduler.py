@@ -36,6 +36,8 @@ from connector.store import Store, deliveries, dialects, groups
 
 _log = structlog.get_logger(__name__)
 
+AT_EACH_TICK = timedelta(0)
+
 #: How often what is planned for days from now is looked at again.
 CHECKINS = timedelta(minutes=1)
 
@@ -81,9 +83,10 @@ def queue_due(store: Store, config: Config, now: datetime) -> int:
 
 
 class Scheduler:
-    """Ticks in threads of its own: one for what is due, one for each source asked.
+    """Ticks in threads of its own, one for each job.
 
-    A vendor that does not answer so keeps nobody waiting but itself.
+    A vendor that does not answer, or an hour of letting go of what is old, so keeps
+    nobody waiting but itself.
     """
 
     def __init__(
@@ -101,28 +104,28 @@ class Scheduler:
         self._health = health
         self._pace = pace
         self._stopped = threading.Event()
-        watched = [one for one in adapters.values() if is_watched(one, config)]
-        swept = [one for one in adapters.values() if sweep.is_swept(one, config)]
+        jobs: dict[str, tuple[Callable[[], object], timedelta]] = {
+            "due": (self._queue_due, AT_EACH_TICK),
+            "checkins": (self._review_checkins, CHECKINS),
+            "quiet": (self._list_quiet, QUIET),
+            "retention": (self._let_go, RETENTION),
+            "clocks": (self._review_clocks, CLOCKS),
+            "reports": (self._post_reports, REPORTS),
+        }
+        for adapter in adapters.values():
+            if sweep.is_swept(adapter, config):
+                look = partial(self._sweep, adapter)
+                jobs[f"sweep-{adapter.name}"] = look, AT_EACH_TICK
+            if is_watched(adapter, config):
+                look = partial(self._watch, adapter)
+                jobs[f"watch-{adapter.name}"] = look, AT_EACH_TICK
         self._ticker = BackgroundScheduler(
             timezone="UTC",
             daemon=True,
-            executors={
-                "default": {
-                    "type": "threadpool",
-                    "max_workers": 1 + len({*swept, *watched}),
-                }
-            },
+            executors={"default": {"type": "threadpool", "max_workers": len(jobs)}},
         )
-        self._every_tick("due", self._queue_due)
-        self._every_tick("checkins", self._review_checkins, CHECKINS)
-        self._every_tick("quiet", self._list_quiet, QUIET)
-        self._every_tick("retention", self._let_go, RETENTION)
-        self._every_tick("clocks", self._review_clocks, CLOCKS)
-        self._every_tick("reports", self._post_reports, REPORTS)
-        for adapter in swept:
-            self._every_tick(f"sweep-{adapter.name}", partial(self._sweep, adapter))
-        for adapter in watched:
-            self._every_tick(f"watch-{adapter.name}", partial(self._watch, adapter))
+        for name, (job, pause) in jobs.items():
+            self._every_tick(name, job, pause)
 
     def start(self) -> None:
         self._ticker.start()
@@ -132,7 +135,7 @@ class Scheduler:
         self._ticker.shutdown(wait=True)
 
     def _every_tick(
-        self, name: str, job: Callable[[], object], pause: timedelta = timedelta(0)
+        self, name: str, job: Callable[[], object], pause: timedelta
     ) -> None:
         self._ticker.add_job(
             self._tick,

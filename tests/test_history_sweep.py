@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -260,3 +261,19 @@ def test_scheduler_sweeps_each_source_whatever_befalls_another(
             scheduler.stop()
     assert [row["source"] for row in inbox(bench)] == ["support"]
     assert {line["event"] for line in logs} == {"scheduler.failed"}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_job_that_takes_long_keeps_no_other_waiting(bench: Bench) -> None:
+    ticker = bench.runtime.scheduler._ticker
+    ticker.start(paused=True)
+    jobs = ticker.get_jobs()
+    together = threading.Barrier(len(jobs) + 1)
+    for job in jobs:
+        job.modify(args=[together.wait], next_run_time=datetime.now(UTC))
+    ticker.resume()
+    try:
+        together.wait(timeout=20)  # broken unless all of them are at work
+    finally:
+        together.abort()
+        ticker.shutdown()
