@@ -233,9 +233,12 @@ def _began(case: Case, pack: Pack, known: Sequence[AnyRow]) -> datetime | None:
     ):
         return None
     floor = _floor(case, pack, known)
-    complaint = min((at for at in judged.complaints if at > floor), default=None)
-    if complaint is None:
+    complaints = [at for at in judged.complaints if at > floor]
+    if not complaints:
         return None
+    # Of a ticket that we see for the first time nobody knows how often it was solved.
+    is_known = any(row.wrote_at > floor for row in known)
+    complaint = min(complaints) if is_known else max(complaints)
     answered = [at for at in replies.answers(case) if at < complaint]
     unanswered = max([floor, *answered])
     words = [at for at in judged.spoken if unanswered < at <= complaint]

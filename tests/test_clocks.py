@@ -233,6 +233,27 @@ def test_what_was_answered_before_we_saw_it_was_met(desk: Bench) -> None:
     assert of(desk)["keep_informed"].wrote_at == words.created_at
 
 
+def test_matter_that_was_over_before_we_saw_it_is_left_alone(desk: Bench) -> None:
+    desk.support.write("1", COMPLAINTS[0], email=OLE, now=desk.clock())
+    known = desk.support.tickets["1"].comments
+    desk.clock.pass_(days=2)
+    words = replace(
+        known[0], external_id="a", author=Author.AGENT, created_at=desk.clock()
+    )
+    desk.support.tickets["1"] = replace(
+        desk.support.tickets["1"], comments=(*known, words)
+    )
+    again = desk.clock.pass_(days=20)
+    complain(desk)
+    assert {row.wrote_at for row in of(desk).values()} == {again}
+    # Further words are of the same matter.
+    desk.clock.pass_(hours=1)
+    answer(desk)
+    complain(desk)
+    assert of(desk)["solution"].wrote_at == again
+    assert states(desk)["first_answer"] == "met"
+
+
 def test_source_that_cannot_be_answered_has_no_deadlines(
     make: Callable[..., Bench],
 ) -> None:
