@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import re
@@ -44,6 +45,15 @@ def config_option(command: F) -> F:
 def json_option(command: F) -> F:
     return click.option(
         "--json", "as_json", is_flag=True, help="Print JSON lines for programs."
+    )(command)
+
+
+def by_option(command: F) -> F:
+    return click.option(
+        "--by",
+        "who",
+        default=getpass.getuser,
+        help="Who says so.  [default: the name you are logged in by]",
     )(command)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 
 from connector.cli.common import (
+    by_option,
     config_option,
     emit,
     json_option,
@@ -47,12 +47,7 @@ def opted_out(limit: int, path: Path, as_json: bool) -> None:
 
 @customers.command("opt-out")
 @click.argument("customer", metavar="ADDRESS")
-@click.option(
-    "--by",
-    "who",
-    default=getpass.getuser,
-    help="Who says so.  [default: the name you are logged in by]",
-)
+@by_option
 @config_option
 def opt_out(customer: str, who: str, path: Path) -> None:
     """Send a customer no messages any more; what waits is not sent.

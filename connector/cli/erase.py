@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 from dataclasses import asdict
@@ -12,7 +11,13 @@ from pathlib import Path
 import click
 
 from connector import erasing
-from connector.cli.common import config_option, json_option, open_store, read_config
+from connector.cli.common import (
+    by_option,
+    config_option,
+    json_option,
+    open_store,
+    read_config,
+)
 from connector.config import build_adapters
 from connector.erasing import Erasing, Receipt
 from connector.judging import key_of
@@ -22,12 +27,7 @@ from connector.store import erasing as rows
 
 @click.command()
 @click.argument("customer")
-@click.option(
-    "--by",
-    "who",
-    default=getpass.getuser,
-    help="Who asked for it.  [default: the name you are logged in by]",
-)
+@by_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @config_option
 @json_option

@@ -5,7 +5,6 @@ What a correction means is in ``connector.correcting``; here is only asking and 
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from adapters.base import Tracker
 from connector import correcting, merging, steering
 from connector.cli.common import (
     NUMBER,
+    by_option,
     config_option,
     emit,
     json_option,
@@ -93,13 +93,7 @@ def correction(command: Callable[Concatenate[Asked, P], Act]) -> Callable[..., N
         asked = Asked(who, path, as_json)
         _correct(asked, command(asked, *args, **kwargs))
 
-    by = click.option(
-        "--by",
-        "who",
-        default=getpass.getuser,
-        help="Who says so.  [default: the name you are logged in by]",
-    )
-    return by(config_option(json_option(run)))
+    return by_option(config_option(json_option(run)))
 
 
 @click.group()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 
 from connector.cli.common import (
     NUMBER,
+    by_option,
     config_option,
     emit,
     json_option,
@@ -53,12 +53,7 @@ def tasks_list(state: str, limit: int, path: Path, as_json: bool) -> None:
 
 @tasks.command("done")
 @click.argument("task_id", metavar="ID", type=NUMBER)
-@click.option(
-    "--by",
-    "who",
-    default=getpass.getuser,
-    help="Who did it.  [default: the name you are logged in by]",
-)
+@by_option
 @config_option
 def tasks_done(task_id: int, who: str, path: Path) -> None:
     """Say that a task was done.
