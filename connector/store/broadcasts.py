@@ -11,7 +11,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, func, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    ScalarSelect,
+    Table,
+    delete,
+    func,
+    select,
+    update,
+)
 
 from connector.models import Operation
 from connector.store.dialects import insert
@@ -113,29 +122,13 @@ def listing(
     connection: Connection, state: str | None, limit: int
 ) -> Sequence[RowMapping]:
     """Return the newest, with their problems and how many were entered as told."""
-    told = (
-        select(func.count())
-        .where(
-            messages.c.group_id == broadcasts.c.group_id,
-            messages.c.episode == broadcasts.c.episode,
-        )
-        .scalar_subquery()
-    )
-    out = (
-        select(func.count())
-        .where(
-            left_out.c.group_id == broadcasts.c.group_id,
-            left_out.c.episode == broadcasts.c.episode,
-        )
-        .scalar_subquery()
-    )
     query = (
         select(
             broadcasts,
             groups.c.title,
             groups.c.issue_key,
-            told.label("recipients"),
-            out.label("left_out"),
+            _count(messages).label("recipients"),
+            _count(left_out).label("left_out"),
         )
         .join(groups, groups.c.id == broadcasts.c.group_id)
         .order_by(broadcasts.c.asked_at.desc(), broadcasts.c.id.desc())
@@ -144,6 +137,12 @@ def listing(
     if state:
         query = query.where(broadcasts.c.state == state)
     return connection.execute(query).mappings().all()
+
+
+def _count(table: Table) -> ScalarSelect[int]:
+    of_fix = table.c.group_id == broadcasts.c.group_id
+    same = of_fix & (table.c.episode == broadcasts.c.episode)
+    return select(func.count()).select_from(table).where(same).scalar_subquery()
 
 
 def told(connection: Connection, group_id: int, episode: int) -> Sequence[AnyRow]:
