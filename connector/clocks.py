@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from connector import notices, replies
 from connector.case import Case
 from connector.config import Config
-from connector.config_clocks import Clocks
+from connector.config_clocks import Clocks, Step
 from connector.models import Block, BlockKind, EventKind, Mode, Operation, TicketStatus
 from connector.packs import Met, Pack, Promise
 from connector.store import clocks as rows
@@ -181,10 +181,24 @@ def _go_on(case: Case, pack: Pack, row: AnyRow) -> None:
         why = "solved without an answer"
         rows.end(case.connection, [row.id], ClockState.DROPPED, case.now, why)
     else:
-        due_at, warn_at = _times(case, promise, row.wrote_at)
-        if due_at != row.due_at:
-            next_at = row.next_at if row.step else warn_at
-            rows.move(case.connection, row.id, due_at, row.step, next_at)
+        _keep_true(case, promise, row)
+
+
+def _keep_true(case: Case, promise: Promise, row: AnyRow) -> None:
+    """Move a deadline to where it is by what is known now.
+
+    Whose matter turns out to be urgent has the urgent time from then on: nothing is
+    late before anybody could know of it.
+    """
+    due_at, warn_at = _times(case, promise, row.wrote_at)
+    if promise.within is not None and due_at < row.due_at:
+        from_now, warn_from_now = _times(case, promise, case.now)
+        due_at = min(row.due_at, max(due_at, from_now))
+        warn_at = min(row.next_at or warn_at, max(warn_at, warn_from_now))
+    if due_at != row.due_at:
+        ladder = case.config.clocks.ladder
+        next_at = _rung_at(ladder, row.step, due_at) if row.step else warn_at
+        rows.move(case.connection, row.id, due_at, row.step, next_at)
 
 
 def _met_at(case: Case, promise: Promise, since: datetime) -> datetime | None:
@@ -286,6 +300,12 @@ def _step(
             return step, due_at + rung.after
         step += 1
     return step, None
+
+
+def _rung_at(ladder: Sequence[Step], step: int, due_at: datetime) -> datetime | None:
+    """Return when somebody is told next of a deadline that came so far."""
+    rungs = ladder[step - WARNED :]
+    return due_at + rungs[0].after if rungs else None
 
 
 def _tell(

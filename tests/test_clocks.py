@@ -163,16 +163,56 @@ def test_vip_waits_an_hour_of_working_time(make: Callable[..., Bench]) -> None:
     assert "First answer due 2026-05-26 08:40 (Europe/Oslo)." in note
 
 
-def test_customer_who_becomes_furious_waits_no_longer_than_a_vip(desk: Bench) -> None:
-    began = complain(desk)
-    desk.write(
+def rage(bench: Bench) -> None:
+    bench.write(
         "1",
         "The discount code does not work. I am furious! This is an outrage, a scandal, "
         "absolutely unacceptable!!! I am so angry and disgusted.",
         OLE,
     )
-    desk.settle()
+    bench.settle()
+
+
+def test_customer_who_becomes_furious_waits_no_longer_than_a_vip(desk: Bench) -> None:
+    began = complain(desk)
+    rage(desk)
     assert of(desk)["first_answer"].due_at == began + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("waited", [2, 18])
+def test_who_becomes_furious_later_has_the_urgent_time_from_then_on(
+    desk: Bench, tmp_path: Path, waited: int
+) -> None:
+    complain(desk)
+    review(desk, hours=waited)
+    furious = desk.clock()
+    rage(desk)
+    assert of(desk)["first_answer"].due_at == furious + timedelta(hours=1)
+    review(desk, minutes=50)
+    assert told(tmp_path).count("Deadlines that are near (2)") == 1
+    rage(desk)  # which moves nothing any more
+    answer(desk)
+    assert of(desk)["first_answer"].state == "met"
+    # People are told of the other one when it is late by now, not as it was before.
+    review(desk, hours=2, minutes=10)
+    assert told(tmp_path).count("Deadlines that have passed: first (1)") == 1
+
+
+def test_who_has_time_again_is_not_warned_of_twice(
+    make: Callable[..., Bench], tmp_path: Path
+) -> None:
+    before = make(vip={"addresses": [KARI, "ada@mail.example"]})
+    complain(before, email=KARI)
+    complain(before, "2", "ada@mail.example")
+    review(before, minutes=50)
+    desk = make(before.clock(), vip={"addresses": []})
+    desk.support.tickets.update(before.support.tickets)
+    change(desk)
+    for _ in range(12):
+        review(desk, hours=2)
+    said = told(tmp_path)
+    assert said.count("support 1: First answer due 2026-03-02 10:00") == 1
+    assert said.count("support 1: First answer due 2026-03-03 09:00") == 0
 
 
 def test_praise_starts_nothing(desk: Bench) -> None:
