@@ -121,14 +121,7 @@ class _Telling:
         ratio = f"{complaints / len(rows):.1f}"
         said = self.say("ratio", praise=len(rows), ratio=ratio)
         yield Block(BlockKind.BULLET, said)
-        yield from self._listed(
-            Block(
-                BlockKind.BULLET,
-                f"{row.source} {row.number or row.external_id}",
-                row.url,
-            )
-            for row in rows
-        )
+        yield from self._listed(_ticket(row) for row in rows)
 
     def new(self) -> Iterator[Block]:
         week = self._week
@@ -156,7 +149,8 @@ class _Telling:
     def effect(self) -> Iterator[Block]:
         """Tell what is known since this week of what fixes did."""
         week = self._week
-        for one in effect.effects(self._connection, self._config, week.until):
+        since = week.since - effect.LONGEST
+        for one in effect.effects(self._connection, self._config, week.until, since):
             learnt = one.learnt(week.since, week.until)
             if learnt is not None:
                 did = effect.you_said_we_did(self._config, one)
@@ -186,14 +180,7 @@ class _Telling:
         """Name the tickets of customers who became quiet in this week."""
         week = self._week
         found = quiet.customers(self._connection, self._config, week.since, week.until)
-        yield from self._listed(
-            Block(
-                BlockKind.BULLET,
-                f"{one.source} {one.number or one.external_id}: {one.why}",
-                one.url,
-            )
-            for one in found
-        )
+        yield from self._listed(_ticket(one, f": {one.why}") for one in found)
 
     def rules(self) -> Iterator[Block]:
         """Name the rules of which people took off more tags than before."""
@@ -216,3 +203,8 @@ class _Telling:
         if len(listed) > SHOWN:
             said = self.say("more", count=len(listed) - SHOWN)
             yield Block(BlockKind.BULLET, said)
+
+
+def _ticket(row: AnyRow | quiet.Quiet, after: str = "") -> Block:
+    said = f"{row.source} {row.number or row.external_id}{after}"
+    return Block(BlockKind.BULLET, said, row.url)

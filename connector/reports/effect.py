@@ -22,6 +22,9 @@ from connector.store.schema import AnyRow
 #: How many days before and after a fix are compared.
 SPANS = (30, 90, 180)
 
+#: Of a fix before this nothing more becomes known.
+LONGEST = timedelta(days=max(SPANS))
+
 
 class Span(NamedTuple):
     """Complaints in so many days before a fix and after. None: it is too early."""
@@ -52,11 +55,16 @@ class Effect(NamedTuple):
         return found[-1] if found else None
 
 
-def effects(connection: Connection, config: Config, now: datetime) -> list[Effect]:
-    """Return what each fix did that stands, the latest first."""
+def effects(
+    connection: Connection,
+    config: Config,
+    now: datetime,
+    since: datetime | None = None,
+) -> list[Effect]:
+    """Return what each fix after ``since`` did that stands, the latest first."""
     return [
         _effect(connection, config, group, now)
-        for group in reports.fixed(connection, until=now)
+        for group in reports.fixed(connection, until=now, since=since)
     ]
 
 
