@@ -6,20 +6,20 @@ The helpdesk may still have all of it. Erasing itself is ``connector.erasing``.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from connector.models import Author, Ticket
-from connector.store import Store, tickets
+from connector.store import tickets
 
 
-def left_of(store: Store, ticket: Ticket) -> Ticket | None:
+def left_of(ticket: Ticket, until: datetime | None) -> Ticket | None:
     """Leave out of a reading what was erased; None: there is nothing else in it.
 
-    Whoever writes again after that is read again, without what they wrote before.
+    ``until`` is up to when that was written, if any was. Whoever writes again after
+    that is read again, without what they wrote before.
     """
-    with store.read() as connection:
-        until = tickets.erased_until(connection, ticket.ref)
     if until is None:
         return ticket
     comments = tuple(one for one in ticket.comments if one.created_at >= until)

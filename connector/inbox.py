@@ -71,6 +71,7 @@ class Work:
     ref: TicketRef
     deliveries: list[Delivery] = field(default_factory=list)
     version: int = 0
+    erased_until: datetime | None = None  # what was written up to then is not read
     judged: Judged | None = None
     silent: Ticket | None = None  # its customer was erased, and wrote nothing since
     parcel: carrying.Parcel | None = None  # the ticket, if a delivery held it
@@ -229,8 +230,10 @@ class Worker:
         if refs:
             with self.store.read() as connection:
                 versions = tickets.versions(connection, refs)
+                gone = tickets.erased(connection, refs)
             for entry in todo:
                 entry.version = versions.get(entry.ref, 0)
+                entry.erased_until = gone.get(entry.ref)
         if len(todo) == 1:
             self._read_one(todo[0])
         else:
@@ -310,7 +313,7 @@ class Worker:
                 else adapter.fetch_ticket(entry.ref.external_id)
             )
             ticket = dating.dated(self.store, ticket)
-            left = erased.left_of(self.store, ticket)
+            left = erased.left_of(ticket, entry.erased_until)
             if left is None:
                 entry.silent = ticket
             else:

@@ -87,12 +87,19 @@ def get(connection: Connection, ticket_id: int) -> AnyRow:
     return connection.execute(select(tickets).where(tickets.c.id == ticket_id)).one()
 
 
-def erased_until(connection: Connection, ref: TicketRef) -> datetime | None:
-    """Return up to when what a ticket's customer wrote was erased, if any was."""
-    query = select(tickets.c.erased_until).where(
-        tickets.c.source == ref.source, tickets.c.external_id == ref.external_id
+def erased(
+    connection: Connection, refs: Iterable[TicketRef]
+) -> dict[TicketRef, datetime]:
+    """Return up to when what was written on these tickets was erased, if any was."""
+    query = select(tickets.c.source, tickets.c.external_id, tickets.c.erased_until)
+    query = query.where(
+        tuple_(tickets.c.source, tickets.c.external_id).in_(list(refs)),
+        tickets.c.erased_until.is_not(None),
     )
-    return connection.scalar(query)
+    return {
+        TicketRef(row.source, row.external_id): row.erased_until
+        for row in connection.execute(query)
+    }
 
 
 def note_status(
