@@ -23,7 +23,8 @@ FACT = "retention"
 #: Rows that are let go of in one transaction.
 STEP = 200
 
-Find = Callable[[Connection], Sequence[int]]
+#: Finds the next rows, of those that are walked through after the last one before.
+Find = Callable[[Connection, int], Sequence[int]]
 Drop = Callable[[Connection, Sequence[int]], object]
 
 
@@ -41,19 +42,19 @@ def let_go(
     texts, arrived = now - config.retention.texts, now - config.retention.deliveries
     jobs: dict[str, tuple[Find, Drop]] = {
         "deliveries": (
-            lambda connection: aging.old_deliveries(connection, arrived, STEP),
+            lambda connection, _: aging.old_deliveries(connection, arrived, STEP),
             aging.drop_deliveries,
         ),
         "first deliveries": (
-            lambda connection: aging.first_deliveries(connection, arrived),
+            lambda connection, _: aging.first_deliveries(connection, arrived),
             deliveries.empty,
         ),
         "tickets": (
-            lambda connection: aging.old_tickets(connection, texts, STEP),
+            lambda connection, last: aging.old_tickets(connection, texts, last, STEP),
             erasing.take_words,
         ),
         "problems": (
-            lambda connection: aging.quoting(connection, texts, STEP),
+            lambda connection, _: aging.quoting(connection, texts, STEP),
             erasing.take_quotes,
         ),
     }
@@ -70,7 +71,7 @@ def _go_through(
     before: Sequence[int] = ()
     while not stopped():
         with store.read() as connection:
-            found = find(connection)
+            found = find(connection, before[-1] if before else 0)
         if not found or found == before:  # somebody holds them just now: tomorrow
             break
         before = found

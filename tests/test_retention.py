@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from connector import retention
 from connector.models import DeliveryState, GroupState, OutboxState
-from connector.store import groups
+from connector.store import aging, groups
 from connector.store.schema import decisions, deliveries, members, outbox, tickets
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -153,6 +153,16 @@ def test_it_is_done_once_a_day_in_small_steps(
     bench.clock.pass_(days=1)
     assert let_go(bench)["tickets"] == 1
     assert calls(bench, "send_message") == []
+
+
+@on_sqlite
+def test_tickets_that_were_seen_are_not_looked_at_again(bench: Bench) -> None:
+    complain(bench, 3)
+    bench.settle()
+    later = bench.clock.pass_(days=1)
+    with bench.store.read() as connection:
+        assert aging.old_tickets(connection, later, 1, 1) == [2]
+        assert aging.old_tickets(connection, later, 2, 1) == [3]
 
 
 @on_sqlite
