@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.masking import excerpt, is_reference, mask
+from rules.masking import excerpt, mask
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,13 @@ from rules.masking import excerpt, is_reference, mask
         ("order A-9913 is late", "order <ref> is late"),
         ("order 5023112", "order <num>"),
         ("order #50231", "order <num>"),
+        ("order 99 and order no. 1234.", "order <num> and order no. <num>."),
+        ("ordrenr 4412 kom ikke", "ordrenr <num> kom ikke"),
+        ("Tilausnumero: 812", "Tilausnumero: <num>"),
+        ("tilaukseni 4412 puuttuu", "tilaukseni <num> puuttuu"),
+        ("order 3 boxes for 1499 kr", "order 3 boxes for 1499 kr"),
+        ("an order of 250", "an order of 250"),
+        ("order 1499 kr, order 12.50", "order 1499 kr, order 12.50"),
         ("on 2025-01-02 it broke", "on 2025-01-02 it broke"),
         ("on 12.03.2025 at 14.30", "on 12.03.2025 at 14.30"),
         ("version 2.10.4", "version 2.10.4"),
@@ -200,21 +207,6 @@ def test_given_names_go_however_they_are_spelled(
     name: str, text: str, masked: str
 ) -> None:
     assert mask(text, [name]) == masked
-
-
-@pytest.mark.parametrize(
-    ("code", "hidden"),
-    [
-        ("A-99131", True),
-        ("50231", True),
-        ("E-4012", True),  # an order may be called that
-        ("ann@x.example", True),
-        ("HTTP 500", False),
-        ("timeout", False),
-    ],
-)
-def test_a_code_that_may_be_an_orders_is_a_reference(code: str, hidden: bool) -> None:
-    assert is_reference(code) is hidden
 
 
 def test_an_excerpt_masks_what_was_wrapped_or_interrupted() -> None:
