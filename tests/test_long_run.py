@@ -131,7 +131,7 @@ def live(bench: Bench, day: date) -> None:
 
 def solved_on(week: int) -> int | None:
     """Return on which day of a week, that begins on Wednesday, its ticket is solved."""
-    return 1 + week % 4 if week % 5 else None
+    return 1 + (week + 1) % 4 if week % 5 else None
 
 
 def says_thanks(week: int) -> bool:
@@ -243,7 +243,7 @@ def test_register_of_each_month_goes_out_once(seen: Seen) -> None:
 
 def test_each_is_asked_once_on_the_third_working_day_or_not_at_all(seen: Seen) -> None:
     expected = {}
-    for week in range(len(DAYS) // 7):
+    for week in range(len(DAYS) // 7 - 1):  # that of the last one is due later
         solved = solved_on(week)
         if solved is None or says_thanks(week):
             continue
@@ -258,6 +258,7 @@ def test_each_is_asked_once_on_the_third_working_day_or_not_at_all(seen: Seen) -
         if ticket.startswith("week")
     }
     assert asked == expected
+    assert "week11" not in asked  # due on the second day of the first pause
     assert len(asked) > 25
     days = [day for found in asked.values() for day in found]
     assert not any(map(is_free, days))
