@@ -75,7 +75,7 @@ def test_digest_of_a_week_tells_what_came_and_what_was_done(bench: Bench) -> Non
     assert [key in line for line in part(text, "New problems")] == [True]
     assert [key in line for line in part(text, "Fixed problems")] == [True]
     assert part(text, "Praise for the team") == [
-        "- 1 tickets with praise; 5.0 complaints for each of them",
+        "- Tickets with praise: 1; complaints for each of them: 5.0",
         "- support fan https://memory.invalid/support/fan",
     ]
     assert "mail.example" not in text.replace("memory.invalid", "")
