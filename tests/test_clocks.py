@@ -475,6 +475,20 @@ def test_two_schedulers_at_once_tell_once(desk: Bench, tmp_path: Path) -> None:
     assert told(tmp_path).count("Deadlines that are near") == 1
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.timeout(60)  # whoever waits here waits for ever
+def test_scheduler_waits_for_no_decision(
+    make_bench: Callable[..., Bench],
+) -> None:
+    desk = make_bench(clocks={"pack": "plain"})
+    complain(desk)
+    complain(desk, "2")
+    now = desk.clock.pass_(hours=18)
+    with desk.store.write() as deciding, desk.store.write() as reviewing:
+        rows.drop(deciding, 1, "the ticket is spam", now)
+        assert {row.ticket_id for row in rows.due(reviewing, now)} == {2}
+
+
 # -- packs --
 
 

@@ -98,12 +98,13 @@ def drop(connection: Connection, ticket_id: int, reason: str, now: datetime) -> 
 def due(connection: Connection, now: datetime) -> Sequence[AnyRow]:
     """Return clocks whose next step has come, with their tickets, the first due first.
 
-    Nobody else has them before this transaction has ended.
+    Nobody else has them before this transaction has ended. Those that somebody has now
+    come next time: whoever decides about their tickets might wait for ours.
     """
     return connection.execute(
         _with_tickets()
         .where(clocks.c.next_at <= now, clocks.c.state == ClockState.RUNNING)
-        .with_for_update(of=clocks)
+        .with_for_update(of=clocks, skip_locked=True)
     ).all()
 
 
