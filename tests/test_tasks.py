@@ -13,7 +13,7 @@ from kit import Bench
 from loop_kit import COMPLAINTS
 
 from connector.cli import cli
-from connector.store import tasks
+from connector.store import deliveries, tasks
 from connector.store.tasks import TaskState
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -102,3 +102,17 @@ def test_what_a_person_did_is_not_asked_again(bench: Bench, tmp_path: Path) -> N
         ("done", "olga")
     ]
     assert "nothing here" in call("list").output
+
+
+def test_task_goes_along_when_two_customers_are_one(bench: Bench) -> None:
+    bench.write("2", COMPLAINTS[0], "kari@old.example")
+    bench.settle()
+    rate(bench, "bad", ticket="2")
+    known = bench.support.tickets["1"]
+    customer = replace(known.customer, emails=("kari@old.example",))
+    bench.support.tickets["1"] = replace(known, customer=customer)
+    bench.changed("support", "1")
+    bench.settle()
+    with bench.store.read() as connection:
+        assert deliveries.listing(connection, "parked", 1) == []
+    assert [task["ticket"] for task in listed(bench)] == ["2"]

@@ -20,6 +20,7 @@ from connector.store.schema import (
     customer_keys,
     customers,
     members,
+    tasks,
     tickets,
 )
 
@@ -118,7 +119,7 @@ def _join(connection: Connection, other: int, first: int, now: datetime) -> set[
     regrouped = set(connection.scalars(select(members.c.group_id).where(mine)))
     ledger.join(connection, other, first, now)
     broadcasts.join(connection, other, first)
-    for table in (tickets, members, customer_keys):
+    for table in (tickets, members, customer_keys, tasks):
         connection.execute(
             update(table).where(table.c.customer_id == other).values(customer_id=first)
         )
