@@ -62,7 +62,9 @@ def affected(connection: Connection, config: Config, group: AnyRow) -> Affected:
     """
     told = messages.told(connection, group.id)
     last = {line.customer_id: line.at for line in told}
-    written_to = {line.ticket_id for line in told if is_of_this_fix(group, line)}
+    now = [line for line in told if is_of_this_fix(group, line)]
+    ids = {line.ticket_id for line in now}
+    places = {(line.source, line.target) for line in now}
     theirs: dict[int, list[AnyRow]] = {}
     for row in members.tickets_of(connection, group.id):
         theirs.setdefault(row.customer_id, []).append(row)
@@ -73,7 +75,9 @@ def affected(connection: Connection, config: Config, group: AnyRow) -> Affected:
         new = [
             row
             for row in rows
-            if row.id not in written_to and (at is None or row.joined_at > at)
+            if row.id not in ids
+            and (row.source, row.external_id) not in places
+            and (at is None or row.joined_at > at)
         ]
         if not new:
             continue

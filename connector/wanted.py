@@ -12,8 +12,15 @@ from sqlalchemy import Connection, RowMapping
 
 from connector import acknowledging, checkins, recipients, recurrence
 from connector.config import Config
-from connector.models import GroupState, Mode, Operation, OutboxState, TicketStatus
-from connector.store import Store, clocks, customers, groups, members, tickets
+from connector.models import (
+    GroupState,
+    Mode,
+    Operation,
+    OutboxState,
+    TicketRef,
+    TicketStatus,
+)
+from connector.store import Store, clocks, customers, groups, members, messages, tickets
 from connector.store import outbox as rows
 from connector.store.schema import AnyRow
 
@@ -79,6 +86,8 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
         _ensure_no_loop(connection, config, now, row)
         ticket = tickets.get(connection, row.ticket_id)
         customer = customers.get(connection, ticket.customer_id)
+        if operation is Operation.SEND_MESSAGE:
+            _ensure_theirs(connection, row, ticket)
         group = groups.find(connection, row.group_id) if row.group_id else None
         is_back = bool(
             group is not None
@@ -102,6 +111,27 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
             raise Withdrawn(OutboxState.DISCARDED, why)
     if "checkin" in row.payload:
         _ensure_still_to_ask(store, row, now)
+
+
+def _ensure_theirs(connection: Connection, row: AnyRow, ticket: AnyRow) -> None:
+    """Raise ``Withdrawn`` if a merge would bring it to somebody who is not to have it.
+
+    Tickets of several people can be merged; the message goes where its ticket went.
+    """
+    into = tickets.find(connection, TicketRef(row.source, row.target))
+    if into is None or into.customer_id == ticket.customer_id:
+        return
+    reader = customers.get(connection, into.customer_id)
+    if reader.erased_at is not None:
+        raise Withdrawn(OutboxState.DISCARDED, recipients.ERASED)
+    if reader.opted_out_at is not None:
+        raise Withdrawn(OutboxState.DISCARDED, recipients.OPTED_OUT)
+    if row.group_id is None:
+        raise Withdrawn(OutboxState.DISCARDED, "the ticket is somebody else's now")
+    episode = row.payload["episode"]
+    if messages.is_told(connection, row.group_id, episode, into.customer_id):
+        why = "who reads that ticket is told on it already"
+        raise Withdrawn(OutboxState.DISCARDED, why)
 
 
 def _ensure_still_to_acknowledge(row: AnyRow, ticket: AnyRow, now: datetime) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from kit import Bench
-from loop_kit import COMPLAINTS, calls, complain, fix, the_group
+from loop_kit import COMPLAINTS, calls, complain, fix, rows, the_group
 
+from connector.models import OutboxState
 from connector.recipients import UNREACHABLE
-from connector.store import broadcasts, deliveries, messages
+from connector.store import broadcasts, customers, deliveries, messages
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 KARI = "kari@mail.example"
 
@@ -121,3 +125,48 @@ def test_generic_source_takes_writes_only_with_a_callback() -> None:
     }
     given = kind.config.model_validate({**secret, **back})
     assert [kind.takes_writes(one) for one in (without, given)] == [False, True]
+
+
+# -- tickets of several people that became one, and nobody told us
+
+
+@on_sqlite
+def test_merged_tickets_of_two_people_hold_one_message(bench: Bench) -> None:
+    issue = file(bench)
+    bench.support.merged["0"] = "1"
+    fix(bench, issue)
+    assert sorted(told(bench)) == ["1", "2", "3", "4"]
+    (withdrawn,) = rows(bench, OutboxState.DISCARDED)
+    assert withdrawn["error"] == "who reads that ticket is told on it already"
+
+
+@on_sqlite
+def test_message_does_not_reach_who_opted_out_by_way_of_a_merge(bench: Bench) -> None:
+    issue = file(bench)
+    with bench.store.write() as connection:
+        other = customers.by_key(connection, "customer1@mail.example")
+        assert other is not None
+        customers.opt_out(connection, other.id, "anna", bench.clock())
+    bench.support.merged["0"] = "1"
+    fix(bench, issue)
+    assert sorted(told(bench)) == ["2", "3", "4"]
+
+
+@on_sqlite
+def test_ticket_that_got_a_message_by_a_merge_gets_no_other(bench: Bench) -> None:
+    issue = file(bench)
+    bench.write("old", "Where can I see my orders?", "olga@mail.example")
+    bench.settle()
+    bench.support.merged["0"] = "old"
+    fix(bench, issue)
+    assert sorted(told(bench)) == ["1", "2", "3", "4", "old"]
+    # Now the merge is read, and somebody comes late: all are looked at again.
+    bench.changed("support", "0")
+    bench.settle()
+    start = the_group(bench)["done_at"] - timedelta(minutes=1)
+    bench.support.write("late", COMPLAINTS[0], email=KARI, now=start)
+    bench.changed("support", "late")
+    bench.settle()
+    bench.clock.pass_(minutes=1)
+    bench.settle()
+    assert sorted(told(bench)) == ["1", "2", "3", "4", "late", "old"]

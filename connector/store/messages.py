@@ -60,11 +60,12 @@ def told(connection: Connection, group_id: int) -> Sequence[AnyRow]:
     """Return who was told about fixes of this group, oldest first.
 
     So were those who were told about one that became part of it. A message that was
-    taken back, or only observed, told nobody.
+    taken back, or only observed, told nobody. ``target`` is the ticket it went to;
+    after a merge that is another one.
     """
     absorbed = select(groups.c.id).where(groups.c.merged_into == group_id)
     query = (
-        select(messages)
+        select(messages, outbox.c.source, outbox.c.target)
         .select_from(messages.join(outbox, _SENDS))
         .where(
             or_(messages.c.group_id == group_id, messages.c.group_id.in_(absorbed)),
@@ -73,6 +74,23 @@ def told(connection: Connection, group_id: int) -> Sequence[AnyRow]:
         .order_by(messages.c.at)
     )
     return connection.execute(query).all()
+
+
+def is_told(
+    connection: Connection, group_id: int, episode: int, customer_id: int
+) -> bool:
+    """Tell whether a customer was, or is about to be, told of this fix."""
+    query = (
+        select(messages.c.id)
+        .select_from(messages.join(outbox, _SENDS))
+        .where(
+            messages.c.group_id == group_id,
+            messages.c.episode == episode,
+            messages.c.customer_id == customer_id,
+            outbox.c.state.not_in(_TAKEN_BACK),
+        )
+    )
+    return connection.scalar(query.limit(1)) is not None
 
 
 def untell(connection: Connection, group_id: int, ticket_ids: Collection[int]) -> None:
