@@ -73,6 +73,49 @@ def test_questions_thanks_and_requests_are_no_complaints(lang: str, text: str) -
     assert verdict.personas == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks for fixing the error!",
+        "Thank you, the error is gone.",
+        "I can log in again, the error disappeared. Thanks",
+        "Takk for hjelpen, feilen er borte.",
+        "Takk for at dere fikset feilen!",
+        "Takk for at de retta feilen!",
+        "Feilen er rettet, takk.",
+        "Kiitos kun korjasitte vian!",
+        "Ongelma on korjattu, kiitos",
+        "Kiitos virheen korjaamisesta.",
+        "Tack för hjälpen, felet är borta.",
+        "Problemet är löst, tack",
+        "Tak fordi I rettede fejlen!",
+        "Danke, dass Sie den Fehler behoben haben!",
+    ],
+)
+def test_thanks_for_a_fix_are_no_complaint_for_naming_what_was_wrong(text: str) -> None:
+    assert not default_judge().judge("", text).complaint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks for fixing the login, but the discount code still fails with an error.",
+        "The error is not gone.",
+        "You wrote that the error is gone. It is not, the code fails again.",
+        "The error is gone but now my order is missing and nobody answers!",
+        "Takk, men feilen er ikke borte.",
+        "Dere skrev at feilen er rettet, men den er her fortsatt.",
+        "Pengene mine er borte, dere svarer ikke!",
+        "Vika ei ole poissa.",
+        "Sanoitte että vika on korjattu mutta virhe tulee edelleen.",
+        "Felet är inte borta.",
+        "Fejlen er ikke væk.",
+    ],
+)
+def test_what_is_said_to_be_fixed_and_is_not_stays_a_complaint(text: str) -> None:
+    assert default_judge().judge("", text).complaint
+
+
 IMPLIED = [
     ("en", "The zip on the tent jammed the first night and we sat in the rain."),
     ("en", "Ordered two, got one, paid for two."),

@@ -23,7 +23,7 @@ AUTOMATIC = (
     "Delivery to the following recipient failed permanently: mailbox is full.",
 )
 
-THANKS = "Thank you so much, it works perfectly now!"
+THANKS = "Thank you for fixing the error with the discount code!"
 BROKEN = "No, the discount code HARVEST30 still does not work, same error E-7041!"
 
 
