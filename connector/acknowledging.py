@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from connector import replies, texts
 from connector.case import Case
+from connector.config import Config
 from connector.models import Mode, Operation, OutboxState, TicketStatus
 from connector.recipients import is_nobodys
 from connector.store import acknowledged, customers, outbox
@@ -72,8 +73,10 @@ def plan(case: Case, group_id: int | None) -> None:
     )
 
 
-def against(row: AnyRow, ticket: AnyRow, now: datetime) -> str:
+def against(config: Config, row: AnyRow, ticket: AnyRow, now: datetime) -> str:
     """Say why a receipt is not to be sent, now that it would be; empty if it is."""
+    if not config.acknowledge.enabled:
+        return "receipts are switched off"
     if datetime.fromisoformat(row.payload["until"]) <= now:
         return "the time it promises is over"
     if ticket.status in OVER:

@@ -100,7 +100,7 @@ def _plan_next(case: Case, due_at: datetime) -> None:
     if made is None:
         return
     asked = _is_asked_by_an_agent(case)
-    why = INQUIRED if asked else against(case.connection, made, case.now)
+    why = INQUIRED if asked else against(case.connection, case.config, made, case.now)
     if why:
         rows.end(case.connection, [made], CheckinState.CANCELLED, why)
         return
@@ -112,15 +112,16 @@ def _plan_next(case: Case, due_at: datetime) -> None:
 def review(connection: Connection, config: Config, now: datetime) -> int:
     """Take back what something else came before, and note what went out.
 
-    What a vendor is to send by itself is also taken back when nothing may be sent any
-    more. Returns how many check-ins ended. May be called as often as one likes.
+    So is each of them once that is switched off, and what a vendor is to send by itself
+    when nothing may be sent any more. Returns how many check-ins ended. May be called
+    as often as one likes.
     """
     ended = 0
     stopped = config.autonomy.stop or locks.is_stopped(connection)
-    may_send = config.autonomy.messages is Mode.ACT and config.checkins.enabled
+    may_send = config.autonomy.messages is Mode.ACT
     for row in rows.planned(connection):
         sent = outbox.by_key(connection, _key(row.id))
-        why = _against(row, now)
+        why = _against(row, now) or ("" if config.checkins.enabled else SWITCHED_OFF)
         if not why and sent is not None and "scheduled_at" in sent.payload:
             why = STOPPED if stopped else "" if may_send else SWITCHED_OFF
         if why:
@@ -135,8 +136,12 @@ def review(connection: Connection, config: Config, now: datetime) -> int:
     return ended
 
 
-def against(connection: Connection, checkin_id: int, now: datetime) -> str:
+def against(
+    connection: Connection, config: Config, checkin_id: int, now: datetime
+) -> str:
     """Say why a check-in is not to be sent, now that it would be; empty if it is."""
+    if not config.checkins.enabled:
+        return SWITCHED_OFF
     found = rows.planned(connection, checkin_id=checkin_id)
     return _against(found[0], now) if found else "it was taken back"
 

@@ -103,14 +103,14 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
     if operation is Operation.SEND_MESSAGE and customer.opted_out_at is not None:
         raise Withdrawn(OutboxState.DISCARDED, recipients.OPTED_OUT)
     if "until" in row.payload:
-        _ensure_still_to_acknowledge(row, ticket, now)
+        _ensure_still_to_acknowledge(config, row, ticket, now)
     if operation is Operation.SEND_MESSAGE and group is not None:
         _ensure_still_fixed(store, group, row)
         if is_back:
             why = "its customer complained again after the fix"
             raise Withdrawn(OutboxState.DISCARDED, why)
     if "checkin" in row.payload:
-        _ensure_still_to_ask(store, row, now)
+        _ensure_still_to_ask(store, config, row, now)
 
 
 def _ensure_theirs(connection: Connection, row: AnyRow, ticket: AnyRow) -> None:
@@ -134,8 +134,10 @@ def _ensure_theirs(connection: Connection, row: AnyRow, ticket: AnyRow) -> None:
         raise Withdrawn(OutboxState.DISCARDED, why)
 
 
-def _ensure_still_to_acknowledge(row: AnyRow, ticket: AnyRow, now: datetime) -> None:
-    why = acknowledging.against(row, ticket, now)
+def _ensure_still_to_acknowledge(
+    config: Config, row: AnyRow, ticket: AnyRow, now: datetime
+) -> None:
+    why = acknowledging.against(config, row, ticket, now)
     if why:
         raise Withdrawn(OutboxState.DISCARDED, why)
 
@@ -160,9 +162,11 @@ def _ensure_still_due(store: Store, row: AnyRow) -> None:
             raise Withdrawn(OutboxState.DISCARDED, "it was met meanwhile")
 
 
-def _ensure_still_to_ask(store: Store, row: AnyRow, now: datetime) -> None:
+def _ensure_still_to_ask(
+    store: Store, config: Config, row: AnyRow, now: datetime
+) -> None:
     with store.read() as connection:
-        why = checkins.against(connection, row.payload["checkin"], now)
+        why = checkins.against(connection, config, row.payload["checkin"], now)
     if why:
         raise Withdrawn(OutboxState.DISCARDED, why)
 

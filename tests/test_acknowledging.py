@@ -180,6 +180,21 @@ def test_receipt_that_had_to_wait_is_looked_at_again(
 
 
 @on_sqlite
+def test_receipt_that_waits_is_not_sent_once_that_is_switched_off(
+    bench: Bench, make_bench: Make
+) -> None:
+    with bench.store.write() as connection:
+        locks.put_fact(connection, "stop", "anna", bench.clock())
+    write(bench, "1")
+    off = make_bench()
+    off.support.tickets.update(bench.support.tickets)
+    with off.store.write() as connection:
+        locks.drop_fact(connection, "stop")
+    off.settle()
+    assert told(off) == []
+
+
+@on_sqlite
 @pytest.mark.parametrize(
     ("mode", "drafts"), [("suggest", [True]), ("observe", []), ("act", [False])]
 )

@@ -143,6 +143,23 @@ def test_customer_of_a_solved_complaint_is_asked_once_on_the_third_working_day(
     assert ends(bench) == [("asked", "")]
 
 
+@SQLITE
+@pytest.mark.parametrize("reviews", [0, 1])
+def test_nobody_is_asked_any_more_once_it_is_switched_off(
+    bench: Bench, make_bench: Callable[..., Bench], reviews: int
+) -> None:
+    solve(bench)
+    off = make_bench()
+    off.clock.now = DUE
+    off.support.tickets.update(bench.support.tickets)
+    for _ in range(reviews):
+        review(off)
+    off.settle()  # the sender looks by itself, too
+    review(off)
+    assert asked(off) == []
+    assert ends(off) == [("cancelled", checkins.SWITCHED_OFF)]
+
+
 @pytest.mark.parametrize(("days", "expected"), [(5, ["asked"]), (6, ["cancelled"])])
 def test_question_that_nobody_was_there_to_send_is_not_asked_long_after(
     bench: Bench, days: int, expected: list[str]
