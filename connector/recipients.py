@@ -132,10 +132,12 @@ def _choose(config: Config, rows: Sequence[AnyRow]) -> Recipient:
     """Choose the newest ticket that is open, or solved, or closed for good.
 
     One that can be written to goes before any other. The language is that of the
-    latest complaint, wherever it was written.
+    customer's latest words, on whichever of them they wrote.
     """
     live = _live(rows)
-    latest = max(live, key=lambda row: (bool(row.language), row.complained_at))
+    latest = max(
+        live, key=lambda row: (bool(row.language), row.wrote_at or row.complained_at)
+    )
     return Recipient(max(live, key=lambda row: _rank(config, row)), latest.language)
 
 

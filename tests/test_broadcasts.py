@@ -287,6 +287,23 @@ def test_three_tickets_are_one_message_on_the_newest_open_one_as_last_written(
 
 
 @on_sqlite
+def test_language_is_that_of_the_latest_words_and_not_of_the_latest_complaint(
+    bench: Bench,
+) -> None:
+    for ticket, words in (
+        ("a", COMPLAINTS[1]),
+        ("b", COMPLAINTS[0]),
+        ("a", "Hei igjen, når kan jeg regne med å få svar fra dere om dette?"),
+    ):
+        bench.write(ticket, words, KARI)
+        bench.clock.pass_(minutes=1)
+        bench.settle()
+    fix(bench, file_issue(bench))
+    bench.approve()
+    assert "du skrev til oss" in bench.support.tickets["b"].comments[-1].body
+
+
+@on_sqlite
 def test_open_ticket_goes_before_a_solved_one_and_that_before_a_closed_one(
     bench: Bench,
 ) -> None:
