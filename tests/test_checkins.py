@@ -464,6 +464,19 @@ def test_ticket_solved_after_its_customer_was_told_is_not_asked_about(
     assert len(asked(bench)) == 5
 
 
+@SQLITE
+def test_complaint_on_an_older_ticket_comes_first_too(bench: Bench) -> None:
+    bench.write("old", COMPLAINTS[0], KARI)
+    bench.clock.pass_(hours=1)
+    solve(bench)
+    bench.clock.pass_(hours=1)
+    bench.write("old", COMPLAINTS[1], KARI)
+    bench.settle()
+    wait_until(bench, DUE + timedelta(hours=5))
+    assert asked(bench) == []
+    assert ends(bench) == [("cancelled", checkins.NEWER)]
+
+
 def test_ticket_solved_again_is_asked_about_after_that(bench: Bench) -> None:
     solve(bench)
     bench.clock.pass_(hours=2)

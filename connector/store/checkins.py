@@ -10,7 +10,14 @@ from sqlalchemy import Connection, RowMapping, exists, or_, select, update
 
 from connector.models import TicketStatus
 from connector.store.dialects import insert
-from connector.store.schema import AnyRow, checkins, customers, messages, tickets
+from connector.store.schema import (
+    AnyRow,
+    checkins,
+    customers,
+    members,
+    messages,
+    tickets,
+)
 
 
 class CheckinState(StrEnum):
@@ -56,18 +63,22 @@ def planned(
 ) -> Sequence[AnyRow]:
     """Return check-ins that wait, with what may speak against them by now.
 
-    ``newer``: the customer has a later complaint that is worked on; ``told``: they were
-    told since their words that a problem is fixed; ``twin``: another ticket of theirs
-    that was solved later is asked about, or was lately; ``unwanted``: they asked not to
-    be written to, or were erased.
+    ``newer``: another complaint of the customer is worked on that is newer, or was made
+    again since; ``told``: they were told since their words that a problem is fixed;
+    ``twin``: another ticket of theirs that was solved later is asked about, or was
+    lately; ``unwanted``: they asked not to be written to, or were erased.
     """
     their = tickets.alias("their")
     other, others = checkins.alias("other"), tickets.alias("others")
+    complained_since = exists().where(
+        members.c.ticket_id == their.c.id, members.c.at > checkins.c.wrote_at
+    )
     newer = exists().where(
         their.c.customer_id == tickets.c.customer_id,
+        their.c.id != tickets.c.id,
         their.c.complaint.is_(True),
-        their.c.created_at > tickets.c.created_at,
         their.c.status.in_(WORKED_ON),
+        or_(their.c.created_at > tickets.c.created_at, complained_since),
     )
     told = exists().where(
         messages.c.customer_id == tickets.c.customer_id,
