@@ -9,9 +9,10 @@ is told by the scheduler's time; the tag and the note follow when the ticket is 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -316,14 +317,10 @@ def _tell(
     now: datetime,
 ) -> None:
     if step == WARNED:
-        role, subject = config.clocks.role, "Deadlines that are near"
+        role, heading = config.clocks.role, "Deadlines that are near"
     else:
         rung = config.clocks.ladder[step - WARNED - 1]
-        role, subject = rung.role, f"Deadlines that have passed: {rung.name}"
-    lines = [_line(config, row) for row in found[:LISTED]]
-    if len(found) > LISTED:
-        more = f"… and {len(found) - LISTED} more: complaint-connector clocks list"
-        lines.append(Block(BlockKind.PARAGRAPH, more))
+        role, heading = rung.role, f"Deadlines that have passed: {rung.name}"
     ids = [row.id for row in found]
     named = hashlib.sha256(repr(ids).encode()).hexdigest()[:16]
     notices.tell(
@@ -331,14 +328,31 @@ def _tell(
         config,
         role,
         f"clocks:{step}:{named}",
-        f"{subject} ({len(found)})",
-        lines,
+        *_said(config, heading, found),
         now,
         rule=RULE,
         reason=f"step {step} of {len(found)} deadlines",
-        about={"clocks": ids},
+        about={"clocks": ids, "step": step, "heading": heading},
         due_at=now + REREAD,
     )
+
+
+def as_of_now(
+    connection: Connection, config: Config, payload: Mapping[str, Any]
+) -> tuple[str, list[Block]]:
+    """Return what a notice says when it is sent: of deadlines that came no further."""
+    found = rows.at_step(connection, payload["clocks"], payload["step"])
+    return _said(config, payload["heading"], found)
+
+
+def _said(
+    config: Config, heading: str, found: Sequence[AnyRow]
+) -> tuple[str, list[Block]]:
+    lines = [_line(config, row) for row in found[:LISTED]]
+    if len(found) > LISTED:
+        more = f"… and {len(found) - LISTED} more: complaint-connector clocks list"
+        lines.append(Block(BlockKind.PARAGRAPH, more))
+    return f"{heading} ({len(found)})", lines
 
 
 def _line(config: Config, row: AnyRow) -> Block:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import counts, filing, recurrence, sequel
+from connector import clocks, counts, filing, recurrence, sequel
 from connector.config import Config
 from connector.models import Block, BlockKind, IssueChange, IssueDraft, Notice
 from connector.reports import posting
@@ -61,9 +61,13 @@ def _as_of_now(connection: Connection, config: Config, row: AnyRow) -> dict[str,
 
 def notice(connection: Connection, config: Config, row: AnyRow) -> Notice:
     """Return what is to be told to people of the house."""
+    subject, body = row.payload["subject"], blocks(row.payload["body"])
+    if "clocks" in row.payload:
+        subject, found = clocks.as_of_now(connection, config, row.payload)
+        body = tuple(found)
     return Notice(
-        subject=row.payload["subject"],
-        body=blocks(row.payload["body"]),
+        subject=subject,
+        body=body,
         mark=row.mark,
         at=row.created_at,
         files=posting.files(connection, config, row.payload),

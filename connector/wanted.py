@@ -156,10 +156,13 @@ def _ensure_still_fixed(store: Store, group: RowMapping, row: AnyRow) -> None:
 
 
 def _ensure_still_due(store: Store, row: AnyRow) -> None:
-    ids = row.payload.get("clocks")
+    if "clocks" not in row.payload:
+        return
+    ids, step = row.payload["clocks"], row.payload["step"]
     with store.read() as connection:
-        if ids and not clocks.run_on(connection, ids):
-            raise Withdrawn(OutboxState.DISCARDED, "it was met meanwhile")
+        if not clocks.at_step(connection, ids, step):
+            why = "it was met meanwhile, or is told of as a later step"
+            raise Withdrawn(OutboxState.DISCARDED, why)
 
 
 def _ensure_still_to_ask(

@@ -453,6 +453,34 @@ def test_answer_that_no_webhook_told_of_is_seen_before_anybody_is_alarmed(
     assert not is_due(desk)
 
 
+def test_notice_names_only_what_is_not_met_when_it_is_sent(
+    desk: Bench, tmp_path: Path
+) -> None:
+    complain(desk)
+    desk.clock.pass_(hours=18)
+    with desk.store.write() as connection:
+        assert clocks.review(connection, desk.config, desk.clock()) == 2
+    answer(desk)
+    desk.clock.pass_(minutes=1)
+    desk.settle()
+    said = told(tmp_path)
+    assert "Deadlines that are near (1)" in said
+    assert "Solution due" in said and "First answer" not in said
+
+
+def test_after_a_week_without_a_channel_only_the_last_step_is_told(
+    desk: Bench, tmp_path: Path
+) -> None:
+    complain(desk)
+    for _ in range(40):  # nobody sends
+        desk.clock.pass_(hours=1)
+        with desk.store.write() as connection:
+            clocks.review(connection, desk.config, desk.clock())
+    desk.settle()
+    assert told(tmp_path) == ""
+    assert told(tmp_path, "boss").count("Deadlines") == 1
+
+
 def test_in_observe_nothing_is_written_to_the_ticket_and_people_are_told(
     make: Callable[..., Bench], tmp_path: Path
 ) -> None:
@@ -637,9 +665,11 @@ def test_rows_of_clocks_end_once_and_run_again_only_if_dropped(
         rows.move(connection, first, late, 1, late)
         assert list(rows.due(connection, START)) == []
         rows.drop(connection, 1, "a test", START)
-        assert not rows.run_on(connection, [first])
+        assert not rows.at_step(connection, [first], 1)
         assert rows.start(connection, 1, "solution", START, late, START) == first
-        assert rows.run_on(connection, [first])
+        assert not rows.at_step(connection, [first], 1)
+        (again,) = rows.at_step(connection, [first], 0)
+        assert (again.id, again.number) == (first, "1")
         rows.end(connection, [first], rows.ClockState.MET, START)
         rows.end(connection, [first], rows.ClockState.LATE, late)
         assert rows.start(connection, 1, "solution", START, late, START) is None

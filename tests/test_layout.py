@@ -186,6 +186,7 @@ SIDEWAYS = {
         "connector.issue_text",
     ),
     "connector.drafts": (
+        "connector.clocks",
         "connector.counts",
         "connector.filing",
         "connector.recurrence",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import Connection, Select, select, update
 
 from connector.store.dialects import insert
 from connector.store.schema import AnyRow, clocks, tickets
@@ -114,12 +114,17 @@ def running(connection: Connection, limit: int) -> Sequence[AnyRow]:
     return connection.execute(query.limit(limit)).all()
 
 
-def run_on(connection: Connection, ids: Collection[int]) -> bool:
-    """Tell whether any of these still runs."""
-    count = select(func.count()).where(
-        clocks.c.id.in_(list(ids)), clocks.c.state == ClockState.RUNNING
-    )
-    return bool(connection.scalar(count))
+def at_step(
+    connection: Connection, ids: Collection[int], step: int
+) -> Sequence[AnyRow]:
+    """Return which of these run and came no further than this, with their tickets."""
+    return connection.execute(
+        _with_tickets().where(
+            clocks.c.id.in_(list(ids)),
+            clocks.c.state == ClockState.RUNNING,
+            clocks.c.step == step,
+        )
+    ).all()
 
 
 def _with_tickets() -> Select[tuple[object, ...]]:
