@@ -38,6 +38,9 @@ RULE = "checkins"
 
 ENDED = (TicketStatus.RESOLVED, TicketStatus.CLOSED)
 
+#: What can still be taken back of a row of the outbox.
+OPEN = (OutboxState.PENDING, OutboxState.PARKED)
+
 #: Whose customer wrote longer ago than this is not asked, nor who is away for longer:
 #: they have moved on.
 FRESH = timedelta(days=30)
@@ -195,10 +198,11 @@ def _withdraw(connection: Connection, row: AnyRow, why: str, now: datetime) -> b
             rows.end(connection, [row.id], CheckinState.ASKED)
             return True
         outbox.enqueue(connection, [_unplan(effect, why)], now)
-    elif effect is not None:
+    elif effect is not None and effect.state in OPEN:
         if effect.uncertain_since is not None:
             return False  # it may be at the vendor; the next try finds out
-        outbox.discard(connection, [effect.id], why, now)
+        if not outbox.discard(connection, [effect.id], why, now):
+            return False  # taken by its sender just now
     rows.end(connection, [row.id], CheckinState.CANCELLED, why)
     return True
 

@@ -465,6 +465,38 @@ def test_ticket_solved_after_its_customer_was_told_is_not_asked_about(
 
 
 @SQLITE
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        # Its sender took it after it was looked at, as can be with PostgreSQL.
+        ({"state": "sending"}, [("planned", "")]),
+        (
+            {"state": "discarded", "uncertain_since": START},
+            [("cancelled", checkins.NEWER)],
+        ),
+    ],
+)
+def test_check_in_is_not_called_off_while_it_is_handed_over(
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    changed: dict[str, Any],
+    expected: list[tuple[str, str]],
+) -> None:
+    solve(bench)
+    bench.clock.pass_(hours=1)
+    complain_anew(bench)
+    with bench.store.write() as connection:
+        if changed["state"] == "sending":
+            seen = outbox.by_key(connection, "checkin:1")
+            monkeypatch.setattr(checkins.outbox, "by_key", lambda *_: seen)
+        table = outbox.table
+        one = table.c.dedup_key == "checkin:1"
+        connection.execute(table.update().where(one).values(**changed))
+        checkins.review(connection, bench.config, bench.clock())
+    assert ends(bench) == expected
+
+
+@SQLITE
 def test_complaint_on_an_older_ticket_comes_first_too(bench: Bench) -> None:
     bench.write("old", COMPLAINTS[0], KARI)
     bench.clock.pass_(hours=1)
