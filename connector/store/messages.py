@@ -140,4 +140,6 @@ def _progress(connection: Connection, line: AnyRow) -> int:
 def _sending(connection: Connection, line: AnyRow) -> Sequence[AnyRow]:
     query = select(outbox.c.id, outbox.c.state, outbox.c.uncertain_since)
     query = query.select_from(messages.join(outbox, _SENDS))
-    return connection.execute(query.where(messages.c.id == line.id)).all()
+    query = query.where(messages.c.id == line.id)
+    # Nor are they claimed before this transaction has ended.
+    return connection.execute(query.with_for_update(of=outbox)).all()
