@@ -465,6 +465,19 @@ def test_ticket_solved_after_its_customer_was_told_is_not_asked_about(
 
 
 @SQLITE
+def test_older_complaint_that_is_still_open_keeps_nobody_from_being_asked(
+    bench: Bench,
+) -> None:
+    solve(bench, "2", "ola@mail.example")  # asked about before any of these words
+    bench.clock.pass_(hours=1)
+    bench.write("old", COMPLAINTS[0], KARI)
+    bench.clock.pass_(hours=1)
+    solve(bench)
+    wait_until(bench, DUE)
+    assert asked(bench) == [("2", False), ("1", False)]
+
+
+@SQLITE
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, RowMapping, exists, or_, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    case,
+    exists,
+    false,
+    or_,
+    select,
+    update,
+)
 
 from connector.models import TicketStatus
 from connector.store.dialects import insert
@@ -70,15 +79,20 @@ def planned(
     """
     their = tickets.alias("their")
     other, others = checkins.alias("other"), tickets.alias("others")
-    complained_since = exists().where(
-        members.c.ticket_id == their.c.id, members.c.at > checkins.c.wrote_at
-    )
-    newer = exists().where(
-        their.c.customer_id == tickets.c.customer_id,
-        their.c.id != tickets.c.id,
-        their.c.complaint.is_(True),
-        their.c.status.in_(WORKED_ON),
-        or_(their.c.created_at > tickets.c.created_at, complained_since),
+    place = their.outerjoin(members, members.c.ticket_id == their.c.id)
+    newer = (
+        exists()
+        .select_from(place)
+        .where(
+            their.c.customer_id == tickets.c.customer_id,
+            their.c.id != tickets.c.id,
+            their.c.complaint.is_(True),
+            their.c.status.in_(WORKED_ON),
+            or_(
+                their.c.created_at > tickets.c.created_at,
+                members.c.at > checkins.c.wrote_at,
+            ),
+        )
     )
     told = exists().where(
         messages.c.customer_id == tickets.c.customer_id,
@@ -88,10 +102,14 @@ def planned(
         other.c.ticket_id == others.c.id,
         others.c.customer_id == tickets.c.customer_id,
         other.c.id != checkins.c.id,
-        ((other.c.state == CheckinState.PLANNED) & (other.c.id > checkins.c.id))
-        | (
-            (other.c.state == CheckinState.ASKED)
-            & (other.c.due_at > checkins.c.planned_at)
+        # Not two conditions: SQLite would look through all that are planned.
+        case(
+            (other.c.state == CheckinState.PLANNED, other.c.id > checkins.c.id),
+            (
+                other.c.state == CheckinState.ASKED,
+                other.c.due_at > checkins.c.planned_at,
+            ),
+            else_=false(),
         ),
     )
     query = (
