@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 from connector import followups, texts
 from connector.config import Config
 from connector.correcting import Done, Refused
-from connector.models import GroupState
+from connector.models import GroupState, Operation
 from connector.recipients import Recipient, affected
-from connector.store import broadcasts, dialects, groups, members, timeline
+from connector.store import broadcasts, dialects, groups, members, outbox, timeline
 from connector.store.broadcasts import BroadcastState
 from connector.store.schema import AnyRow
 
@@ -162,20 +162,22 @@ def approve(
 
 
 def cancel(connection: Connection, broadcast_id: int, who: str, now: datetime) -> Done:
-    """Let nobody be told of a fix who was not yet."""
+    """Let nobody be told of a fix who was not yet, also while it goes out."""
     row, group = _opened(connection, broadcast_id)
     if row.state == BroadcastState.CANCELLED:
         return Done(group.id, f"it was cancelled already, by {row.decided_by}")
-    if row.state not in broadcasts.OPEN:
+    if row.state == BroadcastState.WITHDRAWN:
         raise Refused(f"broadcast {row.id} is {row.state}")
     broadcasts.decide(connection, row.id, BroadcastState.CANCELLED, who, now)
-    words = "nobody is told that it is fixed"
+    ids = outbox.untried(connection, group.id, Operation.SEND_MESSAGE)
+    left = outbox.discard(connection, ids, "the message to all was cancelled", now)
+    follows = ["a later fix is another matter"]
+    if row.state == BroadcastState.SENT:
+        follows.insert(0, f"{left} messages that were not sent yet are taken back")
+    words = "nobody is told that it is fixed who was not yet"
     timeline.note(connection, group.id, "cancelled", words, now, who)
-    return Done(
-        group.id,
-        f"nobody of problem {group.id} is told of this fix",
-        ("a later fix is another matter",),
-    )
+    did = f"nobody else of problem {group.id} is told of this fix"
+    return Done(group.id, did, tuple(follows))
 
 
 def _opened(connection: Connection, broadcast_id: int) -> tuple[AnyRow, AnyRow]:

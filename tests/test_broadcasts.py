@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from connector.cli import cli
 from connector.correcting import Refused
 from connector.models import IssueCategory, TicketStatus
 from connector.recipients import OPTED_OUT, ROBOT, SEEN_TO_FAIL, affected, is_nobodys
+from connector.scheduler import queue_due
 from connector.store import broadcasts, customers, timeline
 
 #: The databases make no difference to these.
@@ -173,6 +175,27 @@ def test_cancelled_once_nobody_is_told_of_that_fix(bench: Bench) -> None:
 
 
 @on_sqlite
+def test_message_that_goes_out_can_be_stopped_on_the_way(bench: Bench) -> None:
+    fix(bench, file_issue(bench))
+    approve(bench, 1)
+    bench.runtime.worker.run_once()
+    assert state(bench) == "approved"
+    queue_due(bench.store, bench.config, bench.clock())
+    bench.runtime.worker.run_once()
+    assert (state(bench), told(bench)) == ("sent", [])
+    with bench.store.write() as connection:
+        done = lists.cancel(connection, 1, "olga", bench.clock())
+    assert done.follows[0] == "5 messages that were not sent yet are taken back"
+    late = bench.clock() - timedelta(hours=1)
+    bench.support.write("late", COMPLAINTS[0], email=KARI, now=late)
+    bench.changed("support", "late")
+    bench.settle()
+    bench.clock.pass_(minutes=30)
+    bench.settle()
+    assert (state(bench), told(bench)) == ("cancelled", [])
+
+
+@on_sqlite
 def test_problem_that_came_back_after_its_watch_is_not_called_fixed(
     bench: Bench,
 ) -> None:
@@ -229,7 +252,8 @@ def test_command_line_shows_the_list_and_takes_the_decision(
     shown = json.loads(say("show", "1", "--json").output)
     assert {one["state"] for one in shown["recipients"]} == {"done"}
     assert (shown["decided_by"], len(shown["left_out"])) == ("anna", 1)
-    assert say("cancel", "1").exit_code == say("show", "9").exit_code == 1
+    assert "0 messages that were not sent yet" in say("cancel", "1").output
+    assert say("cancel", "9").exit_code == say("show", "9").exit_code == 1
 
 
 @on_sqlite

@@ -125,6 +125,8 @@ def broadcasts_approve(asked: Asked, broadcast_id: int) -> Act:
 def broadcasts_cancel(asked: Asked, broadcast_id: int) -> Act:
     """Let nobody be told of this fix; a later one is asked about anew.
 
+    While it goes out, what was not sent yet is taken back.
+
     Example: complaint-connector broadcasts cancel 3
     """
     return lambda connection, config, now: [

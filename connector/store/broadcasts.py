@@ -40,7 +40,7 @@ class BroadcastState(StrEnum):
     WAITING = "waiting"  #: for a person, because so many would be told
     APPROVED = "approved"  #: goes out once the issue was read again as still done
     SENT = "sent"  #: went out; without a person if there is none in ``decided_by``
-    CANCELLED = "cancelled"  #: a person decided that nobody is told
+    CANCELLED = "cancelled"  #: a person decided that nobody, or nobody else, is told
     WITHDRAWN = "withdrawn"  #: it was not true any more, or the problem was muted
 
 
