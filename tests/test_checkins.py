@@ -18,6 +18,7 @@ from sandbox_kit import stepped
 
 from connector import checkins
 from connector.cli import cli
+from connector.erasing import Erasing, erase
 from connector.models import (
     Author,
     Operation,
@@ -657,7 +658,9 @@ def test_vendor_sends_nothing_any_more_when_nothing_may_be_sent(
         assert (row.state, row.reason) == ("cancelled", why)
 
 
-@pytest.mark.parametrize("what", ["answers", "complains anew", "gets it opened again"])
+@pytest.mark.parametrize(
+    "what", ["answers", "complains anew", "gets it opened again", "is erased"]
+)
 def test_vendor_sends_nothing_when_something_else_comes_first(
     database_url: str, what: str
 ) -> None:
@@ -669,6 +672,10 @@ def test_vendor_sends_nothing_when_something_else_comes_first(
             write(scene, number, "It is as broken as before.")
         elif what == "complains anew":
             write(scene, text=COMPLAINTS[1])
+        elif what == "is erased":
+            runtime = scene.runtime
+            means = Erasing(runtime.store, runtime.adapters, scene.clock)
+            assert erase(means, KARI, "anna")[0].is_done
         else:
             scene.world.agent("helpscout", number, "status", status="active")
             scene.settle()
