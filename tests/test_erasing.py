@@ -341,6 +341,33 @@ def test_what_is_on_its_way_is_waited_for_and_told(bench: Bench) -> None:
     assert found_in(bench, *SECRETS) == set()
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+@on_sqlite
+def test_message_whose_answer_was_lost_is_looked_for_first(
+    bench: Bench, is_there: bool
+) -> None:
+    complain_once(bench)
+    (note,) = bench.support.tickets["s0"].comments[1:]
+    if not is_there:
+        known = bench.support.tickets["s0"]
+        bench.support.tickets["s0"] = replace(known, comments=known.comments[:1])
+        bench.support.marks.clear()
+    with bench.store.write() as connection:
+        connection.execute(
+            update(outbox_table)
+            .where(outbox_table.c.operation == "add_note")
+            .values(state=OutboxState.PENDING, uncertain_since=bench.clock())
+        )
+    (receipt,) = erase(bench)
+    assert (receipt.waiting, receipt.is_done) == (1, False)
+    bench.settle()
+    (again,) = erase(bench)
+    assert (again.waiting, again.is_done) == (0, True)
+    notes = bench.support.tickets["s0"].comments[1:]
+    assert notes == ((note,) if is_there else ())
+    assert found_in(bench, *SECRETS) == set()
+
+
 @on_sqlite
 def test_delivery_that_waits_is_read_again_without_what_it_said(bench: Bench) -> None:
     complain(bench)

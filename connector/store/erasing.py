@@ -59,6 +59,13 @@ SAYING = (Operation.SEND_MESSAGE, Operation.ADD_NOTE)
 
 _WAITING = (OutboxState.PENDING, OutboxState.PARKED)
 
+#: A try whose answer was lost: what is there by now, the next one finds out.
+_UNCERTAIN = (
+    outbox.c.operation.in_(SAYING)
+    & (outbox.c.state == OutboxState.PENDING)
+    & outbox.c.uncertain_since.is_not(None)
+)
+
 _READ_LATER = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.PARKED)
 
 
@@ -159,6 +166,7 @@ def silence(connection: Connection, ticket_ids: Collection[int], now: datetime) 
             outbox.c.ticket_id.in_(ids),
             outbox.c.operation.in_(SAYING),
             outbox.c.state.in_(_WAITING),
+            ~_UNCERTAIN,
         )
         .values(state=OutboxState.DISCARDED, error=WHY, done_at=now)
     )
@@ -244,9 +252,9 @@ def _take_from_outbox(connection: Connection, which: ColumnElement[bool]) -> Non
 def being_sent(
     connection: Connection, ticket_ids: Collection[int], group_ids: Collection[int]
 ) -> int:
-    """Count what is on its way at this moment, and cannot be changed."""
+    """Count what is on its way, or may have arrived, and cannot be changed."""
     query = select(func.count()).where(
-        outbox.c.state == OutboxState.SENDING,
+        or_(outbox.c.state == OutboxState.SENDING, _UNCERTAIN),
         or_(
             outbox.c.ticket_id.in_(list(ticket_ids)),
             outbox.c.group_id.in_(list(group_ids)) & outbox.c.operation.in_(QUOTING),
