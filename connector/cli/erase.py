@@ -36,7 +36,7 @@ def erase(customer: str, who: str, yes: bool, path: Path, as_json: bool) -> None
 
     CUSTOMER is an e-mail address; where the helpdesk has none, SOURCE:ID with its own
     id of the person. Problems keep their counts. Nothing more is sent to them, and
-    nothing of before is read again; whoever writes anew is a new customer.
+    nothing that was held is read again; whoever writes anew is a new customer.
 
     It works while the connector runs, and can be called again at any time: what was
     cut off is brought to its end. The receipt says what lies in systems that are not
