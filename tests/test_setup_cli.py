@@ -329,7 +329,7 @@ def test_doctor_names_tags_that_a_vendor_would_refuse(
         ("ok", "support", ""),
         ("problem", "desk", "correct rules: late"),
     ]
-    assert said[0]["message"] == "can have each of our 17 tags"
+    assert said[0]["message"] == "can have each of our 18 tags"
     assert said[1]["message"].startswith("'løst' cannot be a tag")
 
 
