@@ -24,7 +24,7 @@ def week(name: str, zone: ZoneInfo) -> Period:
 
     Raises ``ValueError``.
     """
-    found = re.fullmatch(r"(\d{4})-W(\d\d)", name)
+    found = re.fullmatch(r"([12]\d{3})-W(\d\d)", name)
     if not found:
         raise ValueError(f"{name!r}: expected a week such as 2026-W46")
     first = date.fromisocalendar(int(found[1]), int(found[2]), 1)
@@ -36,7 +36,7 @@ def month(name: str, zone: ZoneInfo) -> Period:
 
     Raises ``ValueError``.
     """
-    if not re.fullmatch(r"\d{4}-\d\d", name):
+    if not re.fullmatch(r"[12]\d{3}-\d\d", name):
         raise ValueError(f"{name!r}: expected a month such as 2026-10")
     first = date.fromisoformat(f"{name}-01")
     return _days(name, first, _next_month(first), zone)
