@@ -108,6 +108,9 @@ def test_thanks_for_a_fix_are_no_complaint_for_naming_what_was_wrong(text: str) 
         "Pengene mine er borte, dere svarer ikke!",
         "Vika ei ole poissa.",
         "Sanoitte että vika on korjattu mutta virhe tulee edelleen.",
+        "Virker stadig ikke",  # Danish, too short to be told from Norwegian
+        "Ei korjaantunut",
+        "Funktioniert weiterhin nicht",
         "Felet är inte borta.",
         "Fejlen er ikke væk.",
     ],
