@@ -26,9 +26,12 @@ def look(case: Case) -> None:
 
 
 def tell(case: Case) -> None:
-    """Tell the role that is to know, once for each ticket."""
+    """Tell the role that is to know, once for each ticket that is worked on.
+
+    What was solved before we saw it, or before there was such a role, is no news.
+    """
     before = case.trace.before
-    if not before:
+    if not before or case.stored.solved_at is not None:
         return
     ticket = case.ticket
     due = [
