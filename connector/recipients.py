@@ -57,14 +57,18 @@ def affected(connection: Connection, config: Config, group: AnyRow) -> Affected:
     """Find out who complained since they were last told, and not after the fix.
 
     Who did that has seen it fail. A ticket that was written to about this fix is left
-    alone even if it now belongs to another customer: people merge profiles and learn
-    addresses.
+    alone even if it now belongs to another customer, and so is one it was merged into:
+    people merge profiles and tickets, and learn addresses.
     """
     told = messages.told(connection, group.id)
     last = {line.customer_id: line.at for line in told}
     now = [line for line in told if is_of_this_fix(group, line)]
     ids = {line.ticket_id for line in now}
-    places = {(line.source, line.target) for line in now}
+    places = {
+        (line.source, place)
+        for line in now
+        for place in (line.target, line.merged_into)
+    }
     theirs: dict[int, list[AnyRow]] = {}
     for row in members.tickets_of(connection, group.id):
         theirs.setdefault(row.customer_id, []).append(row)

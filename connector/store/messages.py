@@ -25,7 +25,7 @@ from sqlalchemy import (
 from connector.models import Operation, OutboxState
 from connector.store import outbox as effects
 from connector.store.dialects import insert
-from connector.store.schema import AnyRow, groups, messages, outbox
+from connector.store.schema import AnyRow, groups, messages, outbox, tickets
 
 #: A message in one of these states told nobody.
 _TAKEN_BACK = (OutboxState.DISCARDED, OutboxState.OBSERVED)
@@ -44,6 +44,8 @@ _SENDS = and_(
     ),
 )
 
+_WRITTEN_ON = tickets.c.id == messages.c.ticket_id
+
 
 def plan(connection: Connection, values: dict[str, Any]) -> bool:
     """Enter a customer into the ledger of a fix; False if already in it."""
@@ -60,13 +62,13 @@ def told(connection: Connection, group_id: int) -> Sequence[AnyRow]:
     """Return who was told about fixes of this group, oldest first.
 
     So were those who were told about one that became part of it. A message that was
-    taken back, or only observed, told nobody. ``target`` is the ticket it went to;
-    after a merge that is another one.
+    taken back, or only observed, told nobody. ``target`` is the ticket it went to,
+    another one after a merge; ``merged_into`` that into which it was merged since.
     """
     absorbed = select(groups.c.id).where(groups.c.merged_into == group_id)
     query = (
-        select(messages, outbox.c.source, outbox.c.target)
-        .select_from(messages.join(outbox, _SENDS))
+        select(messages, outbox.c.source, outbox.c.target, tickets.c.merged_into)
+        .select_from(messages.join(outbox, _SENDS).join(tickets, _WRITTEN_ON))
         .where(
             or_(messages.c.group_id == group_id, messages.c.group_id.in_(absorbed)),
             outbox.c.state.not_in(_TAKEN_BACK),
