@@ -169,7 +169,9 @@ def cancel(connection: Connection, broadcast_id: int, who: str, now: datetime) -
     if row.state == BroadcastState.WITHDRAWN:
         raise Refused(f"broadcast {row.id} is {row.state}")
     broadcasts.decide(connection, row.id, BroadcastState.CANCELLED, who, now)
-    ids = outbox.untried(connection, group.id, Operation.SEND_MESSAGE)
+    ids: Sequence[int] = ()
+    if row.episode == group.episode:  # else what waits is of another fix
+        ids = outbox.untried(connection, group.id, Operation.SEND_MESSAGE)
     left = outbox.discard(connection, ids, "the message to all was cancelled", now)
     follows = ["a later fix is another matter"]
     if row.state == BroadcastState.SENT:

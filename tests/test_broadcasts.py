@@ -196,6 +196,27 @@ def test_message_that_goes_out_can_be_stopped_on_the_way(bench: Bench) -> None:
 
 
 @on_sqlite
+def test_cancelling_an_earlier_fix_stops_nothing_of_the_present_one(
+    bench: Bench,
+) -> None:
+    issue = file_issue(bench)
+    fix(bench, issue)
+    bench.approve()
+    bench.clock.pass_(hours=1)
+    complain(bench, 5)  # again
+    bench.settle()
+    fix(bench, issue)
+    approve(bench, 2)
+    queue_due(bench.store, bench.config, bench.clock())
+    bench.runtime.worker.run_once()
+    assert (state(bench, 2), len(told(bench))) == ("sent", 5)
+    with bench.store.write() as connection:
+        lists.cancel(connection, 1, "olga", bench.clock())
+    bench.settle()
+    assert (state(bench, 2), len(told(bench))) == ("sent", 10)
+
+
+@on_sqlite
 def test_problem_that_came_back_after_its_watch_is_not_called_fixed(
     bench: Bench,
 ) -> None:
