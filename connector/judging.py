@@ -29,6 +29,9 @@ LONGEST_KEY = 400
 #: A field that agents choose from says no more.
 LONGEST_DETAIL = 200
 
+#: Fewer words do not say for sure which language they are in.
+TELLING = 4
+
 NO_WORDS = Words("", False, "")
 
 
@@ -96,18 +99,27 @@ def judge_ticket(ticket: Ticket, judge: Judge) -> Judged:
         else None
     )
     own = [one for one in judged if not one[1].auto_reply]
-    languages = [one.lang for _, _, one in own if one.lang]
     return Judged(
         ticket,
         verdict,
         words.text,
-        languages[-1] if languages else verdict.lang,
+        _language([(said.lang, words.text) for _, words, said in own]) or verdict.lang,
         about,
         tuple(one.created_at for one, _, said in judged if said.complaint),
         max(said.emotion for _, _, said in judged),
         max((one.created_at for one, _, _ in own), default=ticket.created_at),
         _away([(one, words) for one, words, _ in judged if words.auto_reply]),
     )
+
+
+def _language(own: Sequence[tuple[str, str]]) -> str:
+    """Return what a customer last wrote in, given their messages with their languages.
+
+    "Se vedlegg" is nearly Finnish: a few words count only where there are no more.
+    """
+    known = [(lang, words) for lang, words in own if lang]
+    telling = [lang for lang, words in known if len(words.split()) >= TELLING]
+    return (telling or [lang for lang, _ in known] or [""])[-1]
 
 
 def _away(replies: Sequence[tuple[Comment, Words]]) -> date | None:

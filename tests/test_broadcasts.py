@@ -339,6 +339,7 @@ def test_language_is_that_of_the_latest_words_and_not_of_the_latest_complaint(
         ("a", COMPLAINTS[1]),
         ("b", COMPLAINTS[0]),
         ("a", "Hei igjen, når kan jeg regne med å få svar fra dere om dette?"),
+        ("a", "Se vedlegg"),  # alone it would be taken for Finnish
     ):
         bench.write(ticket, words, KARI)
         bench.clock.pass_(minutes=1)
