@@ -315,6 +315,20 @@ def test_call_that_was_cut_off_is_made_again(
         assert not any(n.startswith(erasing.FACT) for n in locks.all_facts(connection))
 
 
+@on_sqlite
+def test_who_is_being_erased_is_told_nothing_meanwhile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complain(bench)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(erasing, "take_out", interrupted)
+        erase(bench)
+    fix(bench)
+    announce(bench)
+    bench.settle()
+    assert told(bench) == [f"{kind}{n}" for kind in "cp" for n in range(2)]
+
+
 def interrupted(*args: object) -> None:
     raise KeyboardInterrupt
 
