@@ -37,6 +37,7 @@ from connector.noting import add_notes
 from connector.ratings import rating
 from connector.store import clocks as due
 from connector.store import customers, members, outbox, tickets, timeline
+from connector.store.schema import AnyRow
 from connector.tagging import change_tags, wanted_tags
 from rules.engine import evaluate
 from rules.judge import Judge
@@ -224,19 +225,25 @@ class Pipeline:
             if case.is_new and not case.has_taken_over
             else members.find(case.connection, case.ticket_id)
         )
-        if known is not None:
-            case.trace.group = {"group": known.group_id, "reason": known.reason}
-            if not case.judged.is_live:
-                ref, status = case.ticket.ref, case.ticket.status
-                words = f"{ref.source}:{ref.external_id} is {status}; it counts no more"
-                timeline.note(case.connection, known.group_id, "left", words, case.now)
-                self._leave_group(case.connection, case.ticket_id, case.now)
-                return None
-            self._see_again(case, int(known.group_id))
-            if known.vip != bool(case.trace.vip):
-                members.mark_vip(case.connection, case.ticket_id, not known.vip)
-            self._weigh(case, known.group_id, known.cluster_id or known.group_id)
-            return int(known.group_id)
+        return self._join_group(case) if known is None else self._stay(case, known)
+
+    def _stay(self, case: Case, known: AnyRow) -> int | None:
+        """Bring a complaint's place in its group up to date, or take it out."""
+        case.trace.group = {"group": known.group_id, "reason": known.reason}
+        if not case.judged.is_live:
+            ref, status = case.ticket.ref, case.ticket.status
+            words = f"{ref.source}:{ref.external_id} is {status}; it counts no more"
+            timeline.note(case.connection, known.group_id, "left", words, case.now)
+            self._leave_group(case.connection, case.ticket_id, case.now)
+            return None
+        self._see_again(case, int(known.group_id))
+        if known.vip != bool(case.trace.vip):
+            members.mark_vip(case.connection, case.ticket_id, not known.vip)
+        self._weigh(case, known.group_id, known.cluster_id or known.group_id)
+        return int(known.group_id)
+
+    def _join_group(self, case: Case) -> int | None:
+        """Find the group of a new complaint, or begin one with it."""
         about, at = case.judged.features, case.complained_at
         if about is None or at is None or not case.judged.is_live:
             return None
