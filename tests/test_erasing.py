@@ -19,10 +19,17 @@ from connector.cli import cli
 from connector.erasing import Erasing, Receipt
 from connector.grouping import Grouping
 from connector.models import IssueCategory, OutboxState, TicketStatus
+from connector.recipients import ERASED
 from connector.scheduler import queue_due
 from connector.store import clocks, deliveries, groups, locks, outbox, tasks
 from connector.store import erasing as rows
-from connector.store.schema import customers, grouping_memory, metadata, tickets
+from connector.store.schema import (
+    customers,
+    grouping_memory,
+    left_out,
+    metadata,
+    tickets,
+)
 from connector.store.schema import outbox as outbox_table
 from rules.duplicates import REMEMBERED
 from rules.packing import unpack
@@ -327,6 +334,19 @@ def test_who_is_being_erased_is_told_nothing_meanwhile(
     announce(bench)
     bench.settle()
     assert told(bench) == [f"{kind}{n}" for kind in "cp" for n in range(2)]
+
+
+@on_sqlite
+def test_who_was_erased_before_a_fix_is_left_out_and_listed(bench: Bench) -> None:
+    complain(bench)
+    erase(bench)
+    fix(bench)
+    announce(bench)
+    bench.settle()
+    assert told(bench) == [f"{kind}{n}" for kind in "cp" for n in range(2)]
+    with bench.store.read() as connection:
+        listed = connection.execute(select(left_out.c.group_id, left_out.c.reason))
+        assert sorted(map(tuple, listed)) == [(1, ERASED), (2, ERASED)]
 
 
 def interrupted(*args: object) -> None:
