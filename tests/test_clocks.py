@@ -468,6 +468,14 @@ def test_notice_names_only_what_is_not_met_when_it_is_sent(
     assert "Solution due" in said and "First answer" not in said
 
 
+def test_notice_of_more_deadlines_than_a_statement_takes_is_sent(desk: Bench) -> None:
+    complain(desk)
+    with desk.store.read() as connection:
+        found = rows.at_step(connection, range(70_000), 0)
+        assert {row.ticket_id for row in found} == {1}
+        assert [row.due_at for row in found] == sorted(row.due_at for row in found)
+
+
 def test_after_a_week_without_a_channel_only_the_last_step_is_told(
     desk: Bench, tmp_path: Path
 ) -> None:

@@ -11,6 +11,9 @@ from sqlalchemy import Connection, Select, select, update
 from connector.store.dialects import insert
 from connector.store.schema import AnyRow, clocks, tickets
 
+#: A statement takes only so many values: 32,766 with SQLite.
+_AT_ONCE = 1000
+
 
 class ClockState(StrEnum):
     RUNNING = "running"  #: nothing has met it yet, in time or not
@@ -118,13 +121,16 @@ def at_step(
     connection: Connection, ids: Collection[int], step: int
 ) -> Sequence[AnyRow]:
     """Return which of these run and came no further than this, with their tickets."""
-    return connection.execute(
-        _with_tickets().where(
-            clocks.c.id.in_(list(ids)),
+    asked = list(ids)
+    found: list[AnyRow] = []
+    for start in range(0, len(asked), _AT_ONCE):
+        query = _with_tickets().where(
+            clocks.c.id.in_(asked[start : start + _AT_ONCE]),
             clocks.c.state == ClockState.RUNNING,
             clocks.c.step == step,
         )
-    ).all()
+        found += connection.execute(query).all()
+    return sorted(found, key=lambda row: (row.due_at, row.id))
 
 
 def _with_tickets() -> Select[tuple[object, ...]]:
