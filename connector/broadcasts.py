@@ -70,10 +70,11 @@ def shown(connection: Connection, config: Config, broadcast_id: int) -> Shown | 
     for one in found.recipients:
         text = followups.text_for(connection, config, one)
         words.setdefault(text.version, text.words)
-    keys = {
-        row.customer_id: row.customer_key
-        for row in members.tickets_of(connection, group.id)
-    }
+    known = (
+        *members.tickets_of(connection, group.id),
+        *timeline.turned_spam(connection, group.id),
+    )
+    keys = {row.customer_id: row.customer_key for row in known}
     return Shown(
         row,
         group,

@@ -233,7 +233,14 @@ class Pipeline:
         if not case.judged.is_live:
             ref, status = case.ticket.ref, case.ticket.status
             words = f"{ref.source}:{ref.external_id} is {status}; it counts no more"
-            timeline.note(case.connection, known.group_id, "left", words, case.now)
+            timeline.note(
+                case.connection,
+                known.group_id,
+                timeline.LEFT,
+                words,
+                case.now,
+                ticket_id=case.ticket_id,
+            )
             self._leave_group(case.connection, case.ticket_id, case.now)
             return None
         self._see_again(case, int(known.group_id))

@@ -15,13 +15,14 @@ from sqlalchemy import Connection
 
 from connector.config import Config
 from connector.models import TicketStatus
-from connector.store import members, messages
+from connector.store import members, messages, timeline
 from connector.store.schema import AnyRow
 
 OPTED_OUT = "the customer asked not to be written to"
 ERASED = "the customer was erased"
 ROBOT = "nobody reads this address: a machine writes from it"
 SEEN_TO_FAIL = "the customer complained again after the fix"
+SPAM = "what the customer wrote was marked as spam"
 UNREACHABLE = "not reachable: the source of the customer's tickets takes no messages"
 
 #: How addresses begin that no person reads.
@@ -90,6 +91,9 @@ def affected(connection: Connection, config: Config, group: AnyRow) -> Affected:
             left_out[customer_id] = why
         else:
             found.append(_choose(config, new))
+    for row in timeline.turned_spam(connection, group.id):
+        if row.customer_id not in theirs and row.customer_id not in last:
+            left_out[row.customer_id] = SPAM
     return Affected(found, left_out)
 
 

@@ -21,7 +21,14 @@ from connector import broadcasts as lists
 from connector.cli import cli
 from connector.correcting import Refused
 from connector.models import IssueCategory, TicketStatus
-from connector.recipients import OPTED_OUT, ROBOT, SEEN_TO_FAIL, affected, is_nobodys
+from connector.recipients import (
+    OPTED_OUT,
+    ROBOT,
+    SEEN_TO_FAIL,
+    SPAM,
+    affected,
+    is_nobodys,
+)
 from connector.scheduler import queue_due
 from connector.store import broadcasts, customers, timeline
 
@@ -299,6 +306,25 @@ def test_left_out_are_listed_with_the_reason(bench: Bench) -> None:
     bench.approve()
     assert told(bench) == ["0", "1", "2", "3", "4"]
     assert left_out(bench) == {KARI: OPTED_OUT, "mailer-daemon@mail.example": ROBOT}
+
+
+def test_who_wrote_nothing_but_spam_is_listed(bench: Bench) -> None:
+    for ticket in ("s", "k"):
+        bench.write(ticket, COMPLAINTS[0], KARI, subject="Code")
+    bench.write("o", COMPLAINTS[0], "ole@mail.example", subject="Code")
+    issue = file_issue(bench)
+    for ticket in ("s", "o"):
+        known = bench.support.tickets[ticket]
+        bench.support.tickets[ticket] = replace(known, status=TicketStatus.SPAM)
+        bench.changed("support", ticket)
+    fix(bench, issue)
+    with bench.store.read() as connection:
+        shown = lists.shown(connection, bench.config, 1)
+    assert shown is not None
+    assert shown.left_out == [("ole@mail.example", SPAM)]
+    bench.approve()
+    assert told(bench) == ["0", "1", "2", "3", "4", "k"]
+    assert left_out(bench) == {"ole@mail.example": SPAM}
 
 
 @on_sqlite

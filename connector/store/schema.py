@@ -314,6 +314,7 @@ group_events = Table(
     Column("who", Words, nullable=False),  # a person; empty: the connector
     Column("kind", String(30), nullable=False),
     Column("words", Words, nullable=False),  # what happened, to be read by people
+    Column("ticket_id", Id),  # which ticket it happened to, of those that left
     Index("ix_group_events_group", "group_id", "at"),
 )
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
-from connector.store.schema import AnyRow, group_events
+from connector.models import TicketStatus
+from connector.store.schema import AnyRow, customers, group_events, groups, tickets
 
 #: How the beginning and the end of a mute are called.
 MUTED, UNMUTED = "muted", "unmuted"
+
+#: How it is called that a ticket counts no more.
+LEFT = "left"
 
 
 def note(
@@ -20,15 +24,14 @@ def note(
     words: str,
     now: datetime,
     who: str = "",
+    ticket_id: int | None = None,
 ) -> None:
     """Write down what happened; ``who`` is a person, or empty for the connector.
 
     ``words`` are ours: never a customer's.
     """
-    connection.execute(
-        group_events.insert(),
-        {"group_id": group_id, "at": now, "who": who, "kind": kind, "words": words},
-    )
+    values = {"group_id": group_id, "at": now, "who": who, "kind": kind, "words": words}
+    connection.execute(group_events.insert(), {**values, "ticket_id": ticket_id})
 
 
 def of(connection: Connection, group_id: int) -> Sequence[AnyRow]:
@@ -44,3 +47,26 @@ def newest(connection: Connection, group_id: int, kind: str) -> AnyRow | None:
     )
     newest = query.order_by(group_events.c.id.desc()).limit(1)
     return connection.execute(newest).one_or_none()
+
+
+def turned_spam(connection: Connection, group_id: int) -> Sequence[AnyRow]:
+    """Return customers whose tickets left a problem, or part of one, as spam."""
+    parts = select(groups.c.id).where(groups.c.merged_into == group_id)
+    query = (
+        select(tickets.c.customer_id, customers.c.key.label("customer_key"))
+        .distinct()
+        .select_from(
+            group_events.join(tickets, tickets.c.id == group_events.c.ticket_id).join(
+                customers, customers.c.id == tickets.c.customer_id
+            )
+        )
+        .where(
+            or_(
+                group_events.c.group_id == group_id, group_events.c.group_id.in_(parts)
+            ),
+            group_events.c.kind == LEFT,
+            tickets.c.status == TicketStatus.SPAM,
+        )
+        .order_by(tickets.c.customer_id)
+    )
+    return connection.execute(query).all()

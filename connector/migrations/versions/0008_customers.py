@@ -40,6 +40,7 @@ def upgrade() -> None:
         "tickets",
         sa.Column("details", sa.JSON(), server_default="{}", nullable=False),
     )
+    op.add_column("group_events", sa.Column("ticket_id", ids()))
     _broadcasts()
     _clocks()
     _tasks()
@@ -158,5 +159,6 @@ def downgrade() -> None:
         "erased_until",
     ):
         op.drop_column("tickets", column)
+    op.drop_column("group_events", "ticket_id")
     for column in ("erased_at", "opted_out", "opted_out_at"):
         op.drop_column("customers", column)
