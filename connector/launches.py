@@ -5,7 +5,7 @@ What makes a complaint one that was expected is told in ``rules.launches``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -36,12 +36,25 @@ def crossing(
     rows = members.complaints(
         connection, group_id, now - max(one.window for one in watched)
     )
+    complaints = [
+        (Sighting(str(row.customer_id), row.at), Features.from_json(row.features))
+        for row in rows
+    ]
+    return expected(watched, complaints, now)
+
+
+def expected(
+    watched: Iterable[Launch],
+    complaints: Sequence[tuple[Sighting, Features]],
+    now: datetime,
+) -> Crossing | None:
+    """Say whether one problem's complaints are what was expected of a launch."""
     for launch in watched:
         about = [
-            Sighting(str(row.customer_id), row.at)
-            for row in rows
-            if row.at >= launch.since
-            and is_about(Features.from_json(row.features), launch.types, launch.words)
+            sighting
+            for sighting, said in complaints
+            if sighting.at >= launch.since
+            and is_about(said, launch.types, launch.words)
         ]
         found = crossed(about, _thresholds(launch.customers, launch.window), now)
         if found is not None:

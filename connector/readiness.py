@@ -37,7 +37,9 @@ def weigh(
     Only who places complaints knows what is usual; everybody else goes by this.
     """
     group = groups.get(connection, group_id)
-    if group.state != GroupState.EMERGING or not _may_cross(config, group, now):
+    if group.state != GroupState.EMERGING or not may_cross(
+        config, group.customers, now
+    ):
         return
     problems = config.problems
     since = now - max(problems.window, problems.fast_window)
@@ -49,7 +51,7 @@ def weigh(
 
 def check(connection: Connection, config: Config, group: AnyRow, now: datetime) -> bool:
     """Make a group ready if it crosses a threshold now, and nothing speaks against."""
-    if not _may_cross(config, group, now):
+    if not may_cross(config, group.customers, now):
         return False
     found = crossing(connection, config, group.id, now)
     if found is None or group.doubt:
@@ -79,12 +81,12 @@ def make_ready(
     )
 
 
-def _may_cross(config: Config, group: AnyRow, now: datetime) -> bool:
+def may_cross(config: Config, customers: int, now: datetime) -> bool:
     """Tell whether there are enough customers at all; most groups never have them."""
     problems = config.problems
     needed = {problems.customers, problems.fast_customers} - {0}
     needed |= {one.customers for one in launches.current(config, now)}
-    return bool(group.customers * problems.vip_weight >= min(needed, default=0))
+    return customers * problems.vip_weight >= min(needed, default=0)
 
 
 def still(

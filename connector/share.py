@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from connector import filing, issue_text, turns
 from connector.config import Config
+from connector.config_problems import Problems
 from connector.models import (
     Block,
     BlockKind,
@@ -70,14 +71,10 @@ def check(connection: Connection, config: Config, now: datetime) -> int:
     window = problems.share_window
     counts = shares.by_type(connection, now - window, now)
     total = sum(counts.values())
-    above = {
-        kind
-        for kind, count in counts.items()
-        if total >= problems.share_least and count > problems.share * total
-    }
+    too_much = above(problems, counts)
     known = alarms(connection)
     given = 0
-    for kind in sorted(above | set(known)):
+    for kind in sorted(too_much | set(known)):
         said = known.get(kind)
         if said is None:
             if turns.muted(config, kind, now) or _is_one_problem(
@@ -90,14 +87,33 @@ def check(connection: Connection, config: Config, now: datetime) -> int:
             _put(connection, kind, said, now)
             _file(connection, config, kind, figures, now)
             given += 1
-        elif kind in above:
-            if said["below_since"]:
-                _put(connection, kind, {**said, "below_since": None}, now)
-        elif said["below_since"] is None:
-            _put(connection, kind, {**said, "below_since": now.isoformat()}, now)
-        elif now - datetime.fromisoformat(said["below_since"]) >= window:
+            continue
+        before = said["below_since"] and datetime.fromisoformat(said["below_since"])
+        since = below_since(before, kind in too_much, now)
+        if since is not None and now - since >= window:
             locks.drop_fact(connection, FACT + kind)
+        elif since != before:
+            said = {**said, "below_since": since.isoformat() if since else None}
+            _put(connection, kind, said, now)
     return given
+
+
+def above(problems: Problems, counts: Mapping[str, int]) -> set[str]:
+    """Return the types that make up too much of all complaints."""
+    total = sum(counts.values())
+    if total < problems.share_least:
+        return set()
+    return {kind for kind, count in counts.items() if count > problems.share * total}
+
+
+def below_since(
+    before: datetime | None, is_above: bool, now: datetime
+) -> datetime | None:
+    """Return since when a type with an alarm is below its share, None if it is not.
+
+    After a whole window of that the alarm is over.
+    """
+    return None if is_above else before or now
 
 
 def alarms(connection: Connection) -> dict[str, dict[str, Any]]:

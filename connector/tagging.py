@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from connector.case import Case
 from connector.config import Config
+from connector.judging import Judged
 from connector.models import Mode, Operation
 from connector.showing import Sight
 from connector.store import tickets
@@ -54,25 +55,8 @@ def wanted_tags(
     seen: Sight | None,
 ) -> list[WantedTag]:
     """Return the tags that should be on the ticket, each once, with its reason."""
-    prefix, verdict = case.config.tags.prefix, case.verdict
-    wanted: list[WantedTag] = []
-    if case.judged.is_trusted:
-        version, why = verdict.pack_version, "; ".join(verdict.reasons[:3])
-        wanted += [
-            WantedTag(prefix + kind, "pack.type", version, why)
-            for kind in verdict.types[:TYPES_TAGGED]
-        ]
-        wanted += [
-            WantedTag(
-                f"{prefix}persona-{persona.name}",
-                "pack.persona",
-                version,
-                persona.evidence,
-            )
-            for persona in found
-        ]
-    if case.trace.vip and not verdict.auto_reply:
-        wanted.append(WantedTag(f"{prefix}vip", "vip", "", f"VIP by {case.trace.vip}"))
+    prefix = case.config.tags.prefix
+    wanted = judged_tags(prefix, case.judged, found, case.trace.vip)
     if near := [one for one in case.trace.clocks if one["warned"]]:
         why = "; ".join(f"{one['title']} due {one['due']}" for one in near)
         wanted.append(WantedTag(f"{prefix}due", "clocks", "", why))
@@ -88,6 +72,31 @@ def wanted_tags(
     ]
     # The first reason given for a tag is the one that is kept.
     return list({entry.tag: entry for entry in reversed(wanted)}.values())[::-1]
+
+
+def judged_tags(
+    prefix: str, judged: Judged, found: Sequence[Persona], vip: str
+) -> list[WantedTag]:
+    """Return the tags that say what was judged of a ticket and its customer."""
+    verdict, wanted = judged.verdict, []
+    if judged.is_trusted:
+        version, why = verdict.pack_version, "; ".join(verdict.reasons[:3])
+        wanted += [
+            WantedTag(prefix + kind, "pack.type", version, why)
+            for kind in verdict.types[:TYPES_TAGGED]
+        ]
+        wanted += [
+            WantedTag(
+                f"{prefix}persona-{persona.name}",
+                "pack.persona",
+                version,
+                persona.evidence,
+            )
+            for persona in found
+        ]
+    if vip and not verdict.auto_reply:
+        wanted.append(WantedTag(f"{prefix}vip", "vip", "", f"VIP by {vip}"))
+    return wanted
 
 
 def change_tags(case: Case, wanted: Sequence[WantedTag]) -> None:
