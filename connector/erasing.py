@@ -105,6 +105,7 @@ def _take_all(means: Erasing, key: str, who: str) -> Receipt:
             removed["messages and notes that waited"] = rows.silence(
                 connection, ids, now
             )
+        rows.forget_entries(connection, keys)
     mark = "erased" if found is None else f"erased-{found}"
     traces = Traces(keys, [name], mark)
     removed["deliveries"], last = _empty_deliveries(means, traces, found, 0)

@@ -35,6 +35,7 @@ from connector.store.schema import (
     customers,
     decisions,
     deliveries,
+    directory_entries,
     former_issues,
     grouping_memory,
     groups,
@@ -288,6 +289,12 @@ def prevent(connection: Connection, customer_id: int, now: datetime) -> None:
     connection.execute(
         update(customers).where(customers.c.id == customer_id).values(erased_at=now)
     )
+
+
+def forget_entries(connection: Connection, keys: Collection[str]) -> None:
+    """Drop what directories said of these addresses."""
+    theirs = directory_entries.c.key.in_(list(keys))
+    connection.execute(delete(directory_entries).where(theirs))
 
 
 def take_name(connection: Connection, customer_id: int, now: datetime) -> None:

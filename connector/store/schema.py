@@ -211,6 +211,51 @@ ticket_fields = Table(
     Column("at", Moment, nullable=False),
 )
 
+labels = Table(
+    "labels",
+    metadata,
+    # what a person said about a tag, by what they did with it
+    Column("ticket_id", Id, ForeignKey("tickets.id"), primary_key=True),
+    Column("tag", String(255), primary_key=True),
+    Column("rule", Words, nullable=False),  # who had written it, or should have
+    Column("rule_version", String(40), nullable=False),
+    Column("label", String(20), nullable=False),  # Label
+    Column("at", Moment, nullable=False),
+    Index("ix_labels_at", "at"),
+)
+
+demotions = Table(
+    "demotions",
+    metadata,
+    # a tag that a rule, in this version, only suggests: people took it off too often
+    Column("rule", String(100), primary_key=True),
+    Column("tag", String(255), primary_key=True),
+    Column("language", String(10), primary_key=True),  # empty: in all of them
+    Column("rule_version", String(40), primary_key=True),
+    Column("demoted_at", Moment, nullable=False),
+    Column("good", Integer, nullable=False),  # of so many labels, then
+    Column("labels", Integer, nullable=False),
+    # a person ended it; what was labelled before that counts no more
+    Column("promoted_at", Moment),
+    Column("promoted_by", Words, nullable=False, default="", server_default=""),
+)
+
+directory_entries = Table(
+    "directory_entries",
+    metadata,
+    # what a directory said of an address when it was last asked
+    Column("directory", String(100), primary_key=True),
+    Column("key", Words, primary_key=True),
+    Column("known", Boolean, nullable=False),
+    Column("vip", Boolean),  # null: it did not say
+    Column("fields", JSON, nullable=False),
+    Column("asked_at", Moment),  # when it said that; null: it never answered
+    Column("fresh_until", Moment, nullable=False),
+    # since when it is to be asked (again); who was decided without it is decided again
+    Column("waiting_since", Moment),
+    Index("ix_directory_entries_waiting", "waiting_since"),
+)
+
 groups = Table(
     "groups",
     metadata,

@@ -45,6 +45,8 @@ def upgrade() -> None:
     _clocks()
     _tasks()
     _reports()
+    _learning()
+    _directories()
 
 
 def _broadcasts() -> None:
@@ -141,7 +143,60 @@ def _reports() -> None:
     )
 
 
+def _learning() -> None:
+    op.create_table(
+        "labels",
+        sa.Column("ticket_id", ids(), nullable=False),
+        sa.Column("tag", sa.String(length=255), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("rule_version", sa.String(length=40), nullable=False),
+        sa.Column("label", sa.String(length=20), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"], ["tickets.id"], name=op.f("fk_labels_ticket_id")
+        ),
+        sa.PrimaryKeyConstraint("ticket_id", "tag", name=op.f("pk_labels")),
+    )
+    op.create_index(op.f("ix_labels_at"), "labels", ["at"])
+    op.create_table(
+        "demotions",
+        sa.Column("rule", sa.String(length=100), nullable=False),
+        sa.Column("tag", sa.String(length=255), nullable=False),
+        sa.Column("language", sa.String(length=10), nullable=False),
+        sa.Column("rule_version", sa.String(length=40), nullable=False),
+        sa.Column("demoted_at", sa.BigInteger(), nullable=False),
+        sa.Column("good", sa.Integer(), nullable=False),
+        sa.Column("labels", sa.Integer(), nullable=False),
+        sa.Column("promoted_at", sa.BigInteger()),
+        sa.Column("promoted_by", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint(
+            "rule", "tag", "language", "rule_version", name=op.f("pk_demotions")
+        ),
+    )
+
+
+def _directories() -> None:
+    op.create_table(
+        "directory_entries",
+        sa.Column("directory", sa.String(length=100), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("known", sa.Boolean(), nullable=False),
+        sa.Column("vip", sa.Boolean()),
+        sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger()),
+        sa.Column("fresh_until", sa.BigInteger(), nullable=False),
+        sa.Column("waiting_since", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("directory", "key", name=op.f("pk_directory_entries")),
+    )
+    op.create_index(
+        op.f("ix_directory_entries_waiting"), "directory_entries", ["waiting_since"]
+    )
+
+
 def downgrade() -> None:
+    op.drop_table("directory_entries")
+    op.drop_table("demotions")
+    op.drop_table("labels")
     op.drop_table("reports")
     op.drop_table("tasks")
     op.drop_table("clocks")

@@ -1,0 +1,134 @@
+"""What people said about tags: which label counts, and who may learn from it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from kit import START
+from sqlalchemy import select
+
+from connector.models import TicketStatus
+from connector.store import Store, customers, labels, tickets
+from connector.store.labels import Label
+from connector.store.schema import labels as table
+from connector.store.tickets import TagState
+
+DAY = timedelta(days=1)
+
+
+def add_ticket(store: Store, number: str, **changes: Any) -> int:
+    """Store a complaint that an agent answered and solved the day after."""
+    with store.write() as connection:
+        people = [customers.Person(f"{number}@mail.example")]
+        known = customers.known(connection, people, START)
+        values = {
+            "source": "support",
+            "external_id": number,
+            "customer_id": known.ids[people[0].key],
+            "number": number,
+            "subject": "Parcel",
+            "text": f"late again {number}",
+            "status": TicketStatus.RESOLVED,
+            "url": f"https://support.example/{number}",
+            "language": "en",
+            "verdict": {},
+            "tags": [],
+            "answered_at": START + DAY,
+            **dict.fromkeys(("created_at", "updated_at", "decided_at"), START),
+        }
+        return tickets.put(connection, {**values, **changes}).id
+
+
+def enter(
+    store: Store, ticket: int, tag: str, state: TagState, rule: str = "pack.type"
+) -> None:
+    with store.write() as connection:
+        line = {"tag": tag, "state": state, "rule": rule, "rule_version": "1"}
+        row = {"ticket_id": ticket, "reason": "", "at": START, **line}
+        tickets.put_tags(connection, [row])
+
+
+def label(ticket: int, tag: str, said: Label, days: int = 0) -> dict[str, Any]:
+    rule = {"rule": "pack.type", "rule_version": "1"}
+    at = START + days * DAY
+    return {"ticket_id": ticket, "tag": tag, "label": said, "at": at, **rule}
+
+
+def left(store: Store, settled_days: int = -1) -> list[tuple[int, str]]:
+    with store.read() as connection:
+        settled = START + settled_days * DAY
+        found = labels.left(connection, settled, ["clocks"], 0, 10)
+    return [(row.ticket_id, row.tag) for row in found]
+
+
+def test_last_word_of_a_person_counts_and_the_same_again_is_no_news(
+    store: Store,
+) -> None:
+    ticket = add_ticket(store, "1")
+    for days, said in enumerate([Label.MISSED, Label.REMOVED, Label.REMOVED]):
+        with store.write() as connection:
+            labels.put(connection, [label(ticket, "cc-delivery", said, days)])
+    with store.write() as connection:
+        labels.add_kept(connection, [label(ticket, "cc-delivery", Label.KEPT, 9)])
+    with store.read() as connection:
+        (row,) = connection.execute(select(table)).all()
+    assert (row.label, row.at) == (Label.REMOVED, START + DAY)
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "is_left"),
+    [
+        ({}, TagState.WRITTEN, True),
+        ({}, TagState.SEEN, True),
+        ({}, TagState.VETOED, False),
+        ({}, TagState.WANTED, False),
+        ({"answered_at": None}, TagState.WRITTEN, False),
+        ({"answered_at": START - DAY}, TagState.WRITTEN, False),
+        ({"status": TicketStatus.OPEN}, TagState.WRITTEN, False),
+    ],
+)
+def test_tag_counts_as_kept_once_an_agent_answered_and_solved(
+    store: Store, changes: dict[str, Any], state: TagState, is_left: bool
+) -> None:
+    ticket = add_ticket(store, "1", **changes)
+    enter(store, ticket, "cc-delivery", state)
+    enter(store, ticket, "cc-due", state, "clocks")
+    assert left(store) == ([(ticket, "cc-delivery")] if is_left else [])
+
+
+def test_tag_left_alone_for_long_counts_on_an_open_ticket_too(store: Store) -> None:
+    ticket = add_ticket(store, "1", status=TicketStatus.OPEN)
+    enter(store, ticket, "cc-delivery", TagState.WRITTEN)
+    assert (left(store, -1), left(store, 0)) == ([], [(ticket, "cc-delivery")])
+
+
+def test_what_was_labelled_is_left_out(store: Store) -> None:
+    ticket = add_ticket(store, "1")
+    for tag in ("cc-delivery", "cc-other"):
+        enter(store, ticket, tag, TagState.WRITTEN)
+    with store.write() as connection:
+        labels.put(connection, [label(ticket, "cc-other", Label.MISSED)])
+    assert left(store) == [(ticket, "cc-delivery")]
+
+
+def test_examples_are_what_was_labelled_since_on_tickets_with_words(
+    store: Store,
+) -> None:
+    first, second = add_ticket(store, "1"), add_ticket(store, "2")
+    wordless = add_ticket(store, "3", subject="", text="")
+    said = [
+        label(first, "cc-delivery", Label.REMOVED, 1),
+        label(first, "cc-other", Label.KEPT, -1),
+        label(second, "cc-delivery", Label.MISSED, 2),
+        label(wordless, "cc-delivery", Label.KEPT, 2),
+    ]
+    with store.write() as connection:
+        labels.put(connection, said)
+    with store.read() as connection:
+        found = list(labels.examples(connection, START))
+    assert [(one.ticket_id, one.tag, one.label, one.text) for one in found] == [
+        (first, "cc-delivery", Label.REMOVED, "late again 1"),
+        (second, "cc-delivery", Label.MISSED, "late again 2"),
+    ]
