@@ -98,6 +98,7 @@ TREATED = {
         "messages",
         "regroupings",
         "reports",
+        "rulebooks",
     },
 }
 

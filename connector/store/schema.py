@@ -540,6 +540,16 @@ decisions = Table(
     Index("ix_decisions_ticket", "ticket_id", "at"),
 )
 
+# What tickets were judged by, once each. As JSON, so that an address that a rule names
+# is found when its owner is erased.
+rulebooks = Table(
+    "rulebooks",
+    metadata,
+    Column("version", String(40), primary_key=True),
+    Column("at", Moment, nullable=False),  # when it first came into force
+    Column("body", JSON, nullable=False),
+)
+
 locks = Table(
     "locks",
     metadata,

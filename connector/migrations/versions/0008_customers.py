@@ -1,4 +1,7 @@
-"""what customers are promised: clocks, approvals, who is left out, tasks, reports"""
+"""what customers are promised: clocks, approvals, who is left out, tasks, reports
+
+And what tickets were judged by.
+"""
 
 from __future__ import annotations
 
@@ -193,7 +196,18 @@ def _directories() -> None:
     )
 
 
+def _rulebooks() -> None:
+    op.create_table(
+        "rulebooks",
+        sa.Column("version", sa.String(length=40), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_rulebooks")),
+    )
+
+
 def downgrade() -> None:
+    op.drop_table("rulebooks")
     op.drop_table("directory_entries")
     op.drop_table("demotions")
     op.drop_table("labels")
