@@ -50,6 +50,7 @@ def upgrade() -> None:
     _reports()
     _learning()
     _directories()
+    _rulebooks()
 
 
 def _broadcasts() -> None:
