@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from connector.config import Config
+from connector.config_clocks import WEEKDAYS
 from connector.models import Author, Comment, Ticket, TicketStatus
+from connector.ratings import rating
 from connector.store.customers import Person
 from rules.absence import away_until
 from rules.features import Features, features
@@ -203,10 +205,21 @@ def vip_source(ticket: Ticket, config: Config) -> str:
     return f"the tag {named[0]}" if named else ""
 
 
-def facts(judged: Judged, found: Sequence[Persona], vip: bool) -> dict[str, Any]:
-    """Lay out everything that rules may look at."""
+def facts(
+    judged: Judged,
+    found: Sequence[Persona],
+    vip: str,
+    zone: tzinfo = UTC,
+    problem: Mapping[str, Any] | None = None,
+    imported: bool = False,
+) -> dict[str, Any]:
+    """Lay out everything that rules may look at.
+
+    ``vip`` says by what somebody is one; of a ``problem`` state and customers count.
+    """
     ticket, verdict = judged.ticket, judged.verdict
     email = ticket.customer.email or ""
+    opened = ticket.created_at.astimezone(zone)
     return {
         "source": ticket.ref.source,
         "subject": ticket.subject,
@@ -215,14 +228,25 @@ def facts(judged: Judged, found: Sequence[Persona], vip: bool) -> dict[str, Any]
         "complaint": verdict.complaint,
         "types": list(verdict.types),
         "score": verdict.score,
+        "band": verdict.band,
         "emotion": verdict.emotion,
+        "sentiment": verdict.sentiment,
         "urgency": verdict.urgency,
         "praise": verdict.praise,
+        "auto_reply": verdict.auto_reply,
         "personas": [persona.name for persona in found],
-        "vip": vip,
+        "vip": bool(vip),
+        "vip.source": vip,
+        "problem.state": str(problem["state"]) if problem else None,
+        "problem.customers": problem["customers"] if problem else None,
         "tags": sorted(ticket.tags),
         "channel": ticket.channel,
         "status": str(ticket.status),
+        "messages": len(judged.spoken),
+        "rating": rating(ticket) or "",
+        "imported": imported,
+        "created.weekday": WEEKDAYS[opened.weekday()],
+        "created.hour": opened.hour,
         "customer.email": email,
         "customer.domain": email.rpartition("@")[2],
         "customer.organization": ticket.customer.organization or "",

@@ -36,7 +36,7 @@ from connector.models import GroupState, TicketRef, TicketStatus
 from connector.noting import add_notes
 from connector.ratings import rating
 from connector.store import clocks as due
-from connector.store import customers, members, outbox, tickets, timeline
+from connector.store import customers, groups, members, outbox, tickets, timeline
 from connector.store.schema import AnyRow
 from connector.tagging import change_tags, wanted_tags
 from rules.engine import evaluate
@@ -47,6 +47,9 @@ HISTORY = timedelta(days=90)
 
 #: What is kept of a vendor's word for a channel.
 CHANNEL = 20
+
+#: What rules can look at of the problem that a ticket belongs to.
+OF_PROBLEMS = ("problem.state", "problem.customers")
 
 
 class Pipeline:
@@ -92,9 +95,8 @@ class Pipeline:
         case = self._open(connection, batch, judged, delivery_id, now, archive)
         optouts.heed(case)
         found = _find_personas(case)
-        matches = evaluate(
-            self.config.rules, facts(judged, found, bool(case.trace.vip))
-        )
+        group_id = self._group(case)
+        matches = evaluate(self.config.rules, self._facts(case, found, group_id))
         case.trace.personas = [
             {"name": persona.name, "evidence": persona.evidence} for persona in found
         ]
@@ -102,7 +104,6 @@ class Pipeline:
             {"rule": match.rule_id, "version": match.version, "reason": match.reason}
             for match in matches
         ]
-        group_id = self._group(case)
         vips.look(case)
         clocks.look(case)
         if judged.is_live and not case.is_archived:
@@ -201,6 +202,17 @@ class Pipeline:
                 self._take_over(connection, old, stored.id, now)
                 case.has_taken_over = True
         return case
+
+    def _facts(
+        self, case: Case, found: Sequence[Persona], group_id: int | None
+    ) -> dict[str, Any]:
+        """Lay out what rules may look at; a problem is read only for those that do."""
+        looks = not self.config.rules.fields.isdisjoint(OF_PROBLEMS)
+        group = groups.find(case.connection, group_id) if looks and group_id else None
+        problem = {str(key): value for key, value in group.items()} if group else None
+        zone = self.config.calendar(case.ticket.ref.source).zone
+        imported = case.stored.archived_until is not None
+        return facts(case.judged, found, case.trace.vip, zone, problem, imported)
 
     def _take_over(
         self, connection: Connection, old: int, new: int, now: datetime

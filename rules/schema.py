@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import (
@@ -78,11 +79,19 @@ class Condition(_Strict):
         if found:
             raise ValueError(": ".join(found))
 
+    @property
+    def below(self) -> tuple[Condition, ...]:
+        """Return the conditions this one is made of."""
+        inner = (self.not_,) if self.not_ else ()
+        return (*(self.all or ()), *(self.any or ()), *inner)
+
     def depth(self) -> int:
-        below = [*(self.all or ()), *(self.any or ())]
-        if self.not_:
-            below.append(self.not_)
-        return 1 + max((one.depth() for one in below), default=0)
+        return 1 + max((one.depth() for one in self.below), default=0)
+
+    def fields(self) -> frozenset[str]:
+        """Return every field that is looked at."""
+        own = {self.field} if self.field else set()
+        return frozenset(own).union(*(one.fields() for one in self.below))
 
 
 class Action(_Strict):
@@ -173,6 +182,11 @@ class RuleSet(_Strict):
                 )
             seen.add(rule.id)
         return self
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """Return every field that some rule looks at."""
+        return frozenset[str]().union(*(rule.when.fields() for rule in self.rules))
 
 
 def read_rules(data: object, path: str = "rules") -> RuleSet:
