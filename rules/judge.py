@@ -14,8 +14,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+from rules.folding import fold
+from rules.index import Hit
 from rules.language import detect
-from rules.pack import Group, Hit, Pack, Packs, fold, load_packs
+from rules.pack import Pack, Packs, load_packs
+from rules.packfile import Group
 from rules.verdict import PERSONAS, TYPES, Sentiment, Urgency, Verdict, band_of
 from rules.words import Words, customer_words, looks_like_html
 

@@ -9,9 +9,11 @@ import threading
 import pytest
 
 from connector.errors import ConfigError
+from rules.folding import fold
 from rules.judge import Judge, default_judge
 from rules.language import COVERED, detect
-from rules.pack import fold, load_packs, read_packs, to_regex
+from rules.notation import to_regex
+from rules.pack import load_packs, read_packs
 from rules.personas import HINTS, CustomerHistory, personas
 from rules.verdict import PERSONAS, TYPES, Verdict, band_of
 
