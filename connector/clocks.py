@@ -19,7 +19,6 @@ from sqlalchemy import Connection
 from connector import notices, replies
 from connector.case import Case
 from connector.config import Config
-from connector.config_clocks import Clocks, Step
 from connector.models import Block, BlockKind, EventKind, Mode, Operation, TicketStatus
 from connector.packs import Met, Pack, Promise
 from connector.store import clocks as rows
@@ -113,12 +112,16 @@ def review(connection: Connection, config: Config, now: datetime) -> int:
         if why := _against(config, row):
             rows.end(connection, [row.id], ClockState.DROPPED, now, why)
             continue
-        step, next_at = _step(config.clocks, row.due_at, now)
-        rows.move(connection, row.id, row.due_at, step, next_at)
-        told.setdefault(step, []).append(row)
-        if not row.step and config.takes_writes(row.source):
+        step, next_at = _step(_rungs(config, row.kind), row.due_at, now)
+        is_over = step > WARNED and _gives_way(config, row.kind)
+        if is_over:
+            rows.end(connection, [row.id], ClockState.PASSED_ON, row.due_at)
+        else:
+            rows.move(connection, row.id, row.due_at, step, next_at)
+            told.setdefault(step, []).append(row)
+        if (is_over or not row.step) and config.takes_writes(row.source):
             refs.append((EventKind.TICKET_CHANGED, row.source, row.external_id))
-    # So that they get tag and note.
+    # So that they get tag and note, or lose the tag.
     deliveries.accept(connection, deliveries.refresh_rows(dict.fromkeys(refs), now))
     for step, found in told.items():
         _tell(connection, config, step, found, now)
@@ -174,13 +177,16 @@ def _go_on(case: Case, pack: Pack, row: AnyRow) -> None:
         return
     met_at, solved_at = _met_at(case, promise, row.wrote_at), case.stored.solved_at
     if met_at is not None:
-        state = ClockState.MET if met_at <= row.due_at else ClockState.LATE
+        late = ClockState.PASSED_ON if promise.gives_way_to else ClockState.LATE
+        state = ClockState.MET if met_at <= row.due_at else late
         rows.end(case.connection, [row.id], state, met_at)
         if promise.every and solved_at is None:
             _start(case, promise, _last_word(case, met_at))
     elif solved_at is not None:
         why = "solved without an answer"
         rows.end(case.connection, [row.id], ClockState.DROPPED, case.now, why)
+    elif promise.gives_way_to and row.due_at <= case.now:
+        rows.end(case.connection, [row.id], ClockState.PASSED_ON, row.due_at)
     else:
         _keep_true(case, promise, row)
 
@@ -197,8 +203,8 @@ def _keep_true(case: Case, promise: Promise, row: AnyRow) -> None:
         due_at = min(row.due_at, max(due_at, from_now))
         warn_at = min(row.next_at or warn_at, max(warn_at, warn_from_now))
     if due_at != row.due_at:
-        ladder = case.config.clocks.ladder
-        next_at = _rung_at(ladder, row.step, due_at) if row.step else warn_at
+        rungs = _rungs(case.config, row.kind)
+        next_at = _rung_at(rungs, row.step, due_at) if row.step else warn_at
         rows.move(case.connection, row.id, due_at, row.step, next_at)
 
 
@@ -291,22 +297,40 @@ def _described(case: Case, pack: Pack, row: AnyRow) -> dict[str, str]:
 # -- time passes
 
 
+def _rungs(config: Config, kind: str) -> Sequence[timedelta]:
+    """Return how long after a deadline it is looked at again, step by step.
+
+    One that gives way to another is so once, to end it: nobody is told.
+    """
+    if _gives_way(config, kind):
+        return (timedelta(0),)
+    return [step.after for step in config.clocks.ladder]
+
+
+def _gives_way(config: Config, kind: str) -> bool:
+    pack = config.clocks.promises
+    promise = pack.promise(kind) if pack else None
+    return promise is not None and bool(promise.gives_way_to)
+
+
 def _step(
-    clocks: Clocks, due_at: datetime, now: datetime
+    rungs: Sequence[timedelta], due_at: datetime, now: datetime
 ) -> tuple[int, datetime | None]:
     """Return how far a clock has come that somebody is told of, and when it goes on."""
     step = WARNED
-    for rung in clocks.ladder:
-        if due_at + rung.after > now:
-            return step, due_at + rung.after
+    for after in rungs:
+        if due_at + after > now:
+            return step, due_at + after
         step += 1
     return step, None
 
 
-def _rung_at(ladder: Sequence[Step], step: int, due_at: datetime) -> datetime | None:
+def _rung_at(
+    rungs: Sequence[timedelta], step: int, due_at: datetime
+) -> datetime | None:
     """Return when somebody is told next of a deadline that came so far."""
-    rungs = ladder[step - WARNED :]
-    return due_at + rungs[0].after if rungs else None
+    left = rungs[step - WARNED :]
+    return due_at + left[0] if left else None
 
 
 def _tell(

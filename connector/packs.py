@@ -35,7 +35,8 @@ class Promise(Section):
 
     Exactly one of ``within`` (the house's own times), ``working_days`` (to the end of
     the last) and ``days`` (of the calendar). With ``every`` it is due again and again,
-    counted from the last time, until the ticket has ended.
+    counted from the last time, until the ticket has ended. One that ``gives_way_to``
+    another is not broken when its time has passed: from then on the other one counts.
     """
 
     kind: str = Field(pattern=r"^[a-z_]{1,30}$")
@@ -45,6 +46,7 @@ class Promise(Section):
     working_days: int | None = Field(None, ge=1)
     days: int | None = Field(None, ge=1)
     every: bool = False
+    gives_way_to: str = ""
 
     @model_validator(mode="after")
     def _has_one_length(self) -> Self:
@@ -98,6 +100,16 @@ class Pack(Section):
     advice: Literal["not legal advice"]
     promises: tuple[Promise, ...]
     complaint_return: Return | None = None
+
+    @model_validator(mode="after")
+    def _gives_way_to_what_is_there(self) -> Self:
+        for one in self.promises:
+            other = self.promise(one.gives_way_to)
+            if one.gives_way_to and (other is None or other.met_by is not one.met_by):
+                raise ValueError(
+                    f"{one.kind}: nothing to give way to that is met alike"
+                )
+        return self
 
     def promise(self, kind: str) -> Promise | None:
         return next((one for one in self.promises if one.kind == kind), None)

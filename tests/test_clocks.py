@@ -19,7 +19,7 @@ from connector import clocks
 from connector.cli import cli
 from connector.errors import VendorUnavailable
 from connector.models import Author, TicketRef, TicketStatus
-from connector.packs import Met, packs
+from connector.packs import Met, Pack, packs
 from connector.store import clocks as rows
 from connector.store import tickets
 
@@ -565,6 +565,67 @@ def test_pack_says_what_is_due_when(
     desk = make(clocks={"pack": pack})
     complain(desk)
     assert {kind: row.due_at for kind, row in of(desk).items()} == due
+
+
+def test_promise_that_was_not_kept_gives_way_to_the_one_named_for_that(
+    make: Callable[..., Bench], tmp_path: Path
+) -> None:
+    desk = make(clocks={"pack": "fca_like"})
+    complain(desk)
+    desk.clock.pass_(minutes=5)
+    answer(desk)
+    review(desk, days=3)
+    assert told(tmp_path).count("Summary resolution communication due 2026-03-06") == 1
+    assert is_due(desk)
+    review(desk, days=1)
+    assert states(desk)["summary_resolution"] == "passed_on"
+    assert states(desk)["final_response"] == "running"
+    assert not is_due(desk)
+    review(desk, days=1)
+    assert "have passed" not in told(tmp_path) + told(tmp_path, "boss")
+    change(desk)
+    assert states(desk)["summary_resolution"] == "passed_on"
+    solve(desk)
+    assert states(desk)["final_response"] == "met"
+
+
+def test_complaint_first_seen_when_its_promise_gave_way_has_the_other_one(
+    make: Callable[..., Bench],
+) -> None:
+    desk = make(clocks={"pack": "fca_like"})
+    desk.support.write("1", COMPLAINTS[0], email=OLE, now=desk.clock())
+    desk.clock.pass_(days=9)
+    change(desk)
+    assert states(desk)["summary_resolution"] == "passed_on"
+    assert states(desk)["final_response"] == "running"
+    desk.clock.pass_(days=1)
+    solve(desk)
+    assert states(desk)["final_response"] == "met"
+
+
+def test_who_was_away_when_a_promise_gave_way_is_not_told(
+    make: Callable[..., Bench], tmp_path: Path
+) -> None:
+    desk = make(clocks={"pack": "fca_like"})
+    complain(desk)
+    desk.clock.pass_(minutes=5)
+    answer(desk)
+    review(desk, days=4, hours=2)
+    assert states(desk)["summary_resolution"] == "passed_on"
+    assert "Summary" not in told(tmp_path) + told(tmp_path, "boss")
+
+
+@pytest.mark.parametrize("to", ["nothing", "answer"])
+def test_pack_whose_promise_gives_way_to_nothing_like_it_is_refused(to: str) -> None:
+    promises = [
+        {"kind": "answer", "title": "A", "met_by": "answer", "days": 1},
+        {"kind": "end", "title": "E", "met_by": "solved", "days": 1},
+    ]
+    promises[1]["gives_way_to"] = to
+    with pytest.raises(ValueError, match="end: nothing to give way to"):
+        Pack.model_validate(
+            {"about": "A", "advice": "not legal advice", "promises": promises}
+        )
 
 
 def test_other_pack_takes_the_place_of_what_was_promised(

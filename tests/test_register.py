@@ -144,6 +144,20 @@ def test_register_says_whether_every_promise_was_kept(blank_sqlite: str) -> None
     bench.close()
 
 
+def test_longer_way_that_is_open_to_a_complaint_breaks_no_promise(
+    blank_sqlite: str,
+) -> None:
+    bench = Bench(settings(blank_sqlite, clocks={"pack": "fca_like"}))
+    bench.write("1", COMPLAINTS[0], "kari@mail.example")
+    bench.settle()
+    bench.clock.pass_(hours=2)
+    say(bench)
+    bench.clock.pass_(days=6)  # after the third business day, within eight weeks
+    change(bench, status=TicketStatus.RESOLVED)
+    assert [line.clock_met for line in made(bench)] == ["yes"]
+    bench.close()
+
+
 @pytest.mark.parametrize(
     ("mode", "expected"), [("act", "2026-03-02T09:05:00+00:00"), ("suggest", None)]
 )

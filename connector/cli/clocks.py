@@ -57,8 +57,10 @@ def clocks_packs(as_json: bool) -> None:
 def _print(name: str, pack: Pack) -> None:
     click.echo(f"{name} ({pack.advice}): {pack.about}")
     for promise in pack.promises:
-        again = ", again and again" if promise.every else ""
-        click.echo(f"  {promise.title}: {promise.length}{again}")
+        other = pack.promise(promise.gives_way_to)
+        also = f", or else {other.title}" if other else ""
+        also += ", again and again" if promise.every else ""
+        click.echo(f"  {promise.title}: {promise.length}{also}")
     if pack.complaint_return:
         needs = ", ".join(pack.complaint_return.needs)
         click.echo(f"  Return each {pack.complaint_return.every}: {needs}")

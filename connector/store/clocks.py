@@ -19,6 +19,7 @@ class ClockState(StrEnum):
     RUNNING = "running"  #: nothing has met it yet, in time or not
     MET = "met"  #: in time
     LATE = "late"  #: after it was due
+    PASSED_ON = "passed_on"  #: not in time, and another promise counts instead
     DROPPED = "dropped"  #: it does not count; the reason says why
 
 

@@ -39,6 +39,9 @@ _NAMED = (
     tickets.c.url,
 )
 
+#: Clocks of which nobody can say whether they were kept.
+_UNCOUNTED = (ClockState.DROPPED, ClockState.PASSED_ON)
+
 
 def begin(connection: Connection, kind: str, period: str, now: datetime) -> bool:
     """Note that a report is made; False if it was before, by whatever process."""
@@ -110,7 +113,7 @@ def clocks_of(
         .where(
             tickets.c.complaint,
             _received(since, until),
-            clocks.c.state != ClockState.DROPPED,
+            clocks.c.state.not_in(_UNCOUNTED),
         )
         .order_by(clocks.c.wrote_at, clocks.c.id)
     )
@@ -128,7 +131,7 @@ def kept(connection: Connection, since: datetime, until: datetime) -> Sequence[A
         .where(
             clocks.c.due_at >= since,
             clocks.c.due_at < until,
-            clocks.c.state != ClockState.DROPPED,
+            clocks.c.state.not_in(_UNCOUNTED),
         )
         .group_by(clocks.c.kind)
         .order_by(clocks.c.kind)
