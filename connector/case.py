@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from connector.config import Config
 from connector.judging import Judged
 from connector.models import Comment, Operation, OutboxState, Ticket, TicketRef
-from connector.store import fields, outbox, tickets
+from connector.store import fields, labels, outbox, tickets
 from rules.verdict import Verdict
 
 
@@ -41,6 +41,7 @@ class Batch:
     """What the decisions of one transaction share: read at once, written at once.
 
     ``merged`` are the tickets merged into others; who merges one meanwhile adds it.
+    ``noticed`` are labels that count where there are none yet.
     """
 
     customers: dict[str, int]
@@ -48,12 +49,16 @@ class Batch:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     ledger: list[dict[str, Any]] = field(default_factory=list)
     fields: list[dict[str, Any]] = field(default_factory=list)
+    labels: list[dict[str, Any]] = field(default_factory=list)
+    noticed: list[dict[str, Any]] = field(default_factory=list)
 
     def write(self, connection: Connection) -> None:
         """Write what was collected; belongs at the end of the transaction."""
         tickets.add_decisions(connection, self.decisions)
         tickets.put_tags(connection, self.ledger)
         fields.put(connection, self.fields)
+        labels.put(connection, self.labels)
+        labels.add(connection, self.noticed)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -108,7 +108,7 @@ class Pipeline:
         clocks.look(case)
         if judged.is_live and not case.is_archived:
             seen = showing.look(case, group_id)
-            change_tags(case, wanted_tags(case, found, matches, seen))
+            change_tags(case, wanted_tags(case, found, matches, seen), matches)
             change_fields(case, wanted_fields(case, found, group_id))
             add_notes(case, found, matches, seen)
             clocks.add_note(case)

@@ -1,14 +1,15 @@
 """Which tags a ticket should have, and what a person has said about them.
 
 The ledger knows what we wrote. A tag of ours that is gone was removed by a person,
-which is a veto for this ticket; a tag that we did not write is never removed.
+which is a veto for this ticket; a tag that we did not write is never removed. What
+people do with tags is labelled on the way, to be learnt from.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from connector.case import Case
 from connector.config import Config
@@ -16,6 +17,7 @@ from connector.judging import Judged
 from connector.models import Mode, Operation
 from connector.showing import Sight
 from connector.store import tickets
+from connector.store.labels import Label
 from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
 from rules.engine import RuleMatch
@@ -23,6 +25,11 @@ from rules.personas import Persona
 from rules.verdict import PERSONAS, TYPES
 
 TYPES_TAGGED = 3
+
+PACK_TYPE, PACK_PERSONA = "pack.type", "pack.persona"
+
+#: What these say is known and not judged, so that nobody can tell them they are wrong.
+UNJUDGED = frozenset({"clocks", "problems", "vip"})
 
 
 class WantedTag(NamedTuple):
@@ -82,13 +89,13 @@ def judged_tags(
     if judged.is_trusted:
         version, why = verdict.pack_version, "; ".join(verdict.reasons[:3])
         wanted += [
-            WantedTag(prefix + kind, "pack.type", version, why)
+            WantedTag(prefix + kind, PACK_TYPE, version, why)
             for kind in verdict.types[:TYPES_TAGGED]
         ]
         wanted += [
             WantedTag(
                 f"{prefix}persona-{persona.name}",
-                "pack.persona",
+                PACK_PERSONA,
                 version,
                 persona.evidence,
             )
@@ -99,12 +106,15 @@ def judged_tags(
     return wanted
 
 
-def change_tags(case: Case, wanted: Sequence[WantedTag]) -> None:
+def change_tags(
+    case: Case, wanted: Sequence[WantedTag], matches: Sequence[RuleMatch]
+) -> None:
     """Compare wanted tags with the ticket's and the ledger's; enqueue one change."""
     ledger = {} if case.is_new else tickets.ledger(case.connection, case.ticket_id)
     present = {tag.casefold() for tag in case.ticket.tags}
     add = [entry for entry in wanted if _is_to_add(case, entry, ledger, present)]
     remove = _unwanted(case, {entry.tag for entry in wanted}, ledger, present)
+    _label_others(case, wanted, matches, ledger)
     if not add and not remove:
         return
     observe = case.config.autonomy.tags is Mode.OBSERVE
@@ -137,7 +147,7 @@ def _is_to_add(
     if entry.tag in present:
         _see(case, entry, state)
     elif state in (TagState.WRITTEN, TagState.SEEN):
-        _enter(case, [_again(line)], TagState.VETOED)
+        _veto(case, _again(line))
         state = TagState.VETOED
     missing = entry.tag not in present and state in (None, TagState.UNWANTED)
     vetoed = state == TagState.VETOED
@@ -154,6 +164,76 @@ def _see(case: Case, entry: WantedTag, state: str | None) -> None:
         # Our write went through before its answer did; or it is wanted again, and its
         # removal, if still to come, will find nothing to remove.
         _enter(case, [entry], TagState.WRITTEN)
+    elif state == TagState.VETOED:
+        case.batch.labels += _labels(case, [entry], Label.CONFIRMED)  # thought again
+
+
+def _veto(case: Case, entry: WantedTag) -> None:
+    """Record that a person took a tag off."""
+    _enter(case, [entry], TagState.VETOED)
+    case.batch.labels += _labels(case, [entry], Label.REMOVED)
+
+
+def _label_others(
+    case: Case,
+    wanted: Sequence[WantedTag],
+    matches: Sequence[RuleMatch],
+    ledger: Mapping[str, AnyRow],
+) -> None:
+    """Label tags that we could have written and somebody else did.
+
+    Whose those are that a ticket has from its beginning, or from another that was
+    merged into it, nobody knows.
+    """
+    known = {entry.tag for entry in wanted} | set(ledger)
+    others = [tag for tag in case.ticket.tags if tag not in known]
+    found = [entry for tag in others if (entry := _judging(case, matches, tag))]
+    if not found:
+        return
+    foreign = set(others) if case.is_new else _of_merged(case)
+    for entry in found:
+        if entry.tag in foreign:
+            case.batch.labels += _labels(case, [entry], Label.FOUND)
+        else:
+            label = Label.CONFIRMED if entry.reason else Label.MISSED
+            case.batch.noticed += _labels(case, [entry], label)
+
+
+def _judging(case: Case, matches: Sequence[RuleMatch], tag: str) -> WantedTag | None:
+    """Return what could have written a tag; with a reason, if it only may not."""
+    for match in matches:
+        if any(one.kind == "add_tag" and one.value == tag for one in match.actions):
+            return WantedTag(tag, match.rule_id, match.version, match.reason)
+    prefix, version = case.config.tags.prefix, case.verdict.pack_version
+    name = tag.removeprefix(prefix)
+    if name != tag and name in TYPES:
+        return WantedTag(tag, PACK_TYPE, version, "")
+    if name != tag and name.removeprefix("persona-") in PERSONAS:
+        return WantedTag(tag, PACK_PERSONA, version, "")
+    return None
+
+
+def _of_merged(case: Case) -> set[str]:
+    ref = case.ticket.ref
+    merged = tickets.merged_into(case.connection, [ref]).get(ref, ())
+    return {tag for old in merged for tag in tickets.ledger(case.connection, old)}
+
+
+def _labels(
+    case: Case, entries: Sequence[WantedTag], label: Label
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "ticket_id": case.ticket_id,
+            "tag": entry.tag,
+            "rule": entry.rule,
+            "rule_version": entry.rule_version,
+            "label": label,
+            "at": case.now,
+        }
+        for entry in entries
+        if entry.rule not in UNJUDGED
+    ]
 
 
 def _unwanted(
@@ -168,7 +248,7 @@ def _unwanted(
         if line.state != TagState.WRITTEN or tag in wanted:
             continue
         if tag not in present:
-            _enter(case, [_again(line)], TagState.VETOED)
+            _veto(case, _again(line))
         elif case.config.autonomy.tags is Mode.ACT:
             remove.append(tag)
             case.trace.tags.append({**_described(_again(line)), "outcome": "removed"})

@@ -71,7 +71,7 @@ def test_last_word_of_a_person_counts_and_the_same_again_is_no_news(
         with store.write() as connection:
             labels.put(connection, [label(ticket, "cc-delivery", said, days)])
     with store.write() as connection:
-        labels.add_kept(connection, [label(ticket, "cc-delivery", Label.KEPT, 9)])
+        labels.add(connection, [label(ticket, "cc-delivery", Label.KEPT, 9)])
     with store.read() as connection:
         (row,) = connection.execute(select(table)).all()
     assert (row.label, row.at) == (Label.REMOVED, START + DAY)
@@ -122,6 +122,7 @@ def test_examples_are_what_was_labelled_since_on_tickets_with_words(
         label(first, "cc-delivery", Label.REMOVED, 1),
         label(first, "cc-other", Label.KEPT, -1),
         label(second, "cc-delivery", Label.MISSED, 2),
+        label(second, "cc-other", Label.FOUND, 2),
         label(wordless, "cc-delivery", Label.KEPT, 2),
     ]
     with store.write() as connection:

@@ -28,6 +28,7 @@ class Label(StrEnum):
     CONFIRMED = "confirmed"  #: a person set it, and the rule would have, too
     REMOVED = "removed"  #: a person took it off
     MISSED = "missed"  #: a person set it, and the rule would not have
+    FOUND = "found"  #: it was there when the ticket was first read; nobody knows why
 
 
 #: The rule was right, and it was not.
@@ -70,8 +71,8 @@ def _put(dialect: str) -> Any:
     )
 
 
-def add_kept(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Write down what was left on tickets, where nothing was said about it before."""
+def add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write labels where nothing was said about a ticket's tag before."""
     insert_missing(connection, labels, ["ticket_id", "tag"], rows)
 
 
@@ -134,7 +135,11 @@ def examples(connection: Connection, since: datetime) -> Iterator[Example]:
             labels.c.at,
         )
         .select_from(labels.join(tickets, tickets.c.id == labels.c.ticket_id))
-        .where(labels.c.at >= since, tickets.c.text != "")
+        .where(
+            labels.c.at >= since,
+            labels.c.label != Label.FOUND,
+            tickets.c.text != "",
+        )
         .order_by(labels.c.ticket_id, labels.c.tag)
         .execution_options(yield_per=CHUNK)
     )
