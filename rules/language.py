@@ -6,9 +6,11 @@ too short to tell", and callers must say so instead of guessing.
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import unicodedata
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -30,13 +32,28 @@ _SHORT_SHARE, _SHORT_LEAD = 0.2, 0.6
 _LONG_SHARE, _LONG_LEAD = 0.12, 0.5
 # What Norwegian and Danish spell differently, wherever it stands in a word.
 _NORWEGIAN = re.compile(
-    r"(?:kk|gg|tt|pp|ss|nn|ll|mm|ff)(?:[\s.,!?]|$)|[ks]jon|kj|gj|øy|ei|sj|"
-    r"\b(?:av|ut|opp|etter|mye|hva|noe|nå|dere|vært|ble|seg|deg|meg)\b"
+    r"(?:kk|gg|tt|pp|ss|nn|ll|mm|ff)(?:[\s.,!?]|$)|[ks]jon|kj|gj(?!or)|øy|ei|"
+    r"[aeiouyæøå][kpt]e[nrt]?\b|[bdghklmnprstv]{2}a\b|het(?:en|er)?\b|"
+    r"\b(?:av(?!is)|ut|opp)\w{3}|sosial|sent(?:er|r)|prosess|vikt|rikt|"
+    r"\b(?:av|ut|opp|etter|mye|hva|noe|noen|nå|dere|vært|ble|blir|blitt|seg|deg|meg|"
+    r"hadde|henne|hennes|mann|annen|annet|sa|si|ta|tar|gi|gir|ga|ha|bli|uten|mellom|"
+    r"gjennom|siste|neste|sånn|kanskje|fram|vår|våre|bak|tilbake|bok|mat|vet|helt|"
+    r"bor|stor[et]|minst|nok|enn|enda|ennå|jobb|språk|bruk|tok|gikk|fikk|uke|like)\b"
 )
 _DANISH = re.compile(
-    r"tion|[aiouæøå]d(?:[\s.,!?]|$)|øj|ej|ede(?:[\s.,!?]|$)|ægt|"
-    r"\b(?:af|ud|op|efter|meget|hvad|noget|nu|været|blev|sig|dig|mig|os|jer)\b"
+    r"tion|[aiouæøå]d(?:[\s.,!?]|$)|øj|ej|(?<!aller)ede(?:[\s.,!?]|$)|æ(?!r)|"
+    r"igt\b|hed(?:en)?\b|"
+    r"\b(?:g|k|sk)ø[^y]|\baf(?!r)\w{3}|\bud(?!yr)\w{3}|\bop(?!p|er|ti)\w{3}|"
+    r"soci|centr|proces|[rv]igti|kvinde|"
+    r"\b(?:af|ud|op|efter|meget|hvad|noget|nogen|nogle|nu|været|blev|blevet|bliver|"
+    r"sig|dig|mig|os|jer|havde|hende|hendes|mand|anden|sagde|sige|siger|tage|tager|"
+    r"give|giver|have|har haft|blive|uden|mellem|gennem|sidste|sådan|måske|vores|"
+    r"bag|tilbage|bog|mad|ved jeg|mindst|end|endnu|sprog|brug|brugt|tog|gik|"
+    r"fik|uge|uger|lige|lave|laver|lavet|folk|dog|kun|gerne|"
+    r"alligevel|mere)\b"
 )
+_SIGNS_ENOUGH = 3.0  # as many need no model
+_SPELLING, _DOUBT = 0.5, 0.2  # what a sign weighs; the model leans to Danish
 _MANY_WORDS, _CLEAR_LEAD = 24, 2.0  # neighbours share words; leads add up
 _NEIGHBOURS = ("nb", "nn", "sv", "da")
 _BEYOND_LATIN = re.compile("[\u0250-\U0010ffff]")
@@ -46,42 +63,121 @@ _lock = threading.Lock()
 # where they agree, which is nearly always; the model is asked for the rest.
 _HINTS: dict[str, str] = {
     "en": "the and my your is are not it this with what when please i you was have "
-    "doesn't don't can't hello thanks broken order refund problem complaint how does "
-    "of to that be we they he she which there their been has had were about could "
-    "should who if because from would will why where did just only very our but any "
-    "an on in at me do can get got now no one all out up so as by or than then these "
-    "am i'm it's didn't isn't won't i've still never after before again know need want",
+    "doesn't don't can't hello thanks broken order refund problem complaint how "
+    "does of to that be we they he she which there their been has had were "
+    "about could should who if because from would will why where did just only "
+    "very our but any an on in at me do can get got now no one all out up so as "
+    "by or than then these am i'm it's didn't isn't won't i've still never "
+    "after before again know need want great good excellent awesome amazing "
+    "nice love loved best better friendly staff food place price prices store "
+    "highly recommend recommended item today tomorrow yesterday week weeks "
+    "month months year years people said says make made new more some other "
+    "into also many first two way day days see think go going come came take "
+    "took work works worked used using well much back even right really here "
+    "thing things terrible horrible awful wonderful customer every always "
+    "another between under during against while such most those old little own "
+    "same through too his him us them something anything nothing everyone "
+    "someone money home house world life since until part lot call called phone "
+    "email account card thank sorry yes sure bad wrong ago each few both let "
+    "getting give given told ask asked soon for",
     "nb": "ikke jeg dere hva hvor når fra det er og på ikkje takk virker samme igjen "
     "feil bestilling hvordan noe mye deg meg hei fungerer klage min mitt mine "
-    "av til med som den de nå noen gjøre gjør vært ble blitt litt uten disse gikk fikk "
-    "annet annen sier bare ennå fortsatt kanskje hvorfor etter sin eller men hadde gi "
-    "finnes hjelp mulig flere dager ganger vet kommer skulle trenger betaler pakken å "
-    "dette om for har jeg vil kan var seg ha så opp inn ut kunne måtte bestilt fått",
-    "nn": "ikkje eg dykk dykkar kva korleis kvar frå noko mykje ein eit vart vore kome "
-    "framleis saman berre meir dei vere vera seier ho sjå sjølv òg fekk gjekk fleire "
-    "finst vert blei heile heilt gjer kjem kvifor kor nokon nokre sidan sende trur no "
-    "desse elles verte difor medan mellom då å verkar veit tek sa hjå skal på av til",
+    "av til med som den de nå noen gjøre gjør vært ble blitt litt uten disse "
+    "gikk fikk annet annen sier bare ennå fortsatt kanskje hvorfor etter sin "
+    "eller men hadde gi finnes hjelp mulig flere dager ganger vet kommer skulle "
+    "trenger betaler pakken å dette om for har vil kan var seg ha så opp inn ut "
+    "kunne måtte bestilt fått være blir blei sa si ta tar ga gir fram snart enn "
+    "helt egen eget egne andre første siste siden mens deres selv slik sånn "
+    "veldig både inne ute borte her der hun han hans hennes henne mann mannen "
+    "dag uke uker måned år bør ville skal må mot under over også bok boken boka "
+    "språk norsk norske norge mellom gjennom tilbake hverken verken øye øyne "
+    "hjem hjemme kveld natta natten barna ungdom jobb jobben jobber nettopp "
+    "virkelig egentlig derfor bak foran langt enig klar bruk bruker brukte tok "
+    "lagt synes tror tenker kjøpt kjøpe kjøpte sendt betalt levert ganske "
+    "ordnet dårlig bra kun altså meget selvfølgelig samt heller kroner gode "
+    "mange i igjennom mennesker ellers hele menneske ide hvem god fint fine fin "
+    "alltid aldri hvis altfor tid nye stor to at super",
+    "nn": "ikkje eg dykk dykkar kva korleis kvar frå noko mykje ein eit vart vore "
+    "kome framleis saman berre meir dei vere vera seier ho sjå sjølv òg fekk "
+    "gjekk fleire finst vert blei heile heilt gjer kjem kvifor kor nokon nokre "
+    "sidan sende trur no desse elles verte difor medan mellom då å verkar veit "
+    "tek sa hjå skal på av til blir seie sagt gjere gjort tok teke gjev gav gje "
+    "fram eigen eige eigne andre fyrste første siste fått mens dette deira seg "
+    "slik veldig både enno opp inne ute her der han hans henne mann mannen dag "
+    "veke veker månad år bør måtte ville må mot under over også bok boka språk "
+    "norsk norske noreg gjennom tilbake attende auge heim heime kveld natta "
+    "borna ungdom jobb jobben jobbar nettopp verkeleg eigentleg bak framfor "
+    "einig klar utan bruk brukar brukte lagt synest tenkjer kjøpt kjøpe kjøpte "
+    "sendt betalt levert ganske ordna dårleg bra nye nytt mange einaste "
+    "einskilde vidare høgre saka leiaren leiar kommunen fylket ser verda tida "
+    "sida auka meiner skulen rett kring ikring fleste betre mest gode i alltid "
+    "aldri om hele god fint fin kan kven stor tid to",
     "fi": "ei ja on että se mitä miten kun en oli ole olen teillä minun tilaus toimi "
-    "kiitos hei moi missä taas sama vika ongelma tämä onko jos lasku reklamaatio "
-    "joka ovat mutta kuin hän myös niin sen jo vain nyt voi mukaan sekä tai olisi "
-    "ollut vielä kanssa siitä mikä jossa eivät ne tästä tässä minä te me koska sitten "
-    "kuitenkin siis vaikka minulle teidän sitä kaikki mitään aina vuoden kuinka tuli "
-    "saa ehkä hyvin miksi eikä edes enää oo tuo mun sun sä mä joku ettei pitäisi",
-    "sv": "inte jag och är ni hur vad när från på det att har fungerar tack samma igen "
-    "hej klagomål er min mitt mina något mycket men ett för här hon till av ska måste "
-    "göra gör vara blev bara där allt kanske också hade varför nog även eller än ju "
-    "finns kunde själv nån sig någon många fick säger efter utan sedan under sin var "
-    "kan vill oss dem deras åt vid som den de en så om upp ut hos mig dig ej helt bra",
+    "kiitos hei moi missä taas sama vika ongelma tämä onko jos lasku "
+    "reklamaatio joka ovat mutta kuin hän myös niin sen jo vain nyt voi mukaan "
+    "sekä tai olisi ollut vielä kanssa siitä mikä jossa eivät ne tästä tässä "
+    "minä te me koska sitten kuitenkin siis vaikka minulle teidän sitä kaikki "
+    "mitään aina vuoden kuinka tuli saa ehkä hyvin miksi eikä edes enää oo tuo "
+    "mun sun sä mä joku ettei pitäisi hänen hänellä heidän meidän sinun sinä "
+    "teidät täällä tuolla siellä sieltä tuolta jonka joita jolla johon josta "
+    "joissa vai kuten koko paljon vähän hieman uusi uuden vanha suuri pieni "
+    "hyvä hyvää huono erittäin todella aivan melko monta monet moni kerran "
+    "kertaa vuotta vuonna päivä päivää viikko viikkoa aika aikaa nähdä näkee "
+    "sanoi sanoo tehdä tekee tekivät teki pitää täytyy haluan haluaa haluavat "
+    "voin voit voivat voimme saan saada sain saanut mennä meni tulee tullut "
+    "annoin antaa ottaa otti juuri heti usein joskus silloin ennen jälkeen "
+    "ilman varten kohti läpi yli alla päällä luona suomen suomi suomessa "
+    "helsinki ihmiset ihminen ihmisiä mies nainen lapsi talo asia asiat asiaa "
+    "paitsi myöskin eivätkä eikö olivat oltiin olemme olette ollaan katsoi "
+    "miehen super",
+    "sv": "inte jag och är ni hur vad när från på det att har fungerar tack samma "
+    "igen hej klagomål er min mitt mina något mycket men ett för här hon till "
+    "av ska måste göra gör vara blev bara där allt kanske också hade varför nog "
+    "även eller än ju finns kunde själv nån sig någon många fick säger efter "
+    "utan sedan under sin var kan vill oss dem deras åt vid som den de en så om "
+    "upp ut hos mig dig ej helt bra blir säga sade sa ta tar tog gav ge ger "
+    "fram nu egen eget egna några andra första sista fått medan dessa sådan "
+    "sådana väldigt både ännu inne ute borta han hans hennes henne man mannen "
+    "dag vecka veckor månad år bör ville skall mot över bok boken språk svensk "
+    "svenska sverige stockholm mellan genom tillbaka varken öga ögon hem hemma "
+    "kväll natten barn barnen unga jobb jobbet arbetar precis verkligen "
+    "egentligen därför bakom framför långt överens klar använder använde lagt "
+    "tycker tror tänker köpt köpa köpte skickat betalt levererat ganska ordnat "
+    "dålig dåligt mer mest hela människor pengar alltid aldrig rekommenderar "
+    "kund kunder trots inom i alla god goda fint fina fin tid nya stor samt "
+    "kronor vem personal trevlig trevligt bemötande snabb snabbt nöjd super",
     "da": "ikke jeg og er i hvad hvor når fra det har virker tak samme igen hej klage "
-    "jer min mit mine noget meget af hvordan fejl ud op havde mere mod nogen været "
-    "bliver blev gøre blevet hende siger os lad efter hvornår uden nogle anden inden "
-    "tilbage fået giver sådan lige vores også jeres altid hjælp fik lidt gik sige "
-    "endnu kunne skulle til at den de en for med som var vil kan på sig mig dig så",
+    "jer min mit mine noget meget af hvordan fejl ud op havde mere mod nogen "
+    "været bliver blev gøre blevet hende siger os lad efter hvornår uden nogle "
+    "anden inden tilbage fået giver sådan lige vores også jeres altid hjælp fik "
+    "lidt gik sige endnu kunne skulle til at den de en for med som var vil kan "
+    "på sig mig dig så være sagde tage tager gav give frem nu helt egen eget "
+    "egne andre første sidste siden mens dette disse deres selv sådanne både "
+    "inde ude borte her der hun han hans hendes mand manden dag uge uger måned "
+    "år bør måtte ville skal må imod under over bog bogen sprog dansk danske "
+    "danmark københavn mellem gennem hverken øje øjne hjem hjemme aften natten "
+    "børn børnene unge job jobbet arbejder netop virkelig egentlig derfor bag "
+    "foran langt enig klar bruger brugte tog lagt synes tror tænker købt købe "
+    "købte sendt betalt leveret ganske ordnet dårlig kigge lave laver lavet "
+    "folk penge pengene personligt igennem ellers mennesker mange kroner "
+    "vigtigt rigtigt naturligvis selvfølgelig imidlertid drenge piger altså "
+    "alligevel dog samt hvilket hvilken kun bare hvorfor flere snart hele om "
+    "alle hvem ide god gode fint fine fin aldrig hvis altfor tid nye stor "
+    "forkert lort jo faktisk syntes godt da to super time",
     "de": "nicht ich und ist sie wie was wann von das die der habe funktioniert danke "
-    "gleiche wieder hallo beschwerde mein meine ein eine fehler es den dem des zu mit "
-    "im auf für auch sich als an werden aus er hat dass nach bei einer um noch wird "
-    "einen einem über sind oder war vor zum zur aber wir ihr ihre haben wurde kann "
-    "keine mehr wenn nur schon sehr uns mir bis durch seit mal immer man kein dann",
+    "gleiche wieder hallo beschwerde mein meine ein eine fehler es den dem des "
+    "zu mit im auf für auch sich als an werden aus er hat dass nach bei einer "
+    "um noch wird einen einem über sind oder war vor zum zur aber wir ihr ihre "
+    "haben wurde kann keine mehr wenn nur schon sehr uns mir bis durch seit mal "
+    "immer man kein dann gut gute guter gutes alles toll super leider schlecht "
+    "schlechter prima jetzt heute gestern morgen einfach macht machen gibt "
+    "diese dieser dieses diesem jahr jahre zeit lang weil also etwas nichts "
+    "alle allem beim vom ins ganz gern gerne doch viel viele weniger unter "
+    "gegen während ohne seine seinen seiner ihren ihrer ihrem unser unsere "
+    "lieferung bestellung ware freundlich hier dort denn weiter müssen muss "
+    "können konnte sollte wollte worden würde hätte wäre gewesen neue neuen "
+    "neuer damit darauf dafür dabei deutschland schön will so in am bahn "
+    "personal",
 }
 # Small words that those languages do not share: with these it is not one of ours.
 _ELSEWHERE = frozenset(
@@ -100,27 +196,32 @@ def detect(text: str) -> str:
         return ""
     words = _words(sample)
     votes = _votes(words)
-    hinted = _agreed(words, votes)
-    if hinted:
-        return hinted
-    return _spelled(_modelled(sample, letters, few=len(words) < 3), sample)
+    found = _agreed(words, votes) or _modelled(sample, letters, few=len(words) < 3)
+    return _told_apart(found, sample, votes) if found in _NEIGHBOURS else found
 
 
-def _spelled(modelled: str, sample: str) -> str:
-    """Correct the model between neighbours by the letters that only some have."""
-    if modelled not in _NEIGHBOURS:
-        return modelled
+def _told_apart(found: str, sample: str, votes: Mapping[str, float]) -> str:
+    """Correct a neighbour by the letters and endings that only some of them have."""
     folded = sample.casefold()
     swedish = sum(map(folded.count, "äö")) - sum(map(folded.count, "æø"))
     if swedish > 0:
         return "sv"
-    if modelled == "sv" and swedish < 0:
-        modelled = "nb"
-    if modelled in ("nb", "da"):
-        norwegian = len(_NORWEGIAN.findall(folded)) - len(_DANISH.findall(folded))
-        if abs(norwegian) > 1:
-            return "nb" if norwegian > 0 else "da"
-    return modelled
+    if found == "sv" and swedish < 0:
+        found = "nb"
+    if found not in ("nb", "da"):
+        return found
+    signs = votes.get("nb", 0.0) - votes.get("da", 0.0)
+    if abs(signs) < _SIGNS_ENOUGH:
+        signs += len(_NORWEGIAN.findall(folded)) - len(_DANISH.findall(folded))
+    if abs(signs) >= _SIGNS_ENOUGH:
+        return "nb" if signs > 0 else "da"
+    return "da" if _danish_odds(sample) > _SPELLING * signs + _DOUBT else "nb"
+
+
+def _danish_odds(sample: str) -> float:
+    """Return the model's logarithmic odds of Danish against Norwegian."""
+    found = dict(_model().rank(sample.encode("utf-8", "replace").decode("utf-8")))
+    return math.log((found["da"] + 1e-9) / (found["no"] + 1e-9))
 
 
 def _words(text: str) -> list[str]:
