@@ -297,7 +297,7 @@ COLUMNS = (
 ).split()
 
 
-def _print(found: dict[str, dict[str, dict[str, float]]]) -> None:
+def show(found: dict[str, dict[str, dict[str, float]]]) -> None:
     print(f"{'stream':8} {'way':12}" + "".join(f"{c[:14]:>15}" for c in COLUMNS))
     for stream, ways in found.items():
         for way, numbers in ways.items():
@@ -319,7 +319,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(found))
     else:
-        _print(found)
+        show(found)
 
 
 if __name__ == "__main__":

@@ -227,12 +227,13 @@ def show_speed(console: Console, rates: dict[str, float]) -> None:
 def measure_grouping(data: Path) -> None:
     """Run the other measurement too, where it is part of this checkout."""
     if importlib.util.find_spec("bench.grouping") is not None:
-        importlib.import_module("bench.grouping").report(data)
+        grouping = importlib.import_module("bench.grouping")
+        grouping.show(grouping.report(data))
 
 
 def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.quality", description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA, help="labelled tickets")
+    parser.add_argument("--data", type=Path, default=DATA, help="where the data lies")
     parser.add_argument("--only", nargs="*", default=[], help="names of data sets")
     parser.add_argument("--limit", type=int, default=0, help="rows per data set")
     parser.add_argument("--json", type=Path, help="write the numbers to this file too")
@@ -264,7 +265,7 @@ def main(given: Sequence[str] | None = None) -> int:
         report = {"packs": judge.version, "data": results, "speed": rates}
         options.json.write_text(json.dumps(report, indent=2), encoding="utf-8")
     if not options.no_grouping:
-        measure_grouping(options.data)
+        measure_grouping(options.data / "duplicates")
     return 0
 
 
