@@ -93,6 +93,7 @@ TREATED = {
         "groups",
         "health",
         "labels",
+        "learned_models",
         "left_out",
         "locks",
         "messages",

@@ -550,6 +550,19 @@ rulebooks = Table(
     Column("body", JSON, nullable=False),
 )
 
+learned_models = Table(
+    "learned_models",
+    metadata,
+    # what was learned from people's labels, the newest last; a few earlier are kept
+    Column("id", Id, primary_key=True),
+    Column("version", String(12), nullable=False),
+    Column("fitted_at", Moment, nullable=False),
+    Column("used", Boolean, nullable=False),  # of at most one row
+    Column("figures", JSON, nullable=False),  # what it was measured to be worth
+    # words that several customers used, with their weights, as JSON
+    Column("body", Words, nullable=False),
+)
+
 locks = Table(
     "locks",
     metadata,

@@ -51,6 +51,7 @@ def upgrade() -> None:
     _learning()
     _directories()
     _rulebooks()
+    _learned_models()
 
 
 def _broadcasts() -> None:
@@ -207,7 +208,21 @@ def _rulebooks() -> None:
     )
 
 
+def _learned_models() -> None:
+    op.create_table(
+        "learned_models",
+        sa.Column("id", ids(), nullable=False),
+        sa.Column("version", sa.String(length=12), nullable=False),
+        sa.Column("fitted_at", sa.BigInteger(), nullable=False),
+        sa.Column("used", sa.Boolean(), nullable=False),
+        sa.Column("figures", sa.JSON(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_learned_models")),
+    )
+
+
 def downgrade() -> None:
+    op.drop_table("learned_models")
     op.drop_table("rulebooks")
     op.drop_table("directory_entries")
     op.drop_table("demotions")
