@@ -31,10 +31,10 @@ from connector.metrics import HANDLED
 from connector.outbox import Sender
 from connector.pacing import Budgets
 from connector.pipeline import Pipeline
+from connector.rulebook import Rulebook
 from connector.scheduler import Scheduler
 from connector.store import Store, deliveries
 from connector.store import outbox as outbox_rows
-from rules.judge import default_judge
 from webhooks.door import Door
 from webhooks.receiver import create_blueprint as webhooks_blueprint
 
@@ -110,7 +110,8 @@ class Runtime:
         self.adapters = dict(adapters or build_adapters(config))
         self.channels = build_channels(config)
         self.acceptor = Acceptor(self.store)
-        self.pipeline = Pipeline(config, default_judge(), Grouping())
+        self.rulebook = Rulebook(config, clock())
+        self.pipeline = Pipeline(config, self.rulebook, Grouping())
         self.health = Health(self.store, clock)
         own_clock = None if clock is utc_now else clock
         self.budgets = Budgets(self.store, own_clock)
@@ -209,7 +210,9 @@ class Runtime:
                 self.clock,
             )
         )
-        app.register_blueprint(dashboard_blueprint(self.store, self.config, self.clock))
+        app.register_blueprint(
+            dashboard_blueprint(self.store, self.config, self.rulebook, self.clock)
+        )
         return app
 
     def _work(self) -> int:

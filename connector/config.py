@@ -269,7 +269,9 @@ class Config(Section):
     notify: Notify = Notify()
     reports: Reports = Reports()
     retention: Retention = Retention()
-    rules: RuleSet = RuleSet()
+    rules: RuleSet | Path = Field(
+        RuleSet(), description="Your own rules, or a file or folder that holds them."
+    )
     sweep: Sweep = Sweep()
     work: Work = Work()
 
@@ -339,6 +341,8 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     folder = filled.get("texts")
     if isinstance(folder, str) and folder:
         filled["texts"] = str(path.parent / folder)
+    if isinstance(filled.get("rules"), str):
+        filled["rules"] = path.parent / filled["rules"]
     return check(filled, str(path), problems + unfilled)
 
 
@@ -397,7 +401,10 @@ def channel_source(name: str) -> str:
     return f"notify:{name}"
 
 
-def _check_rules(raw: object, problems: list[str]) -> RuleSet:
+def _check_rules(raw: object, problems: list[str]) -> RuleSet | Path:
+    """Check rules that are written here; a file's are read by ``rulebook``."""
+    if isinstance(raw, Path):
+        return raw
     try:
         return read_rules(raw, "rules")
     except ConfigError as err:

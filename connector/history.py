@@ -293,6 +293,7 @@ class _Walk:
 
     def _import(self, external_ids: Sequence[str]) -> bool:
         """Read tickets and record them; tell whether all of them changed too late."""
+        self._means.pipeline.renew(self._means.clock())
         before = self._found.later
         read = self._patiently_read(external_ids)
         history = [judged for one in read if (judged := self._sift(one))]
@@ -420,7 +421,7 @@ class _Walk:
         try:
             with turn(self._means.pace, Priority.BACKFILL, PATIENCE):
                 ticket = adapter.fetch_ticket(external_id)
-            judge = self._means.pipeline.judge
+            judge = self._means.pipeline.book.judge
             return Reading(external_id, judge_ticket(ticket, judge))
         except VendorError as err:
             return Reading(external_id, error=err)

@@ -167,6 +167,7 @@ class Worker:
     def run_once(self) -> int:
         """Handle one batch; return how many deliveries were taken."""
         now = self.clock()
+        self.pipeline.renew(now)
         work = self.config.work
         with self.store.write() as connection:
             batch = deliveries.claim(
@@ -317,7 +318,7 @@ class Worker:
             if left is None:
                 entry.silent = ticket
             else:
-                entry.judged = judge_ticket(left, self.pipeline.judge)
+                entry.judged = judge_ticket(left, self.pipeline.book.judge)
         else:
             if not isinstance(adapter, Tracker):
                 raise VendorError(f"{entry.ref.source} has no issues")

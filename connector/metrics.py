@@ -37,6 +37,10 @@ BUDGET_WAITS = Counter(
     "Calls that a rate budget held back, by account and urgency.",
     ["account", "bucket", "priority", "outcome"],
 )
+RULES_BROKEN = Gauge(
+    "connector_rules_broken",
+    "1 while files of rules or words cannot be used; those before are in force.",
+)
 SHUT = Gauge(
     "connector_source_shut",
     "1 while a source is down, or does not let us in.",

@@ -35,12 +35,12 @@ from connector.judging import Judged, customer_key, details, facts, person, vip_
 from connector.models import GroupState, TicketRef, TicketStatus
 from connector.noting import add_notes
 from connector.ratings import rating
+from connector.rulebook import Book, Rulebook
 from connector.store import clocks as due
 from connector.store import customers, groups, members, outbox, tickets, timeline
 from connector.store.schema import AnyRow
 from connector.tagging import change_tags, wanted_tags
 from rules.engine import evaluate
-from rules.judge import Judge
 from rules.personas import CustomerHistory, Persona, personas
 
 HISTORY = timedelta(days=90)
@@ -55,10 +55,18 @@ OF_PROBLEMS = ("problem.state", "problem.customers")
 class Pipeline:
     """Decides about tickets, one transaction of the caller's at a time."""
 
-    def __init__(self, config: Config, judge: Judge, grouping: Grouping) -> None:
+    def __init__(self, config: Config, rulebook: Rulebook, grouping: Grouping) -> None:
         self.config = config
-        self.judge = judge
+        self.rulebook = rulebook
+        self.book: Book = rulebook.book
         self.grouping = grouping
+
+    def renew(self, now: datetime) -> None:
+        """Go by what is in force now, until this is called again.
+
+        Not in between: a ticket is judged and decided about by one book.
+        """
+        self.book = self.rulebook.look(now)
 
     def open(
         self, connection: Connection, judged: Sequence[Judged], now: datetime
@@ -96,7 +104,7 @@ class Pipeline:
         optouts.heed(case)
         found = _find_personas(case)
         group_id = self._group(case)
-        matches = evaluate(self.config.rules, self._facts(case, found, group_id))
+        matches = evaluate(self.book.rules, self._facts(case, found, group_id))
         case.trace.personas = [
             {"name": persona.name, "evidence": persona.evidence} for persona in found
         ]
@@ -122,7 +130,7 @@ class Pipeline:
             "ticket_id": case.ticket_id,
             "delivery_id": delivery_id,
             "at": now,
-            "rules_version": judged.verdict.pack_version,
+            "rules_version": self.book.version,
             "verdict": judged.verdict.to_dict(),
             "trace": case.trace.as_dict(),
         }
@@ -207,7 +215,7 @@ class Pipeline:
         self, case: Case, found: Sequence[Persona], group_id: int | None
     ) -> dict[str, Any]:
         """Lay out what rules may look at; a problem is read only for those that do."""
-        looks = not self.config.rules.fields.isdisjoint(OF_PROBLEMS)
+        looks = not self.book.rules.fields.isdisjoint(OF_PROBLEMS)
         group = groups.find(case.connection, group_id) if looks and group_id else None
         problem = {str(key): value for key, value in group.items()} if group else None
         zone = self.config.calendar(case.ticket.ref.source).zone

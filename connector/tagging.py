@@ -22,6 +22,7 @@ from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
 from rules.engine import RuleMatch
 from rules.personas import Persona
+from rules.schema import RuleSet
 from rules.verdict import PERSONAS, TYPES
 
 TYPES_TAGGED = 3
@@ -39,7 +40,7 @@ class WantedTag(NamedTuple):
     reason: str
 
 
-def possible_tags(config: Config) -> dict[str, str]:
+def possible_tags(config: Config, rules: RuleSet) -> dict[str, str]:
     """Return every tag we may ever write, each with the setting it comes from.
 
     Of those of problems, which are numbered, the first stands for all.
@@ -48,7 +49,7 @@ def possible_tags(config: Config) -> dict[str, str]:
     names = (*TYPES, *(f"persona-{name}" for name in PERSONAS), "vip", "due")
     found = {
         action.value: f"rules: {rule.id}"
-        for rule in config.rules.rules
+        for rule in rules.rules
         for action in rule.then
         if action.kind == "add_tag"
     }

@@ -151,7 +151,7 @@ def importing(bench: Bench, **changes: Any) -> Importing:
     values: dict[str, Any] = {
         "store": bench.store,
         "adapter": bench.support,
-        "pipeline": Pipeline(bench.config, bench.runtime.pipeline.judge, Grouping()),
+        "pipeline": Pipeline(bench.config, bench.runtime.rulebook, Grouping()),
         "config": bench.config,
         "holder": "test",
         "clock": bench.clock,

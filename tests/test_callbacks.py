@@ -66,7 +66,7 @@ def called() -> Called:
 
 
 def told(bench: Bench) -> list[str]:
-    shown = status(bench.store, bench.config, START)["findings"]
+    shown = status(bench.store, bench.config, bench.runtime.rulebook, START)["findings"]
     return [f"{one['source']}: {one['message']}" for one in shown]
 
 
@@ -96,7 +96,9 @@ def test_remedy_is_the_vendors_own_where_making_it_anew_does_not_help(
 ) -> None:
     called.found = [replace(LACKING, remedy=of_its_own)]
     callbacks.watch(bench.store, called, bench.config, START)
-    (found,) = status(bench.store, bench.config, START)["findings"]
+    (found,) = status(bench.store, bench.config, bench.runtime.rulebook, START)[
+        "findings"
+    ]
     assert found["remedy"] == shown
 
 

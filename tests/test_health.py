@@ -326,7 +326,7 @@ def test_status_page_shows_the_finding_and_what_to_do(
     Failing(monkeypatch, bench.support, "change_tags", LOCKED_OUT, 1, False)
     complain(bench, 1)
     bench.settle()
-    shown = status(bench.store, bench.config, bench.clock())
+    shown = status(bench.store, bench.config, bench.runtime.rulebook, bench.clock())
     support = shown["sources"]["support"]
     assert support["condition"] == "refused"
     assert "token expired" in support["finding"]
@@ -337,7 +337,7 @@ def test_status_page_shows_the_finding_and_what_to_do(
     assert "What to do: make new credentials" in page
     bench.clock.pass_(minutes=6)
     bench.settle()
-    shown = status(bench.store, bench.config, bench.clock())
+    shown = status(bench.store, bench.config, bench.runtime.rulebook, bench.clock())
     assert shown["sources"]["support"]["condition"] == "well"
 
 

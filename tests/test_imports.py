@@ -258,7 +258,12 @@ def test_page_shows_an_import_and_how_to_go_on(old: Bench) -> None:
     ]
     run(old)
     assert "<code>complaint-connector backfill" not in page(old, "/")
-    assert status(old.store, old.config, old.clock())["imports"][0]["state"] == "done"
+    assert (
+        status(old.store, old.config, old.runtime.rulebook, old.clock())["imports"][0][
+            "state"
+        ]
+        == "done"
+    )
 
 
 def test_doctor_names_an_import_that_stopped(

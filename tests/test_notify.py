@@ -360,7 +360,9 @@ def test_channel_that_is_not_to_be_reached_is_on_the_status_page(
     for number in range(6):
         tell(told, f"notice {number}")
     told.settle()
-    shown = status(told.store, told.config, told.clock())["sources"]
+    shown = status(told.store, told.config, told.runtime.rulebook, told.clock())[
+        "sources"
+    ]
     assert shown["notify:folder"]["condition"] == "down"
     assert shown["notify:second"] == {"kind": "file", "condition": "well"}
 

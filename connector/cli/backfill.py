@@ -21,7 +21,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adapters.base import Adapter
-from connector.cli.common import config_option, json_option, open_store, read_config
+from connector.cli.common import (
+    config_option,
+    json_option,
+    open_store,
+    read_config,
+    read_rulebook,
+)
 from connector.config import Config, build_adapters
 from connector.errors import VendorError
 from connector.grouping import Grouping
@@ -35,8 +41,8 @@ from connector.history import (
 )
 from connector.pacing import Budgets
 from connector.pipeline import Pipeline
+from connector.rulebook import Rulebook
 from connector.store import Store, tickets
-from rules.judge import default_judge
 
 #: Lines for people come this often, in seconds.
 EVERY = 5.0
@@ -91,12 +97,15 @@ def backfill(
     if since >= (until or now):
         raise click.UsageError("--since must be earlier than now, and than --until")
     config = read_config(path)
+    rulebook = read_rulebook(config)
     # A service manager's stop is one like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _adapter(config, source) as adapter, open_store(config) as store:
         tale = Tale(since, until or now)
         with _shown(tale, as_json) as show:
-            end, error = _import(store, adapter, config, show, (since, until), limit)
+            end, error = _import(
+                store, adapter, config, rulebook, show, (since, until), limit
+            )
         with store.read() as connection:
             archive = tickets.archive(connection, source)
     _sum_up(source, tale.found, archive, end, error, as_json)
@@ -126,6 +135,7 @@ def _import(
     store: Store,
     adapter: Adapter,
     config: Config,
+    rulebook: Rulebook,
     show: Callable[[Step], None],
     span: tuple[datetime, datetime | None],
     limit: int | None,
@@ -134,7 +144,7 @@ def _import(
     means = Importing(
         store=store,
         adapter=adapter,
-        pipeline=Pipeline(config, default_judge(), Grouping()),
+        pipeline=Pipeline(config, rulebook, Grouping()),
         config=config,
         holder=f"{os.getpid()}-{uuid.uuid4().hex[:8]}",
         clock=lambda: datetime.now(UTC),

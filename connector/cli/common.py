@@ -9,9 +9,9 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 from rich.console import Console
@@ -21,6 +21,7 @@ from sqlalchemy import RowMapping
 from connector import logs
 from connector.config import Config, load
 from connector.errors import ConfigError, StoreUnavailable
+from connector.rulebook import Rulebook
 from connector.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -90,11 +91,23 @@ def read_config(path: Path) -> Config:
     try:
         return load(path)
     except ConfigError as err:
-        for problem in err.problems:
-            click.echo(f"{err.path}: {problem}", err=True)
-        count = len(err.problems)
-        click.echo(f"{count} mistake{'s' if count != 1 else ''} found.", err=True)
-        sys.exit(1)
+        _end(err)
+
+
+def read_rulebook(config: Config) -> Rulebook:
+    """Read rules and words, or tell every mistake and end with 1."""
+    try:
+        return Rulebook(config, datetime.now(UTC))
+    except ConfigError as err:
+        _end(err)
+
+
+def _end(err: ConfigError) -> NoReturn:
+    for problem in err.problems:
+        click.echo(f"{err.path}: {problem}", err=True)
+    count = len(err.problems)
+    click.echo(f"{count} mistake{'s' if count != 1 else ''} found.", err=True)
+    sys.exit(1)
 
 
 @contextmanager

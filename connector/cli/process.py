@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from connector import app
-from connector.cli.common import PRIVATE, config_option, read_config
+from connector.cli.common import PRIVATE, config_option, read_config, read_rulebook
+from connector.config import Config
 
 
 @click.command()
@@ -19,7 +20,7 @@ def run(path: Path) -> None:
     Example: complaint-connector run --config config.yaml
     """
     os.umask(PRIVATE)
-    app.serve(path, read_config(path), app.ALL_ROLES)
+    app.serve(path, _checked(path), app.ALL_ROLES)
 
 
 @click.command()
@@ -32,7 +33,7 @@ def serve(path: Path) -> None:
     Example: complaint-connector serve --config config.yaml
     """
     os.umask(PRIVATE)
-    app.serve(path, read_config(path), frozenset({app.SERVE}))
+    app.serve(path, _checked(path), frozenset({app.SERVE}))
 
 
 @click.command()
@@ -43,7 +44,7 @@ def work(path: Path) -> None:
     Example: complaint-connector work --config config.yaml
     """
     os.umask(PRIVATE)
-    app.run_threads(read_config(path), frozenset({app.WORK}))
+    app.run_threads(_checked(path), frozenset({app.WORK}))
 
 
 @click.command()
@@ -54,4 +55,11 @@ def schedule(path: Path) -> None:
     Example: complaint-connector schedule --config config.yaml
     """
     os.umask(PRIVATE)
-    app.run_threads(read_config(path), frozenset({app.SCHEDULE}))
+    app.run_threads(_checked(path), frozenset({app.SCHEDULE}))
+
+
+def _checked(path: Path) -> Config:
+    """Read what will be needed, so that a mistake is told here and not in a child."""
+    config = read_config(path)
+    read_rulebook(config)
+    return config

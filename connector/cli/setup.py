@@ -22,9 +22,10 @@ from connector import callbacks, health, imports, installation, sweep
 from connector.cli import roundtrip
 from connector.cli.common import config_option, json_option, read_config
 from connector.config import Config, build_adapters, build_channels
-from connector.errors import StoreUnavailable
+from connector.errors import ConfigError, StoreUnavailable
 from connector.filling import possible_words
 from connector.models import Finding, Level, Mode
+from connector.rulebook import Rulebook
 from connector.store import Store
 from connector.tagging import possible_tags
 
@@ -65,7 +66,7 @@ def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Fi
         # More logins that fail would lock the account; the first finding is about them.
         if not found or found[0].level is not Level.PROBLEM:
             reached[name] = adapter
-    findings += _check_tags(config, adapters)
+    findings += _check_rules(config, adapters)
     findings += _check_fields(reached)
     findings += _check_resolutions(config, reached)
     findings += _check_filing(config, reached)
@@ -145,9 +146,20 @@ def _check_channels(config: Config) -> list[Finding]:
     return findings
 
 
-def _check_tags(config: Config, adapters: Mapping[str, Adapter]) -> list[Finding]:
+def _check_rules(config: Config, adapters: Mapping[str, Adapter]) -> list[Finding]:
+    """Say whether the rules can be used, and of each helpdesk what it refuses."""
+    try:
+        book = Rulebook(config, datetime.now(UTC)).book
+    except ConfigError as err:
+        remedy = "correct it; 'complaint-connector rules lint' tells more"
+        return [Finding(Level.PROBLEM, err.path, one, remedy) for one in err.problems]
+    return _check_tags(possible_tags(config, book.rules), adapters)
+
+
+def _check_tags(
+    wanted: Mapping[str, str], adapters: Mapping[str, Adapter]
+) -> list[Finding]:
     """Say of each helpdesk whether it takes every tag that we may ever write."""
-    wanted = possible_tags(config)
     findings = []
     for name, adapter in adapters.items():
         if not isinstance(adapter, TagRules):

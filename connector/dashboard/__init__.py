@@ -20,6 +20,7 @@ from connector import callbacks, health, imports, share, sweep
 from connector.config import Config, channel_source
 from connector.errors import StoreUnavailable
 from connector.models import DeliveryState, OutboxState
+from connector.rulebook import Rulebook, findings
 from connector.store import (
     Store,
     broadcasts,
@@ -53,7 +54,10 @@ SECURITY = {
 
 
 def create_blueprint(
-    store: Store, config: Config, clock: Callable[[], datetime]
+    store: Store,
+    config: Config,
+    rulebook: Rulebook,
+    clock: Callable[[], datetime],
 ) -> Blueprint:
     """Make ``/``, ``/status.json``, ``/metrics``, ``/healthz`` and ``/readyz``."""
     blueprint = Blueprint(
@@ -75,11 +79,16 @@ def create_blueprint(
                 locks.all_facts(connection)
         except StoreUnavailable:
             return Response("no database\n", 503, content_type="text/plain")
-        return Response("ready\n", content_type="text/plain")
+        # With the rules of before it works on; to keep vendors out would help nobody.
+        rulebook.look(clock())
+        is_broken = rulebook.trouble is not None
+        told = "ready, with the rules from before a mistake" if is_broken else "ready"
+        return Response(f"{told}\n", content_type="text/plain")
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
         _only_this_machine()
+        rulebook.look(clock())
         with suppress(StoreUnavailable), store.read() as connection:
             callbacks.findings(connection, config)
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
@@ -87,13 +96,13 @@ def create_blueprint(
     @blueprint.get("/status.json")
     def status_json() -> Response:
         _only_this_machine()
-        return jsonify(status(store, config, clock()))
+        return jsonify(status(store, config, rulebook, clock()))
 
     @blueprint.get("/")
     def page() -> Response:
         _only_this_machine()
         try:
-            shown = status(store, config, clock())
+            shown = status(store, config, rulebook, clock())
         except StoreUnavailable:
             return Response("the database does not answer\n", 503)
         response = Response(render_template("status.html", s=shown))
@@ -103,8 +112,11 @@ def create_blueprint(
     return blueprint
 
 
-def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
+def status(
+    store: Store, config: Config, rulebook: Rulebook, now: datetime
+) -> dict[str, Any]:
     """Gather what the page shows."""
+    book = rulebook.look(now)
     with store.read() as connection:
         facts = locks.all_facts(connection)
         troubles = health.troubles(connection)
@@ -131,8 +143,14 @@ def status(store: Store, config: Config, now: datetime) -> dict[str, Any]:
                 for one in (
                     *callbacks.findings(connection, config),
                     *sweep.findings(connection, config),
+                    *findings(rulebook),
                 )
             ],
+            "rules": {
+                "version": book.version,
+                "since": book.since.replace(microsecond=0).isoformat(),
+                "count": len(book.rules.rules),
+            },
             "imports": [
                 {**_plain(asdict(one)), "state": one.state.value}
                 for one in imports.standings(connection, config, now)

@@ -1,0 +1,128 @@
+"""What tickets are judged by: the rules and the words in force, and since when.
+
+Files are looked at again every few seconds. What cannot be used leaves in force what
+was before it, and is told as a trouble until it is put right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+
+from connector import rulefiles
+from connector.config import Config
+from connector.errors import ConfigError
+from connector.metrics import RULES_BROKEN
+from connector.models import Finding, Level
+from rules.judge import Judge, default_judge
+from rules.schema import RuleSet
+
+_log = structlog.get_logger(__name__)
+
+#: How often files are looked at; processes agree again after so long.
+LOOK = timedelta(seconds=2)
+
+
+@dataclass(frozen=True)
+class Book:
+    """What is in force, all of it from one moment."""
+
+    rules: RuleSet
+    judge: Judge
+    since: datetime  #: when this process took it up
+
+    @cached_property
+    def version(self) -> str:
+        """Short hash; with other rules or other words it is another one."""
+        parts = [f"{rule.id} {rule.version}" for rule in self.rules.rules]
+        said = "\n".join([self.judge.version, *parts])
+        return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+
+class Trouble(NamedTuple):
+    """Why a change is not in force. ``problems`` quote only what admins wrote."""
+
+    since: datetime
+    place: str
+    problems: tuple[str, ...]
+
+
+class Rulebook:
+    """The book in force. One for each process; used by several threads."""
+
+    def __init__(self, config: Config, now: datetime) -> None:
+        """Read everything; raises ``ConfigError`` if it cannot be used."""
+        self._config = config
+        self._lock = threading.Lock()
+        self._looked = now
+        self._stamp = self._stamped()
+        self._book = self._read(now)
+        self._trouble: Trouble | None = None
+
+    @property
+    def book(self) -> Book:
+        return self._book
+
+    @property
+    def trouble(self) -> Trouble | None:
+        return self._trouble
+
+    def look(self, now: datetime) -> Book:
+        """Return what is in force now, after a look at the files if one is due."""
+        with self._lock:
+            if abs(now - self._looked) >= LOOK:
+                self._looked = now
+                stamped = self._stamped()
+                if stamped != self._stamp:
+                    self._stamp = stamped
+                    self._renew(now)
+            return self._book
+
+    def _renew(self, now: datetime) -> None:
+        try:
+            book = self._read(now)
+        except ConfigError as err:
+            since = self._trouble.since if self._trouble else now
+            self._trouble = Trouble(since, err.path, err.problems)
+            RULES_BROKEN.set(1)
+            _log.error("rules.broken", file=err.path, mistakes=len(err.problems))
+            return
+        self._trouble = None
+        RULES_BROKEN.set(0)
+        if book.version != self._book.version:
+            self._book = book
+        _log.info("rules.read", version=self._book.version)
+
+    def _stamped(self) -> rulefiles.Stamp:
+        place = self._config.rules
+        return rulefiles.stamp(place) if isinstance(place, Path) else ()
+
+    def _read(self, now: datetime) -> Book:
+        given = self._config.rules
+        rules = rulefiles.read_set(given) if isinstance(given, Path) else given
+        return Book(rules, default_judge(), now)
+
+
+def findings(rulebook: Rulebook) -> list[Finding]:
+    """Say what keeps a change of the rules from being in force."""
+    trouble = rulebook.trouble
+    if trouble is None:
+        return []
+    since = rulebook.book.since
+    return [
+        Finding(
+            Level.PROBLEM,
+            trouble.place,
+            f"not in force since {trouble.since:%Y-%m-%d %H:%M} UTC: "
+            f"{'; '.join(trouble.problems)}; the rules of {since:%Y-%m-%d %H:%M} UTC "
+            "are",
+            "put it right and save it; 'complaint-connector rules lint' tells more",
+        )
+    ]

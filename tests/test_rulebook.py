@@ -1,0 +1,182 @@
+"""The rules in force: read from files, taken up when they change, kept when broken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kit import START, Bench, Clock, settings
+from structlog.testing import capture_logs
+
+from connector.config import check, load
+from connector.dashboard import status
+from connector.errors import ConfigError
+from connector.rulebook import LOOK, Rulebook, findings
+from connector.store import tickets
+
+RULE = """\
+rules:
+  - id: {tag}
+    mode: act
+    when: {{field: text, op: contains, value: lamp}}
+    then: [{{add_tag: {tag}}}]
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    place = tmp_path / "rules.yaml"
+    place.write_text(RULE.format(tag="lamp"))
+    return place
+
+
+@pytest.fixture
+def bench(place: Path) -> Iterator[Bench]:
+    base = settings(f"sqlite:///{place.parent}/connector.db")
+    bench = Bench(base.model_copy(update={"rules": place}))
+    yield bench
+    bench.close()
+
+
+def tags(bench: Bench, ticket: str) -> set[str]:
+    return set(bench.support.fetch_ticket(ticket).tags)
+
+
+def judge(bench: Bench, ticket: str) -> set[str]:
+    bench.write(ticket, "My lamp is broken again.", f"{ticket}@example.com")
+    bench.settle()
+    return {tag for tag in tags(bench, ticket) if not tag.startswith("cc-")}
+
+
+def rulebook(place: Path) -> Rulebook:
+    base = settings("sqlite:///unused.db")
+    return Rulebook(base.model_copy(update={"rules": place}), START)
+
+
+def test_change_counts_for_the_next_ticket(bench: Bench, place: Path) -> None:
+    assert judge(bench, "1") == {"lamp"}
+    place.write_text(RULE.format(tag="light"))
+    bench.clock.pass_(seconds=LOOK.total_seconds())
+    assert judge(bench, "2") == {"light"}
+
+
+def test_broken_file_leaves_the_old_rules_in_force_and_says_so(
+    bench: Bench, place: Path
+) -> None:
+    judge(bench, "1")
+    place.write_text(RULE.format(tag="light").replace("contains", "is"))
+    bench.clock.pass_(seconds=LOOK.total_seconds())
+    with capture_logs() as logs:
+        assert judge(bench, "2") == {"lamp"}
+    (told,) = [one for one in logs if one["event"] == "rules.broken"]
+    assert told["mistakes"] == 1
+    client = bench.runtime.create_app().test_client()
+    (found,) = client.get("/status.json").json["findings"]
+    assert "'is' does not fit text" in found["message"]
+    assert client.get("/readyz").text == "ready, with the rules from before a mistake\n"
+    assert "connector_rules_broken 1.0" in client.get("/metrics").text
+    place.write_text(RULE.format(tag="light"))
+    bench.clock.pass_(seconds=LOOK.total_seconds())
+    assert judge(bench, "3") == {"light"}
+    assert client.get("/status.json").json["findings"] == []
+    assert client.get("/readyz").text == "ready\n"
+
+
+def test_two_processes_agree_after_one_interval(place: Path) -> None:
+    first, second = rulebook(place), rulebook(place)
+    place.write_text(RULE.format(tag="light"))
+    early = START + LOOK / 2
+    assert first.look(early).version == second.look(early).version
+    late = START + LOOK
+    assert first.look(late).version == second.look(late).version
+    assert first.book.rules.rules[0].id == "light"
+
+
+def test_ticket_is_judged_and_decided_about_by_one_book(
+    bench: Bench, place: Path
+) -> None:
+    before = bench.runtime.pipeline.book
+    place.write_text(RULE.format(tag="light"))
+    later = bench.clock.pass_(seconds=LOOK.total_seconds())
+    # Another thread looks, as the status page does.
+    shown = status(bench.store, bench.config, bench.runtime.rulebook, later)
+    assert shown["rules"]["version"] != before.version
+    assert bench.runtime.pipeline.book is before
+
+
+def test_decision_names_the_version_in_force(bench: Bench) -> None:
+    judge(bench, "1")
+    ref = bench.support.fetch_ticket("1").ref
+    with bench.store.read() as connection:
+        row = tickets.find(connection, ref)
+        assert row is not None
+        (decision,) = {
+            one.rules_version for one in tickets.decisions_of(connection, row.id)
+        }
+    assert decision == bench.runtime.rulebook.book.version
+
+
+def test_version_changes_with_the_content_only(place: Path) -> None:
+    book = rulebook(place)
+    before = book.book
+    place.write_text("# a remark\n" + RULE.format(tag="lamp"))
+    assert book.look(START + LOOK) is before
+    place.write_text(RULE.format(tag="lamp").replace("mode: act", "mode: observe"))
+    assert book.look(START + 2 * LOOK).version != before.version
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "has no list of rules; write 'rules: []' if there are to be none"),
+        ("tests: []\n", "has no list of rules"),
+        ("rules: []\nrule: []\n", "line 2: 'rule' is no key of this file"),
+        ("rules:\n  - id: a\n  id: b\n", "line 3: not valid YAML"),
+        ("rules: []\nrules: []\n", "line 2: the key 'rules' is there twice"),
+        ("rules: [{id: a, when: {field: vip}, then: []}]\n", "a: when: op: missing"),
+    ],
+)
+def test_what_cannot_be_used_changes_nothing(place: Path, text: str, said: str) -> None:
+    book = rulebook(place)
+    before = book.book
+    place.write_text(text)
+    assert book.look(START + LOOK) is before
+    (found,) = findings(book)
+    assert said in found.message
+
+
+def test_missing_file_changes_nothing_either(place: Path) -> None:
+    book = rulebook(place)
+    before = book.book
+    place.unlink()
+    assert book.look(START + LOOK) is before
+    assert "is not there" in findings(book)[0].message
+    with pytest.raises(ConfigError):
+        rulebook(place)
+
+
+def test_folder_is_read_in_the_order_of_names(tmp_path: Path) -> None:
+    for name in ("20-late.yaml", "10-lamp.yaml"):
+        (tmp_path / name).write_text(RULE.format(tag=name[3:-5]))
+    (tmp_path / "notes.txt").write_text("not read")
+    book = rulebook(tmp_path)
+    assert [rule.id for rule in book.book.rules.rules] == ["lamp", "late"]
+    (tmp_path / "30-more.yaml").write_text(RULE.format(tag="more"))
+    assert len(book.look(START + LOOK).rules.rules) == 3
+    (tmp_path / "40-lamp.yaml").write_text(RULE.format(tag="lamp"))
+    assert len(book.look(START + 2 * LOOK).rules.rules) == 3
+    assert "lamp: id: expected every id once" in findings(book)[0].message
+
+
+def test_configuration_names_a_file_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("sources: {support: {kind: memory}}\nrules: mine/rules.yaml\n")
+    assert load(path, {}).rules == tmp_path / "mine" / "rules.yaml"
+
+
+def test_rules_in_the_configuration_are_in_force_as_well() -> None:
+    raw = json.loads('{"sources": {"support": {"kind": "memory"}}, "rules": []}')
+    book = Rulebook(check(raw, "test"), Clock()())
+    assert book.look(START + LOOK).rules.rules == ()
