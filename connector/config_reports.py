@@ -14,6 +14,9 @@ FieldId = Annotated[
     str, BeforeValidator(lambda value: str(value) if type(value) is int else value)
 ]
 
+#: What nobody entered, or nobody understands.
+UNKNOWN = "unknown"
+
 
 class Details(Section):
     """Custom fields of a helpdesk that say what only agents know of a complaint."""
@@ -21,6 +24,27 @@ class Details(Section):
     origin: FieldId = Field("", description="What it comes from.")
     remedy: FieldId = Field("", description="What the customer got.")
     cost: FieldId = Field("", description="What that cost.")
+    upheld: FieldId = Field("", description="Whether the customer was right.")
+
+
+class Decisions(Section):
+    """What agents enter for each way in which a complaint may be decided."""
+
+    upheld: tuple[str, ...] = ("upheld", "medhold", "hyväksytty")
+    partly: tuple[str, ...] = ("partly", "delvis medhold", "osittain hyväksytty")
+    not_upheld: tuple[str, ...] = ("not upheld", "ikke medhold", "hylätty")
+
+    def meaning(self, entered: str) -> str:
+        """Return which of these an entry means; unknown if none of them."""
+        said = _plain(entered)
+        for name in type(self).model_fields:
+            if said in map(_plain, getattr(self, name)):
+                return name
+        return UNKNOWN
+
+
+def _plain(words: str) -> str:
+    return " ".join(words.replace("_", " ").casefold().split())
 
 
 class Reports(Section):
@@ -32,6 +56,9 @@ class Reports(Section):
     register_to: str = Field("", description="The role that gets the register.")
     format: Literal["csv", "json"] = Field(
         "csv", description="What the register is sent as."
+    )
+    decisions: Decisions = Field(
+        Decisions(), description="What agents enter for each decision."
     )
     fields: Mapping[str, Details] = Field(
         {}, description="By source, the custom fields the register is filled from."

@@ -86,11 +86,24 @@ class Promise(Section):
         return start + (self.due(start, calendar, house) - start) * share
 
 
-class Return(Section):
-    """What a supervisor is told now and then."""
+class Part(StrEnum):
+    """What a supervisor may want to be told of all complaints."""
 
-    every: str
-    needs: tuple[str, ...]
+    RECEIVED = "number received"
+    TYPES = "number by type"
+    ORIGINS = "number by origin"
+    DECISIONS = "number upheld and not"
+    OPEN = "number open at the start and at the end"
+    ANSWERED = "time to the answer"
+    KEPT = "deadlines kept"
+
+
+class Return(Section):
+    """What a supervisor is told now and then; ``bands`` are in working days."""
+
+    every: Literal["year", "half year"]
+    needs: tuple[Part, ...]
+    bands: tuple[int, ...]
 
 
 class Pack(Section):

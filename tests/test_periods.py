@@ -9,11 +9,15 @@ import pytest
 
 from connector.reports.periods import (
     Period,
+    half_year,
+    last_half_year,
     last_month,
     last_week,
+    last_year,
     month,
     week,
     weeks_before,
+    year,
 )
 
 OSLO = ZoneInfo("Europe/Oslo")
@@ -43,6 +47,40 @@ def test_what_is_no_week_is_refused(name: str) -> None:
 def test_what_is_no_month_is_refused(name: str) -> None:
     with pytest.raises(ValueError):
         month(name, OSLO)
+
+
+@pytest.mark.parametrize("name", ["2026-3", "2026", "26-1", "9999-2"])
+def test_what_is_no_half_year_is_refused(name: str) -> None:
+    with pytest.raises(ValueError):
+        half_year(name, OSLO)
+
+
+@pytest.mark.parametrize("name", ["2026-1", "26", "9999"])
+def test_what_is_no_year_is_refused(name: str) -> None:
+    with pytest.raises(ValueError):
+        year(name, OSLO)
+
+
+def test_two_halves_are_a_year() -> None:
+    first, second = half_year("2026-1", OSLO), half_year("2026-2", OSLO)
+    assert first.until == second.since == at("2026-06-30T22:00")
+    assert (first.since, second.until) == year("2026", OSLO)[1:]
+
+
+@pytest.mark.parametrize(
+    ("now", "half", "whole"),
+    [
+        ("2026-12-31T22:59", "2026-1", "2025"),  # still December in Oslo
+        ("2026-12-31T23:00", "2026-2", "2026"),
+        ("2026-06-30T21:59", "2025-2", "2025"),
+        ("2026-06-30T22:00", "2026-1", "2025"),
+    ],
+)
+def test_last_long_period_is_the_one_that_is_over(
+    now: str, half: str, whole: str
+) -> None:
+    assert last_half_year(at(now), OSLO).name == half
+    assert last_year(at(now), OSLO).name == whole
 
 
 @pytest.mark.parametrize(

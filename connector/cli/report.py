@@ -21,7 +21,15 @@ from connector.cli.common import (
     read_config,
 )
 from connector.config import Config
-from connector.reports import digest, effect, periods, recovery, register
+from connector.packs import packs
+from connector.reports import (
+    digest,
+    effect,
+    periods,
+    recovery,
+    register,
+    supervision,
+)
 from connector.reports.periods import Period
 from connector.reports.words import as_markdown, as_text
 
@@ -39,6 +47,16 @@ class PeriodWord(click.ParamType[Callable[[ZoneInfo], Period]]):
         except ValueError as err:
             self.fail(str(err), param, ctx)
         return partial(self._read, value)
+
+
+form_option = click.option(
+    "--format", "form", type=click.Choice(["csv", "json"]), default="csv"
+)
+out_option = click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file for it; one that is there is replaced.",
+)
 
 
 def _zone(config: Config) -> ZoneInfo:
@@ -137,12 +155,8 @@ def report_recovery(days: int, path: Path, as_json: bool) -> None:
     type=PeriodWord("month", periods.month),
     help="Such as 2026-10.  [default: the last one]",
 )
-@click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="A file for it; one that is there is replaced.",
-)
+@form_option
+@out_option
 @config_option
 def report_register(
     month: Callable[[ZoneInfo], Period] | None, form: str, out: Path | None, path: Path
@@ -157,6 +171,55 @@ def report_register(
     with open_store(config) as store, store.read() as connection:
         lines = register.lines(connection, config, chosen)
     written = register.as_csv(lines) if form == "csv" else register.as_json(lines)
+    _put(written, out, f"{len(lines)} complaints received in {chosen.name}")
+
+
+@report.command("return")
+@click.option(
+    "--pack",
+    type=click.Choice([name for name, one in packs().items() if one.complaint_return]),
+    help="What the supervisor wants.  [default: clocks.pack]",
+)
+@click.option(
+    "--period",
+    "name",
+    metavar="PERIOD",
+    help="Such as 2025, or 2026-1 for half a year.  [default: the last one]",
+)
+@form_option
+@out_option
+@config_option
+def report_return(
+    pack: str | None, name: str | None, form: str, out: Path | None, path: Path
+) -> None:
+    """Write the complaint return of a pack: complaints received, in numbers.
+
+    It is not legal advice: hold it against what your supervisor asks for.
+
+    Example: complaint-connector report return --pack fi_finance --period 2026-1
+    """
+    config = read_config(path)
+    chosen = pack or config.clocks.pack
+    promises = packs().get(chosen)
+    if promises is None or promises.complaint_return is None:
+        what = f"clocks.pack is {chosen}, which has no return; name one with --pack"
+        raise click.UsageError(what)
+    wanted = promises.complaint_return
+    try:
+        of = supervision.period(wanted, name, datetime.now(UTC), _zone(config))
+    except ValueError as err:
+        raise click.BadParameter(str(err), param_hint="--period") from err
+    with open_store(config) as store, store.read() as connection:
+        found = supervision.numbers(connection, config, wanted, of)
+    if form == "csv":
+        written = supervision.as_csv(found)
+    else:
+        written = supervision.as_json(chosen, promises, of, found)
+    _put(written, out, f"the return of {of.name}; {promises.advice}")
+
+
+def _put(written: str, out: Path | None, about: str) -> None:
+    """Write a table to a file and say so, or to where commands write."""
     if out is None:
         click.echo(written.encode(), nl=False)  # lines end as they are
         return
@@ -164,4 +227,4 @@ def report_register(
         out.write_bytes(written.encode())
     except OSError as err:
         raise click.FileError(os.fspath(out), err.strerror) from err
-    click.echo(f"{out}: {len(lines)} complaints received in {chosen.name}")
+    click.echo(f"{out}: {about}")

@@ -6,10 +6,7 @@ same, byte for byte: nothing in it says when it was made.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +18,7 @@ from sqlalchemy import Connection
 from connector.config import Config
 from connector.models import GroupState, Meaning, TicketStatus
 from connector.reports.periods import Period
+from connector.reports.tables import table
 from connector.store import acknowledged, reports
 from connector.store.clocks import ClockState
 from connector.store.schema import AnyRow
@@ -91,7 +89,7 @@ def _line(
         cost=row.details.get("cost"),
         outcome=_outcome(row),
         channel=row.channel or None,
-        clock_met=_is_met(clocks, until),
+        clock_met=is_met(clocks, until),
         group=row.group_id,
         issue=row.issue_key,
     )
@@ -103,7 +101,7 @@ def _acknowledged_at(clocks: Sequence[AnyRow]) -> datetime | None:
     return given[0] if given else None
 
 
-def _is_met(clocks: Sequence[AnyRow], until: datetime) -> Literal["yes", "no"] | None:
+def is_met(clocks: Sequence[AnyRow], until: datetime) -> Literal["yes", "no"] | None:
     """Say whether every promise was kept, as far as that is known.
 
     One that still runs counts if it was due within the month, whenever it is asked.
@@ -142,22 +140,4 @@ def as_json(register: Sequence[Line]) -> str:
 
 
 def as_csv(register: Sequence[Line]) -> str:
-    """Write the register as a table with commas, lines ending as RFC 4180 wants."""
-    written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(Line._fields)
-    writer.writerows([_cell(value) for value in line] for line in register)
-    return written.getvalue()
-
-
-#: What a spreadsheet takes for the start of a formula: at the start of a cell, or of
-#: what it takes for one because it splits at other signs than commas.
-#: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = re.compile(r"""(^|[,;|"'])(\s*)(?=[=+\-@＝＋－＠])""")
-_AMOUNT = re.compile(r"-?\d+([.,]\d+)?")
-
-
-def _cell(value: str | int | None) -> str:
-    """Return a value on one line, and so that it is no formula to a spreadsheet."""
-    said = " ".join(str("" if value is None else value).split())
-    return said if _AMOUNT.fullmatch(said) else _FORMULA.sub(r"\1\2'", said)
+    return table(Line._fields, register)

@@ -97,6 +97,21 @@ def complaints(
     return connection.execute(query).all()
 
 
+def open_at(connection: Connection, at: datetime) -> int:
+    """Count the complaints that were open at that time, as far as is known now.
+
+    One that was solved then and opened again since counts as open.
+    """
+    query = select(func.count()).where(
+        tickets.c.complaint,
+        tickets.c.created_at < at,
+        tickets.c.merged_into.is_(None),
+        tickets.c.status.not_in([TicketStatus.SPAM, TicketStatus.DELETED]),
+        tickets.c.solved_at.is_(None) | (tickets.c.solved_at >= at),
+    )
+    return int(connection.scalar(query) or 0)
+
+
 def clocks_of(
     connection: Connection, since: datetime, until: datetime
 ) -> dict[int, list[AnyRow]]:
