@@ -8,8 +8,9 @@ gets at most one note of each state. When tickets are looked at again for that i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from connector import followups
+from connector import followups, suggesting
 from connector.case import Case
 from connector.models import (
     GroupState,
@@ -22,6 +23,7 @@ from connector.models import (
 from connector.showing import Kind, Sight
 from connector.store import broadcasts, groups, outbox, shown
 from connector.store.schema import AnyRow
+from connector.suggesting import Suggestion
 from rules.engine import RuleMatch
 from rules.personas import Persona
 
@@ -49,24 +51,35 @@ def add_notes(
 ) -> None:
     """Ask for the note of what was understood, of the problem's state, and of rules.
 
-    A ticket that has neither of the first two gets both in one.
+    A ticket that has neither of the first two gets both in one. What rules suggest
+    stands in it, or, if that comes later, in a note of its own; each line once.
     """
-    said = _said(case) if seen and seen.news else []
+    suggested = suggesting.suggestions(case, matches)
+    said = _said(case) if suggested or (seen and seen.news) else []
+    known = {line for one in said for line in one.suggested}
+    suggested = [one for one in suggested if one.line not in known]
     if case.judged.is_trusted:
         lines = _judgement(case, found)
         case.trace.note = "\n".join([*lines, HOW_TO_CORRECT])
     key = f"note:{case.ticket_id}:judged"
-    if case.judged.is_trusted and key not in {one.key for one in said}:
+    is_first = case.judged.is_trusted and key not in {one.key for one in said}
+    if is_first:
         told = _words(case, seen) if seen and seen.news else []
+        told += [one.line for one in suggested]
         text = "\n".join([*lines, *told, HOW_TO_CORRECT])
         version, why = case.verdict.pack_version, "; ".join(case.verdict.reasons[:3])
-        _ask(case, key, text, "pack.note", version, why, seen)
+        _ask(case, key, text, "pack.note", version, why, seen, suggested)
     elif seen and _is_to_note(case, seen, [one.shown for one in said if one.shown]):
         text = "\n".join(_words(case, seen))
         why = f"what became of problem {seen.group.id}"
         _ask(
             case, f"note:{case.ticket_id}:{seen.news}", text, "problems", "", why, seen
         )
+    if not is_first and case.ticket.status not in UNNOTED:
+        for one in suggested:
+            key = f"note:{case.ticket_id}:suggested:{one.key}"
+            rule = one.match.rule_id, one.match.version, one.match.reason
+            _ask(case, key, one.line, *rule, suggested=[one])
     for match in matches:
         for action in match.actions:
             if match.mode is Mode.ACT and action.kind == "note":
@@ -91,11 +104,14 @@ def _ask(
     version: str,
     reason: str,
     seen: Sight | None = None,
+    suggested: Sequence[Suggestion] = (),
 ) -> None:
     """Ask for a note; ``seen`` is the state of a problem that it tells of."""
-    payload = {"text": text}
+    payload: dict[str, Any] = {"text": text}
     if seen and seen.news:
         payload["shown"] = seen.news
+    if suggested:
+        payload["suggested"] = [one.line for one in suggested]
     case.effect(
         Operation.ADD_NOTE,
         key,

@@ -109,7 +109,13 @@ class Pipeline:
             {"name": persona.name, "evidence": persona.evidence} for persona in found
         ]
         case.trace.rules = [
-            {"rule": match.rule_id, "version": match.version, "reason": match.reason}
+            {
+                "rule": match.rule_id,
+                "version": match.version,
+                "reason": match.reason,
+                "mode": str(match.mode),
+                "then": ", ".join(action.brief for action in match.actions),
+            }
             for match in matches
         ]
         vips.look(case)

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import (
     BaseModel,
@@ -29,6 +29,9 @@ from rules.conditions import problem
 MAX_DEPTH = 6
 MAX_NOTE = 2000
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
+
+#: How each thing to do is told to people.
+WORDS: Mapping[str, str] = {"add_tag": "tag", "note": "the note"}
 _TAG = re.compile(r"[^\s,A-Z]{1,80}")
 
 
@@ -102,8 +105,9 @@ class Action(_Strict):
 
     @model_validator(mode="after")
     def _one(self) -> Action:
-        if (self.add_tag is None) == (self.note is None):
-            raise ValueError("expected exactly one of 'add_tag' or 'note' per entry")
+        if len(self.model_dump(exclude_none=True)) != 1:
+            known = ", ".join(f"'{name}'" for name in type(self).model_fields)
+            raise ValueError(f"expected exactly one of {known} per entry")
         return self
 
     @field_validator("add_tag")
@@ -124,12 +128,24 @@ class Action(_Strict):
         return value
 
     @property
-    def kind(self) -> Literal["add_tag", "note"]:
-        return "note" if self.add_tag is None else "add_tag"
+    def kind(self) -> str:
+        """Return the key that is given."""
+        return next(iter(self.model_dump(exclude_none=True)))
 
     @property
     def value(self) -> str:
-        return self.add_tag or self.note or ""
+        return str(getattr(self, self.kind))
+
+    @property
+    def words(self) -> str:
+        """Put it into words, as what somebody could do."""
+        value = f'"{self.value}"' if self.note else self.value
+        return f"{WORDS[self.kind]} {value}"
+
+    @property
+    def brief(self) -> str:
+        """Put it into few words."""
+        return "a note" if self.note else self.words
 
 
 class Rule(_Strict):

@@ -95,6 +95,7 @@ ROWS = {
     "connector.escalation": 4,
     "connector.showing": 4,
     "connector.noting": 4,
+    "connector.suggesting": 4,
     "connector.readiness": 4,
     "connector.turns": 4,
     "connector.launches": 4,
@@ -255,7 +256,9 @@ SIDEWAYS = {
         "connector.case",
         "connector.followups",
         "connector.showing",
+        "connector.suggesting",
     ),
+    "connector.suggesting": ("connector.case",),
     "connector.merging": (
         "connector.absorbing",
         "connector.correcting",

@@ -101,3 +101,5 @@ def _print(ticket: str, number: str, decision: Any) -> None:
         click.echo(f"  shown as {trace['shown']}")
     for rule in trace["rules"]:
         click.echo(f"  rule {rule['rule']} {rule['version']}: {rule['reason']}")
+        if "then" in rule:  # it was not written down at first
+            click.echo(f"    then {rule['then']} ({rule['mode']})")

@@ -14,11 +14,13 @@ from connector.store.schema import AnyRow, members, outbox, tickets
 class Said(NamedTuple):
     """A note of ours on a ticket, sent or to be sent; ``key`` is the one asked for.
 
-    ``shown`` says of which state of a problem it tells; empty: of none.
+    ``shown`` says of which state of a problem it tells; empty: of none. ``suggested``
+    are the lines in it that rules suggest.
     """
 
     key: str
     shown: str
+    suggested: Sequence[str]
 
 
 def _is_behind(group_id: int, stage: str, passing: bool) -> ColumnElement[bool]:
@@ -84,6 +86,10 @@ def notes(connection: Connection, ticket_id: int, observed: bool) -> list[Said]:
     if not observed:
         query = query.where(outbox.c.state != OutboxState.OBSERVED)
     return [
-        Said(row.dedup_key.removeprefix("observed:"), row.payload.get("shown", ""))
+        Said(
+            row.dedup_key.removeprefix("observed:"),
+            row.payload.get("shown", ""),
+            row.payload.get("suggested", ()),
+        )
         for row in connection.execute(query)
     ]
