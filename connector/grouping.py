@@ -202,7 +202,7 @@ class Grouping:
     ) -> None:
         """Remember a membership that is number ``seq`` of the log."""
         self._pass_time(at)
-        if at >= self._horizon and _says_anything(found):
+        if at >= self._horizon and says_anything(found):
             self._grouper.add(str(cluster_id), str(ticket_id), found, at)
         self._seq = seq
 
@@ -235,13 +235,13 @@ class Grouping:
         ]
         self._grouper.rebuild(
             str(correction.cluster_id),
-            [(found, at) for found, at in known if _says_anything(found)],
+            [(found, at) for found, at in known if says_anything(found)],
         )
         self._correction = correction.id
         self._kept = 0  # what was kept may have been dropped by it
 
 
-def _says_anything(found: Features) -> bool:
+def says_anything(found: Features) -> bool:
     """Tell whether there are words to remember: whoever was erased left none."""
     return bool(found.words or found.grams)
 

@@ -6,7 +6,7 @@ crossed, in ``connector.escalation``.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -17,7 +17,7 @@ from connector.models import GroupState
 from connector.store import groups, members
 from connector.store.schema import AnyRow
 from rules.companies import company
-from rules.thresholds import Crossing, Sighting, crossed, usual
+from rules.thresholds import Crossing, Sighting, Thresholds, crossed, usual
 
 #: How many windows of the past say what is usual.
 WINDOWS_COMPARED = 12
@@ -114,16 +114,23 @@ def crossing(
     if expected is not None:
         return expected
     problems = config.problems
-    reach = max((1 + WINDOWS_COMPARED) * problems.window, problems.fast_window)
     before = groups.predecessors(connection, group_id)
     counted, past = [], []
-    for row in members.sightings(connection, [group_id, *before], now - reach):
+    for row in members.sightings(
+        connection, [group_id, *before], now - reach(problems)
+    ):
         employer = company(row.organization, row.key)
         sighting = Sighting(str(row.customer_id), row.at, employer, row.vip)
         past.append(sighting)
         if row.group_id == group_id and not row.archived:
             counted.append(sighting)
     return crossed(counted, problems, now, usual(past, problems, now))
+
+
+def reach(thresholds: Thresholds) -> timedelta:
+    """Return how long a complaint counts, be it for what is usual."""
+    windows = (1 + WINDOWS_COMPARED) * thresholds.window
+    return max(windows, thresholds.fast_window)
 
 
 def customers_between(
