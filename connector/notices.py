@@ -29,6 +29,7 @@ def tell(
     *,
     rule: str,
     reason: str,
+    rule_version: str = "",
     ticket_id: int | None = None,
     about: Mapping[str, Any] | None = None,
     due_at: datetime | None = None,
@@ -56,6 +57,7 @@ def tell(
             ticket_id=ticket_id,
             due_at=due_at,
             rule=rule,
+            rule_version=rule_version,
             reason=reason,
         )
         for name in channels

@@ -22,6 +22,7 @@ from connector import (
     readiness,
     recurrence,
     replies,
+    ruling,
     showing,
     tasks,
     vips,
@@ -129,6 +130,7 @@ class Pipeline:
             clocks.hasten(case)
             acknowledging.plan(case, group_id)
             vips.tell(case)
+            ruling.tell(case, matches)
             checkins.plan(case)
             tasks.look(case)
             outbox.enqueue(connection, case.effects, now)

@@ -31,7 +31,7 @@ MAX_NOTE = 2000
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 
 #: How each thing to do is told to people.
-WORDS: Mapping[str, str] = {"add_tag": "tag", "note": "the note"}
+WORDS: Mapping[str, str] = {"add_tag": "tag", "note": "the note", "notify": "tell"}
 _TAG = re.compile(r"[^\s,A-Z]{1,80}")
 
 
@@ -102,6 +102,7 @@ class Action(_Strict):
 
     add_tag: str | None = None
     note: str | None = None
+    notify: str | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _one(self) -> Action:
@@ -127,7 +128,7 @@ class Action(_Strict):
             raise ValueError(f"expected 1 to {MAX_NOTE} characters of text")
         return value
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """Return the key that is given."""
         return next(iter(self.model_dump(exclude_none=True)))
@@ -187,6 +188,15 @@ class RuleSet(_Strict):
     """All rules of an installation, in the order they are evaluated."""
 
     rules: tuple[Rule, ...] = ()
+
+    def asking(self, kind: str) -> list[tuple[Rule, Action]]:
+        """Return what is asked for of one kind, each with its rule."""
+        return [
+            (rule, action)
+            for rule in self.rules
+            for action in rule.then
+            if action.kind == kind
+        ]
 
     @model_validator(mode="after")
     def _distinct(self) -> RuleSet:

@@ -98,6 +98,7 @@ ROWS = {
     "connector.escalation": 4,
     "connector.showing": 4,
     "connector.noting": 4,
+    "connector.ruling": 4,
     "connector.suggesting": 4,
     "connector.readiness": 4,
     "connector.turns": 4,
@@ -262,6 +263,7 @@ SIDEWAYS = {
         "connector.suggesting",
     ),
     "connector.suggesting": ("connector.case",),
+    "connector.ruling": ("connector.case", "connector.notices"),
     "connector.merging": (
         "connector.absorbing",
         "connector.correcting",
@@ -306,6 +308,7 @@ SIDEWAYS = {
         "connector.noting",
         "connector.replies",
         "connector.optouts",
+        "connector.ruling",
         "connector.showing",
         "connector.tagging",
         "connector.tasks",

@@ -13,6 +13,7 @@ from kit import ROOT, START, Bench, Clock, settings
 from connector.models import TicketRef
 from connector.store import tickets
 from rules.conditions import FIELDS, OPERATIONS
+from rules.schema import Action
 
 LATE = "My parcel is late again, and nobody answers. Where is order A-12?"
 
@@ -39,6 +40,11 @@ def test_table_of_operations_is_what_rules_know() -> None:
         for row in rows("Of a field that holds | Operations")
     }
     assert told == {str(kind): names for kind, names in OPERATIONS.items()}
+
+
+def test_table_of_what_rules_do_is_what_they_can_do() -> None:
+    told = [row[0].strip("`") for row in rows("Key | With `mode: act`")]
+    assert told == list(Action.model_fields)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from adapters.base import (
     Prioritizer,
     TagRules,
 )
-from connector import callbacks, health, imports, installation, sweep
+from connector import callbacks, health, imports, installation, ruling, sweep
 from connector.cli import roundtrip
 from connector.cli.common import config_option, json_option, read_config
 from connector.config import Config, build_adapters, build_channels
@@ -153,7 +153,8 @@ def _check_rules(config: Config, adapters: Mapping[str, Adapter]) -> list[Findin
     except ConfigError as err:
         remedy = "correct it; 'complaint-connector rules lint' tells more"
         return [Finding(Level.PROBLEM, err.path, one, remedy) for one in err.problems]
-    return _check_tags(possible_tags(config, book.rules), adapters)
+    refused = _check_tags(possible_tags(config, book.rules), adapters)
+    return refused + ruling.check(config, book.rules)
 
 
 def _check_tags(

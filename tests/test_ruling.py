@@ -1,0 +1,84 @@
+"""What rules do beside tags and notes: once for each ticket, never past a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kit import Bench, settings
+from loop_kit import COMPLAINTS, rows
+
+from connector.models import Level
+from connector.ruling import check
+from rules.schema import RuleSet
+
+OLE = "ole@shop.example"
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    made: list[Bench] = []
+
+    def build(then: Any, mode: str = "act", **more: Any) -> Bench:
+        made.append(Bench(configure(tmp_path, then, mode, **more)))
+        return made[-1]
+
+    yield build
+    for bench in made:
+        bench.close()
+
+
+def configure(tmp_path: Path, then: Any, mode: str = "act", **more: Any) -> Any:
+    when = {"field": "text", "op": "contains", "value": "discount"}
+    rule = {"id": "late", "mode": mode, "when": when, "then": [then]}
+    notify = {
+        "channels": {"log": {"kind": "file", "folder": str(tmp_path / "notices")}},
+        "roles": {"leads": ["log"]},
+    }
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    return settings(url, **{"rules": {"rules": [rule]}, "notify": notify, **more})
+
+
+def complain(bench: Bench, ticket: str = "1") -> None:
+    bench.write(ticket, COMPLAINTS[0], OLE)
+    bench.settle()
+
+
+def told(tmp_path: Path) -> str:
+    files = sorted((tmp_path / "notices").glob("*.txt"))
+    return "".join(file.read_text(encoding="utf-8") for file in files)
+
+
+# -- notify --
+
+
+def test_role_is_told_of_a_ticket_once_and_nothing_of_what_it_says(
+    make: Callable[..., Bench], tmp_path: Path
+) -> None:
+    bench = make({"notify": "leads"})
+    complain(bench)
+    complain(bench)
+    said = told(tmp_path)
+    assert said.count("Rule late") == said.count("support 1") == 1
+    assert "AUTUMN20" not in said and OLE not in said
+
+
+@pytest.mark.parametrize("mode", ["observe", "suggest"])
+def test_nobody_is_told_by_a_rule_that_does_not_act(
+    make: Callable[..., Bench], mode: str
+) -> None:
+    bench = make({"notify": "leads"}, mode)
+    complain(bench)
+    assert {row["operation"] for row in rows(bench)} == {"change_tags", "add_note"}
+    (note,) = [text for call, _, text in bench.support.calls if call == "add_note"]
+    assert ("Rule late suggests: tell leads" in str(note)) is (mode == "suggest")
+
+
+def test_role_that_nobody_has_is_named(tmp_path: Path) -> None:
+    config = configure(tmp_path, {"notify": "nobody"})
+    assert isinstance(config.rules, RuleSet)
+    (finding,) = check(config, config.rules)
+    assert (finding.level, finding.subject) == (Level.PROBLEM, "rules: late")
+    assert "no role 'nobody'; known: leads" in finding.message
