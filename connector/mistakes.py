@@ -7,17 +7,38 @@ Never the value itself: it may be a secret. What is only wrong together is found
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
 
 
+class Mistake(NamedTuple):
+    """Where something is wrong, as keys and places in lists; and what to do."""
+
+    place: tuple[str | int, ...]
+    advice: str
+
+
+#: So many keys are worth listing.
+FEW = 6
+
+
 def describe(err: ValidationError, prefix: str, model: type[BaseModel]) -> list[str]:
     """Put each mistake into a line: key path, what was expected, how to mend it."""
+    lines = []
+    for place, advice in explain(err, model):
+        path = ".".join(str(part) for part in (prefix, *place) if part != "")
+        lines.append(f"{path or 'the file'}: {advice}")
+    return lines
+
+
+def explain(err: ValidationError, model: type[BaseModel]) -> list[Mistake]:
+    """Say of each mistake what was expected, and how to mend it."""
     errors = err.errors(include_url=False)
     places = [error["loc"] for error in errors]
-    lines = []
+    found = []
     for error in errors:
         place = error["loc"]
         if error["type"] == "too_short" and _has_deeper(place, places):
@@ -25,9 +46,8 @@ def describe(err: ValidationError, prefix: str, model: type[BaseModel]) -> list[
         advice = _advice(error, model)
         if place and place[-1] == _KEY:
             place, advice = place[:-1], advice.replace("this value", "this key")
-        path = ".".join(str(part) for part in (prefix, *place) if part != "")
-        lines.append(f"{path or 'the file'}: {advice}")
-    return lines
+        found.append(Mistake(place, advice))
+    return found
 
 
 def _has_deeper(place: tuple[Any, ...], places: list[tuple[Any, ...]]) -> bool:
@@ -87,12 +107,31 @@ def _advice(error: Any, model: type[BaseModel]) -> str:
 def _suggestion(place: tuple[Any, ...], model: type[BaseModel]) -> str:
     """Name the key that was probably meant, looking only at where it was written."""
     for part in place[:-1]:
-        field = model.model_fields.get(str(part))
-        if field is None or not isinstance(field.annotation, type):
-            break
-        if issubclass(field.annotation, BaseModel):
-            model = field.annotation
-    near = get_close_matches(str(place[-1]), model.model_fields, 1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return "take it out, or correct it after config.example.yaml"
+        inner = [] if isinstance(part, int) else _models(_annotation(model, part))
+        model = inner[0] if inner else model
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    rest = "take it out, or correct it after config.example.yaml"
+    if len(known) <= FEW:
+        rest = f"take it out, or use one of {', '.join(known)}"
+    return meant(str(place[-1]), known) or rest
+
+
+def _annotation(model: type[BaseModel], key: str) -> Any:
+    fields = model.model_fields.items()
+    return next(
+        (one.annotation for name, one in fields if key in (name, one.alias)), None
+    )
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models that a value may be, or may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [one for part in get_args(annotation) for one in _models(part)]
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """Ask whether a similar word was meant; empty if none is similar."""
+    by_fold = {one.casefold(): one for one in known}
+    near = get_close_matches(word.casefold(), by_fold, 1)
+    return f"did you mean {by_fold[near[0]]!r}?" if near else ""

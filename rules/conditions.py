@@ -14,6 +14,8 @@ from typing import Any
 
 import re2
 
+from connector.mistakes import meant
+
 MATCHED_CHARS = 20_000
 
 
@@ -64,6 +66,13 @@ OPERATIONS: Mapping[FieldType, tuple[str, ...]] = {
 ALL_OPERATIONS = (
     "equals", "contains", "in", "matches", "gt", "lt", "gte", "lte", "exists"
 )  # fmt: skip
+#: What other rule languages call our operations.
+MEANT = {
+    **dict.fromkeys(("is", "eq", "=", "=="), "equals"),
+    **dict.fromkeys(("has", "includes", "like"), "contains"),
+    **dict.fromkeys(("regex", "regexp", "re", "~"), "matches"),
+    **{">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "one_of": "in"},
+}
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "gt": lambda left, right: left > right,
     "lt": lambda left, right: left < right,
@@ -83,12 +92,18 @@ def problem(field: str, op: str, value: object) -> tuple[str, str] | None:
     """Return the wrong key and what was expected instead, or None if all is well."""
     kind = type_of(field)
     if kind is None:
-        known = ", ".join(FIELDS)
-        return "field", f"{field!r} does not exist; use one of {known}, fields.<id>"
+        known = f"use one of {', '.join(FIELDS)}, fields.<id>"
+        return "field", f"{field!r} does not exist; {meant(field, FIELDS) or known}"
     # Custom fields arrive as text, whatever the vendor calls them.
     fitting = ALL_OPERATIONS if field.startswith("fields.") else OPERATIONS[kind]
     if op not in fitting:
-        return "op", f"{op!r} does not fit {field} ({kind}); use {', '.join(fitting)}"
+        near = MEANT.get(op.casefold())
+        advice = (
+            f"did you mean {near!r}?"
+            if near in fitting
+            else meant(op, fitting) or f"use {', '.join(fitting)}"
+        )
+        return "op", f"{op!r} does not fit {field} ({kind}); {advice}"
     return _value_problem(kind, op, value)
 
 

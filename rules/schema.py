@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from connector.errors import ConfigError
+from connector.mistakes import Mistake, explain
 from connector.models import Mode
 from rules.conditions import problem
 
@@ -198,17 +199,6 @@ class RuleSet(_Strict):
             if action.kind == kind
         ]
 
-    @model_validator(mode="after")
-    def _distinct(self) -> RuleSet:
-        seen: set[str] = set()
-        for rule in self.rules:
-            if rule.id in seen:
-                raise ValueError(
-                    f"{rule.id}: id: expected every id once; rename one of the two"
-                )
-            seen.add(rule.id)
-        return self
-
     @cached_property
     def fields(self) -> frozenset[str]:
         """Return every field that some rule looks at."""
@@ -221,28 +211,54 @@ def read_rules(data: object, path: str = "rules") -> RuleSet:
         return RuleSet()
     if isinstance(data, list):
         data = {"rules": data}
+    rules, mistakes = check_rules(data)
+    if mistakes:
+        raise ConfigError(path, [_explain(data, mistake) for mistake in mistakes])
+    return rules
+
+
+def check_rules(data: object) -> tuple[RuleSet, list[Mistake]]:
+    """Build a rule set, which is empty if there are mistakes; and return those."""
+    mistakes = _repeated(data)
+    rules = RuleSet()
     try:
-        return RuleSet.model_validate(data)
+        rules = RuleSet.model_validate(data)
     except ValidationError as err:
-        problems = [
-            _explain(data, one["loc"], one["type"], one["msg"]) for one in err.errors()
-        ]
-        raise ConfigError(path, problems) from err
-    except RecursionError as err:
-        raise ConfigError(path, [f"expected at most {MAX_DEPTH} levels"]) from err
+        mistakes += [_placed(one) for one in explain(err, RuleSet)]
+    except RecursionError:
+        mistakes.append(Mistake((), f"expected at most {MAX_DEPTH} levels"))
+    return RuleSet() if mistakes else rules, mistakes
 
 
-def _explain(data: object, loc: Sequence[str | int], kind: str, message: str) -> str:
+def _repeated(data: object) -> list[Mistake]:
+    rules = data.get("rules") if isinstance(data, Mapping) else None
+    ids = [
+        rule.get("id") if isinstance(rule, Mapping) else None
+        for rule in (rules if isinstance(rules, list) else ())
+    ]
+    what = "expected every id once; rename one of the two"
+    return [
+        Mistake(("rules", index, "id"), what)
+        for index, name in enumerate(ids)
+        if isinstance(name, str) and name in ids[:index]
+    ]
+
+
+def _placed(mistake: Mistake) -> Mistake:
+    """Name the key of a comparison that is wrong; the whole of it was refused."""
+    key, _, what = mistake.advice.partition(": ")
+    if what and key in ("field", "op", "value"):
+        return Mistake((*mistake.place, key), what)
+    return mistake
+
+
+def _explain(data: object, mistake: Mistake) -> str:
     """Say which rule and key a mistake is in, in the words of the file."""
-    message = message.removeprefix("Value error, ")
-    if kind == "missing":
-        message = "missing; add it"
-    elif kind == "extra_forbidden":
-        message = "not a known key; remove it or correct its spelling"
-    if len(loc) < 2 or loc[0] != "rules" or not isinstance(loc[1], int):
-        return f"{_dotted(loc)}: {message}" if loc else message
-    name = _rule_name(data, loc[1])
-    return ": ".join(part for part in (name, _dotted(loc[2:]), message) if part)
+    place, what = mistake
+    if len(place) < 2 or place[0] != "rules" or not isinstance(place[1], int):
+        return f"{_dotted(place)}: {what}" if place else what
+    name = _rule_name(data, place[1])
+    return ": ".join(part for part in (name, _dotted(place[2:]), what) if part)
 
 
 def _rule_name(data: object, index: int) -> str:

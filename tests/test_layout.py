@@ -22,6 +22,7 @@ PACKAGES = ("connector", "adapters", "rules", "webhooks")
 ROWS = {
     "connector.models": 1,
     "connector.errors": 1,
+    "connector.mistakes": 1,
     "rules": 2,
     "adapters": 2,
     "connector": 3,  # the bare package, which holds nothing
@@ -34,7 +35,6 @@ ROWS = {
     "connector.config_reports": 3,
     "connector.config_retention": 3,
     "connector.section": 3,
-    "connector.mistakes": 3,
     "connector.store": 3,
     "connector.migrations": 3,
     "connector.secrets": 3,
@@ -136,14 +136,12 @@ SIDEWAYS = {
         "connector.config_reports",
         "connector.config_retention",
         "connector.section",
-        "connector.mistakes",
         "connector.secrets",
         "connector.text_lint",
         "connector.workdays",
     ),
     "connector.config_blocks": (
         "connector.config_clocks",
-        "connector.mistakes",
         "connector.section",
     ),
     "connector.config_clocks": (
@@ -573,7 +571,9 @@ def test_sandbox_shares_nothing_with_what_it_tests(name: str) -> None:
     assert [t for _, t in ours(name) if not within(t, "connector.sandbox")] == []
 
 
-@pytest.mark.parametrize("name", ["connector.models", "connector.errors"])
+@pytest.mark.parametrize(
+    "name", ["connector.models", "connector.errors", "connector.mistakes"]
+)
 def test_first_row_needs_only_pydantic(name: str) -> None:
     known = sys.stdlib_module_names | {"pydantic"} | set(PACKAGES)
     assert [t for _, t in imports(name) if t.partition(".")[0] not in known] == []

@@ -135,7 +135,7 @@ def test_version_changes_with_the_content_only(place: Path) -> None:
         ("rules: []\nrule: []\n", "line 2: 'rule' is no key of this file"),
         ("rules:\n  - id: a\n  id: b\n", "line 3: not valid YAML"),
         ("rules: []\nrules: []\n", "line 2: the key 'rules' is there twice"),
-        ("rules: [{id: a, when: {field: vip}, then: []}]\n", "a: when: op: missing"),
+        ("rules: [{id: a, when: {field: vip}, then: []}]\n", "a: when.op: missing"),
     ],
 )
 def test_what_cannot_be_used_changes_nothing(place: Path, text: str, said: str) -> None:

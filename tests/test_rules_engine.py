@@ -218,10 +218,10 @@ for _ in range(8):
         (rule(YES, then=[{}]), ["one: then[0]", "exactly one of 'add_tag'"]),
         (rule(YES, then=[{"add_tag": "Two words"}]), ["then[0].add_tag", "lower-case"]),
         (rule(YES, then=[{"note": " "}]), ["then[0].note", "characters"]),
-        (rule(YES, then=[{"mail": "x"}]), ["then[0].mail", "not a known key"]),
+        (rule(YES, then=[{"mail": "x"}]), ["then[0].mail", "unknown key; take it out"]),
         (rule(YES, mode="go"), ["one: mode", "observe"]),
         (rule(YES, id="Ünder score"), ["id", "lower-case letters"]),
-        ({"id": "one", "when": YES}, ["one: then: missing; add it"]),
+        ({"id": "one", "when": YES}, ["one: then: missing; add this key"]),
         ({"when": YES, "then": [{"note": "x"}]}, ["rule 1: id: missing"]),
     ],
 )
