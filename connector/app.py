@@ -139,7 +139,13 @@ class Runtime:
             for adapter in (*self.adapters.values(), *self.channels)
         ]
         self.scheduler = Scheduler(
-            self.store, self.adapters, config, clock, self.health, self.budgets
+            self.store,
+            self.adapters,
+            config,
+            self.rulebook,
+            clock,
+            self.health,
+            self.budgets,
         )
         self._loops: list[Loop] = []
         self._beat = threading.Event()

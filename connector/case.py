@@ -12,6 +12,7 @@ from connector.config import Config
 from connector.judging import Judged
 from connector.models import Comment, Operation, OutboxState, Ticket, TicketRef
 from connector.store import fields, labels, outbox, tickets
+from connector.store.demotions import Unit
 from rules.verdict import Verdict
 
 
@@ -48,6 +49,7 @@ class Batch:
     merged: dict[TicketRef, list[int]]
     decisions: list[dict[str, Any]] = field(default_factory=list)
     ledger: list[dict[str, Any]] = field(default_factory=list)
+    demoted: frozenset[Unit] = frozenset()  # what only suggests
     fields: list[dict[str, Any]] = field(default_factory=list)
     labels: list[dict[str, Any]] = field(default_factory=list)
     noticed: list[dict[str, Any]] = field(default_factory=list)

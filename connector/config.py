@@ -23,6 +23,7 @@ from adapters.base import Adapter, Channel, Helpdesk, Tracker
 from connector import config_blocks, secrets, text_lint, workdays
 from connector.config_clocks import ALWAYS, Calendar, Clocks
 from connector.config_file import fill, read_raw
+from connector.config_learning import Learning
 from connector.config_messages import Acknowledge, Checkins, Messages
 from connector.config_problems import Problems
 from connector.config_reports import Reports
@@ -267,6 +268,7 @@ class Config(Section):
     quiet: Quiet = Quiet()
     clocks: Clocks = Clocks()
     notify: Notify = Notify()
+    learning: Learning = Learning()
     reports: Reports = Reports()
     retention: Retention = Retention()
     rules: RuleSet | Path = Field(
@@ -443,7 +445,8 @@ def _check_together(config: Config) -> Iterator[str]:
                 "add it below calendars"
             )
     named = {f"clocks.{key}": role for key, role in config.clocks.roles.items()}
-    for key, role in (named | {"vip.role": config.vip.role}).items():
+    named |= {"vip.role": config.vip.role, "learning.role": config.learning.role}
+    for key, role in named.items():
         if role and role not in config.notify.roles:
             yield f"{key}: there is no role {role!r}; add it below notify.roles"
     for role, channels in config.notify.roles.items():

@@ -78,7 +78,7 @@ def add_notes(
     if not is_first and case.ticket.status not in UNNOTED:
         for one in suggested:
             key = f"note:{case.ticket_id}:suggested:{one.key}"
-            rule = one.match.rule_id, one.match.version, one.match.reason
+            rule = one.rule, one.version, one.reason
             _ask(case, key, one.line, *rule, suggested=[one])
     for match in matches:
         for action in match.actions:

@@ -38,7 +38,15 @@ from connector.noting import add_notes
 from connector.ratings import rating
 from connector.rulebook import Book, Rulebook
 from connector.store import clocks as due
-from connector.store import customers, groups, members, outbox, tickets, timeline
+from connector.store import (
+    customers,
+    demotions,
+    groups,
+    members,
+    outbox,
+    tickets,
+    timeline,
+)
 from connector.store.schema import AnyRow
 from connector.tagging import change_tags, wanted_tags
 from rules.engine import evaluate
@@ -84,7 +92,7 @@ class Pipeline:
             members.recount(connection, group_id)
             escalation.plan(connection, self.config, group_id, now)
         merged = tickets.merged_into(connection, [one.ticket.ref for one in judged])
-        return Batch(known.ids, merged)
+        return Batch(known.ids, merged, demoted=demotions.demoted(connection))
 
     def decide(
         self,

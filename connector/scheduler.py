@@ -20,6 +20,7 @@ from connector import (
     callbacks,
     checkins,
     clocks,
+    demotion,
     escalation,
     quiet,
     retention,
@@ -32,6 +33,7 @@ from connector.errors import StoreUnavailable
 from connector.health import Health
 from connector.models import EventKind
 from connector.reports import posting
+from connector.rulebook import Rulebook
 from connector.store import Store, deliveries, dialects, groups
 
 _log = structlog.get_logger(__name__)
@@ -49,6 +51,9 @@ QUIET = timedelta(minutes=15)
 
 #: How often deadlines are looked at.
 CLOCKS = timedelta(minutes=1)
+
+#: How often it is looked whether a day is over since rules were reviewed.
+LEARNING = timedelta(hours=1)
 
 #: How often it is looked whether a report is to be made.
 REPORTS = timedelta(minutes=5)
@@ -94,12 +99,14 @@ class Scheduler:
         store: Store,
         adapters: Mapping[str, Adapter],
         config: Config,
+        rulebook: Rulebook,
         clock: Callable[[], datetime],
         health: Health | None = None,
         pace: Pace | None = None,
     ) -> None:
         self._store = store
         self._config = config
+        self._rulebook = rulebook
         self._clock = clock
         self._health = health
         self._pace = pace
@@ -111,6 +118,7 @@ class Scheduler:
             "retention": (self._let_go, RETENTION),
             "clocks": (self._review_clocks, CLOCKS),
             "reports": (self._post_reports, REPORTS),
+            "learning": (self._review_rules, LEARNING),
         }
         for adapter in adapters.values():
             if sweep.is_swept(adapter, config):
@@ -169,6 +177,11 @@ class Scheduler:
 
     def _post_reports(self) -> None:
         posting.queue_due(self._store, self._config, self._clock())
+
+    def _review_rules(self) -> None:
+        now = self._clock()
+        versions = demotion.in_force(self._rulebook.look(now))
+        demotion.review(self._store, self._config, versions, now, self._stopped.is_set)
 
     def _sweep(self, adapter: Adapter) -> None:
         sweep.sweep(

@@ -20,7 +20,9 @@ from rules.schema import Action
 
 
 class Suggestion(NamedTuple):
-    match: RuleMatch
+    rule: str
+    version: str
+    reason: str
     line: str
 
     @property
@@ -41,24 +43,41 @@ def mode_of(config: Config, match: RuleMatch, action: Action) -> Mode:
 def suggestions(case: Case, matches: Sequence[RuleMatch]) -> list[Suggestion]:
     """Return what rules suggest for a ticket, a line for each rule.
 
-    Not what is there already, nor a tag that a person took away.
+    Not what is there already, nor a tag that a person took away. A rule that people
+    contradict too often suggests what it wrote before, a line for each tag.
     """
+    held_back = [
+        Suggestion(
+            one["rule"],
+            one["version"],
+            one["reason"],
+            f"Rule {one['rule']} suggests: tag {one['tag']}",
+        )
+        for one in case.trace.tags
+        if one["outcome"] == "suggested"
+    ]
     found = [
         (match, [one for one in match.actions if _is_suggested(case, match, one)])
         for match in matches
     ]
     if not any(actions for _, actions in found):
-        return []
+        return held_back
     settled = _settled(case)
     left = [
         (match, [one.words for one in actions if (one.add_tag or "") not in settled])
         for match, actions in found
     ]
-    return [
-        Suggestion(match, f"Rule {match.rule_id} suggests: {', '.join(words)}")
+    asked = [
+        Suggestion(
+            match.rule_id,
+            match.version,
+            match.reason,
+            f"Rule {match.rule_id} suggests: {', '.join(words)}",
+        )
         for match, words in left
         if words
     ]
+    return asked + held_back
 
 
 def _is_suggested(case: Case, match: RuleMatch, action: Action) -> bool:

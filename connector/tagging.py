@@ -17,6 +17,7 @@ from connector.judging import Judged
 from connector.models import Mode, Operation
 from connector.showing import Sight
 from connector.store import tickets
+from connector.store.demotions import Unit, language_of
 from connector.store.labels import Label
 from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
@@ -34,10 +35,13 @@ UNJUDGED = frozenset({"clocks", "problems", "vip"})
 
 
 class WantedTag(NamedTuple):
+    """A tag that should be there. ``is_held_back``: its rule only suggests it."""
+
     tag: str
     rule: str
     rule_version: str
     reason: str
+    is_held_back: bool = False
 
 
 def possible_tags(config: Config, rules: RuleSet) -> dict[str, str]:
@@ -78,6 +82,8 @@ def wanted_tags(
         for action in match.actions
         if action.kind == "add_tag"
     ]
+    wanted = [_held_back(case, entry) for entry in wanted]
+    wanted.sort(key=lambda entry: entry.is_held_back)  # who writes goes before
     # The first reason given for a tag is the one that is kept.
     return list({entry.tag: entry for entry in reversed(wanted)}.values())[::-1]
 
@@ -105,6 +111,12 @@ def judged_tags(
     if vip and not verdict.auto_reply:
         wanted.append(WantedTag(f"{prefix}vip", "vip", "", f"VIP by {vip}"))
     return wanted
+
+
+def _held_back(case: Case, entry: WantedTag) -> WantedTag:
+    language = language_of(entry.rule, case.judged.language)
+    unit = Unit(entry.rule, entry.tag, language, entry.rule_version)
+    return entry._replace(is_held_back=unit in case.batch.demoted)
 
 
 def change_tags(
@@ -153,6 +165,8 @@ def _is_to_add(
     missing = entry.tag not in present and state in (None, TagState.UNWANTED)
     vetoed = state == TagState.VETOED
     outcome = "vetoed" if vetoed else "added" if missing else "kept"
+    if missing and entry.is_held_back:
+        missing, outcome = False, "suggested"
     case.trace.tags.append({**_described(entry), "outcome": outcome})
     return missing
 

@@ -149,7 +149,9 @@ def test_scheduler_looks_by_itself(bench: Bench, called: Called) -> None:
     from connector.scheduler import Scheduler
 
     adapters = {"support": called}
-    scheduler = Scheduler(bench.store, adapters, bench.config, lambda: START)
+    scheduler = Scheduler(
+        bench.store, adapters, bench.config, bench.runtime.rulebook, lambda: START
+    )
     names = {job.id for job in scheduler._ticker.get_jobs()}
     assert "watch-support" in names
     scheduler._watch(called)

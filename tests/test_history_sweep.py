@@ -250,7 +250,9 @@ def test_scheduler_sweeps_each_source_whatever_befalls_another(
 
     bench.shop.changed = broken  # type: ignore[method-assign]
     runtime = bench.runtime
-    scheduler = Scheduler(bench.store, runtime.adapters, bench.config, bench.clock)
+    scheduler = Scheduler(
+        bench.store, runtime.adapters, bench.config, runtime.rulebook, bench.clock
+    )
     with capture_logs() as logs:
         scheduler.start()
         try:

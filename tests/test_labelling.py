@@ -10,6 +10,8 @@ import pytest
 from kit import Bench, settings
 from sqlalchemy import select
 
+from connector.store import demotions
+from connector.store.demotions import Unit
 from connector.store.schema import labels
 
 LATE = "My parcel never arrived, the delivery is three weeks late. I am very angry!"
@@ -104,6 +106,26 @@ def test_tag_that_a_rule_only_observes_is_confirmed_by_a_person(
     retag(bench, add=["late-delivery"])
     assert said(bench) == [("late-delivery", "late", "confirmed")]
     bench.close()
+
+
+def test_tag_of_a_rule_that_is_held_back_is_suggested_and_a_persons_to_set(
+    bench: Bench,
+) -> None:
+    write(bench, "1")
+    version = bench.runtime.rulebook.book.judge.version
+    unit = Unit("pack.type", "cc-delivery", "en", version)
+    with bench.store.write() as connection:
+        demotions.demote(connection, unit, 0, 20, bench.clock())
+    retag(bench, "1", add=["mine"])
+    write(bench, "2")
+    tags = [bench.support.tickets[one].tags for one in "12"]
+    assert ["cc-delivery" in one for one in tags] == [True, False]
+    notes = [note for call, _, note in bench.support.calls if call == "add_note"]
+    line = "Rule pack.type suggests: tag cc-delivery"
+    assert [line in str(note) for note in notes] == [False, True]
+    retag(bench, "2", add=["cc-delivery"])
+    retag(bench, "2", off=["cc-delivery"])
+    assert said(bench) == [("cc-delivery", "pack.type", "removed")]
 
 
 def test_what_is_known_and_not_judged_is_not_labelled(blank_sqlite: str) -> None:

@@ -2,58 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from kit import START
+from labels_kit import DAY, add_ticket, enter, label
 from sqlalchemy import select
 
 from connector.models import TicketStatus
-from connector.store import Store, customers, labels, tickets
+from connector.store import Store, labels
 from connector.store.labels import Label
 from connector.store.schema import labels as table
 from connector.store.tickets import TagState
-
-DAY = timedelta(days=1)
-
-
-def add_ticket(store: Store, number: str, **changes: Any) -> int:
-    """Store a complaint that an agent answered and solved the day after."""
-    with store.write() as connection:
-        people = [customers.Person(f"{number}@mail.example")]
-        known = customers.known(connection, people, START)
-        values = {
-            "source": "support",
-            "external_id": number,
-            "customer_id": known.ids[people[0].key],
-            "number": number,
-            "subject": "Parcel",
-            "text": f"late again {number}",
-            "status": TicketStatus.RESOLVED,
-            "url": f"https://support.example/{number}",
-            "language": "en",
-            "verdict": {},
-            "tags": [],
-            "answered_at": START + DAY,
-            **dict.fromkeys(("created_at", "updated_at", "decided_at"), START),
-        }
-        return tickets.put(connection, {**values, **changes}).id
-
-
-def enter(
-    store: Store, ticket: int, tag: str, state: TagState, rule: str = "pack.type"
-) -> None:
-    with store.write() as connection:
-        line = {"tag": tag, "state": state, "rule": rule, "rule_version": "1"}
-        row = {"ticket_id": ticket, "reason": "", "at": START, **line}
-        tickets.put_tags(connection, [row])
-
-
-def label(ticket: int, tag: str, said: Label, days: int = 0) -> dict[str, Any]:
-    rule = {"rule": "pack.type", "rule_version": "1"}
-    at = START + days * DAY
-    return {"ticket_id": ticket, "tag": tag, "label": said, "at": at, **rule}
 
 
 def left(store: Store, settled_days: int = -1) -> list[tuple[int, str]]:

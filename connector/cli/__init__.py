@@ -23,6 +23,7 @@ from connector.cli.init import init
 from connector.cli.process import run, schedule, serve, work
 from connector.cli.report import report
 from connector.cli.rows import inbox, outbox
+from connector.cli.rules import rules
 from connector.cli.sandbox import sandbox
 from connector.cli.send import send
 from connector.cli.setup import doctor
@@ -49,6 +50,7 @@ for command in (
     classify,
     group,
     explain,
+    rules,
     erase,
     inbox,
     outbox,

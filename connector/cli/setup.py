@@ -18,7 +18,15 @@ from adapters.base import (
     Prioritizer,
     TagRules,
 )
-from connector import callbacks, health, imports, installation, ruling, sweep
+from connector import (
+    callbacks,
+    demotion,
+    health,
+    imports,
+    installation,
+    ruling,
+    sweep,
+)
 from connector.cli import roundtrip
 from connector.cli.common import config_option, json_option, read_config
 from connector.config import Config, build_adapters, build_channels
@@ -154,7 +162,20 @@ def _check_rules(config: Config, adapters: Mapping[str, Adapter]) -> list[Findin
         remedy = "correct it; 'complaint-connector rules lint' tells more"
         return [Finding(Level.PROBLEM, err.path, one, remedy) for one in err.problems]
     refused = _check_tags(possible_tags(config, book.rules), adapters)
-    return refused + ruling.check(config, book.rules)
+    found = refused + ruling.check(config, book.rules)
+    return found + _held_back(config, demotion.in_force(book))
+
+
+def _held_back(config: Config, versions: Mapping[str, str]) -> list[Finding]:
+    """Say which rules only suggest, because people contradicted them."""
+    store = Store(config.database.url, pool_size=1)
+    try:
+        with store.read() as connection:
+            return demotion.findings(connection, versions)
+    except StoreUnavailable:
+        return []  # said already
+    finally:
+        store.close()
 
 
 def _check_tags(

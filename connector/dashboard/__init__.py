@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from connector import callbacks, health, imports, share, sweep
+from connector import callbacks, demotion, health, imports, share, sweep
 from connector.config import Config, channel_source
 from connector.errors import StoreUnavailable
 from connector.models import DeliveryState, OutboxState
@@ -144,6 +144,7 @@ def status(
                     *callbacks.findings(connection, config),
                     *sweep.findings(connection, config),
                     *findings(rulebook),
+                    *demotion.findings(connection, demotion.in_force(book)),
                 )
             ],
             "rules": {

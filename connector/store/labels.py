@@ -12,11 +12,11 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from connector.models import TicketStatus
 from connector.store.dialects import insert, insert_missing
-from connector.store.schema import AnyRow, labels, ticket_tags, tickets
+from connector.store.schema import AnyRow, Moment, labels, ticket_tags, tickets
 from connector.store.tickets import TagState
 
 #: Tickets of which examples are read at a time.
@@ -33,7 +33,7 @@ class Label(StrEnum):
 
 #: The rule was right, and it was not.
 GOOD = (Label.KEPT, Label.CONFIRMED)
-JUDGING = (*GOOD, Label.REMOVED)
+SAID = (*GOOD, Label.REMOVED, Label.MISSED)
 
 
 class Example(NamedTuple):
@@ -120,6 +120,25 @@ def left(
     return connection.execute(query).all()
 
 
+def counts(connection: Connection, since: datetime) -> Sequence[AnyRow]:
+    """Count the labels since then by rule, version, tag and language of the ticket."""
+    unit = (
+        labels.c.rule,
+        labels.c.rule_version,
+        labels.c.tag,
+        tickets.c.language,
+        labels.c.label,
+    )
+    first_at = func.min(labels.c.at, type_=Moment()).label("first_at")
+    query = (
+        select(*unit, func.count().label("many"), first_at)
+        .select_from(labels.join(tickets, tickets.c.id == labels.c.ticket_id))
+        .where(labels.c.at > since, labels.c.label.in_(SAID))
+        .group_by(*unit)
+    )
+    return connection.execute(query).all()
+
+
 def examples(connection: Connection, since: datetime) -> Iterator[Example]:
     """Return what people labelled since then on tickets whose words are still known."""
     query = (
@@ -137,7 +156,7 @@ def examples(connection: Connection, since: datetime) -> Iterator[Example]:
         .select_from(labels.join(tickets, tickets.c.id == labels.c.ticket_id))
         .where(
             labels.c.at >= since,
-            labels.c.label != Label.FOUND,
+            labels.c.label.in_(SAID),
             tickets.c.text != "",
         )
         .order_by(labels.c.ticket_id, labels.c.tag)

@@ -1,0 +1,16 @@
+"""``rules``: what tickets are judged by, and how well that does."""
+
+from __future__ import annotations
+
+import click
+
+from connector.cli.precision import precision, promote
+
+
+@click.group()
+def rules() -> None:
+    """What tickets are judged by, and how well that does."""
+
+
+for command in (precision, promote):
+    rules.add_command(command)
