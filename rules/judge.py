@@ -13,6 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from operator import itemgetter
+from string import ascii_lowercase
 
 from rules.folding import fold
 from rules.index import Hit
@@ -42,6 +44,9 @@ _CLAUSE_END = re.compile(r"[.,;:!?\n]")
 _SENTENCE_END = re.compile(r"[.!?\n]")
 _REPLY = re.compile(r"(?i)^\s*(?:re|sv|vs|aw|fw|fwd|vl|wg|ang)\s*:")
 _SHOUTED = re.compile(r"\b[A-ZÆØÅÄÖ]{4,}\b")
+_CAPITALS = re.compile("[A-ZÆØÅÄÖ]{4}")
+_SMALL = ascii_lowercase.encode()
+_TWO_SIGNS = ("!!", "??", "!?", "?!")
 _BANGS = re.compile(r"!{2,}|\?{2,}|!\?|\?!")
 _WORD = re.compile(r"\w+(?:'\w+)?")
 
@@ -59,10 +64,13 @@ class Tally:
 
     def explain(self, name: str, words: str, moved: Mapping[str, float]) -> None:
         """Say what words moved: the score if they did, else what they moved most."""
-        told = {key: moved[key] for key in moved if key not in TYPES}
-        weight = told.get("complaint") or max(told.values(), key=abs, default=0.0)
+        weight = moved.get("complaint")
+        rank = 100.0 if weight else 0.0
+        if not weight:
+            told = (moved[key] for key in moved if key not in TYPES)
+            weight = max(told, key=abs, default=0.0)
         if abs(weight) >= _WORTH_TELLING:
-            rank = abs(weight) + (100 if told.get("complaint") else 0)
+            rank += abs(weight)
             self.reasons.append((rank, name, words, weight))
 
 
@@ -142,14 +150,15 @@ def default_judge() -> Judge:
 
 def gather(pack: Pack, folded: str) -> Tally:
     """Add up what the words of a text mean in their clause."""
-    found: dict[str, list[tuple[float, Hit]]] = defaultdict(list)
-    taken: set[tuple[str, int]] = set()
+    found: dict[str, list[tuple[float, Hit]]] = {}
     clauses = _Clauses(pack, folded)
     for hit in pack.search(folded):
-        place = (hit.group.name, hit.start)
-        if place not in taken:
-            taken.add(place)
-            found[hit.group.name].append((clauses.share(hit), hit))
+        name = hit.group.name
+        before = found.get(name)
+        if before is None:
+            found[name] = [(clauses.share(hit), hit)]
+        elif before[-1][1].start != hit.start:
+            before.append((clauses.share(hit), hit))
     tally = Tally(bare=_is_bare(folded, found.values()))
     for hits in found.values():
         _count(tally, folded, hits)
@@ -164,8 +173,7 @@ class _Clauses:
         self._denying: list[int] = []
         self._supposing: list[int] = []
         for match in pack.turning.finditer(folded):
-            word = match[0]
-            if word in pack.spec.conditions:
+            if match[0] in pack.spec.conditions:
                 self._supposing.append(match.end())
             else:
                 self._denying.append(match.end())
@@ -176,8 +184,7 @@ class _Clauses:
             return 1.0
         if self._denying and self._denied(hit):
             return -1.0
-        before = self._between(self._supposing, hit)
-        if before is not None and not _SENTENCE_END.search(before):
+        if self._supposing and self._supposed(hit):
             return _CONDITIONAL_SHARE
         return 1.0
 
@@ -192,6 +199,10 @@ class _Clauses:
         return not any(
             word in self._spec.negators or word.endswith("n't") for word in own
         )
+
+    def _supposed(self, hit: Hit) -> bool:
+        before = self._between(self._supposing, hit)
+        return before is not None and not _SENTENCE_END.search(before)
 
     def _between(self, ends: list[int], hit: Hit) -> str | None:
         """Return what stands between the last of some words and a hit."""
@@ -218,22 +229,31 @@ def _names_a_type(group: Group) -> bool:
 def _count(tally: Tally, folded: str, hits: list[tuple[float, Hit]]) -> None:
     """Count a group once, and repetitions a little (they never outweigh it)."""
     straight = [hit for hit in hits if hit[0] > 0]
-    turned = [hit for hit in hits if hit[0] < 0]
-    for side in (straight, turned):
-        if not side:
-            continue
-        side.sort(key=lambda hit: -abs(hit[0]))
-        share, hit = side[0]
-        factor = share * (1.5 - 0.5 ** len(side))
-        effects = hit.group.effects if share > 0 else _turned(hit.group)
-        factor = abs(factor) if share < 0 else factor
-        moved = {effect: weight * factor for effect, weight in effects.items()}
-        for effect, weight in moved.items():
-            tally.add(effect, weight)
-        words = folded[hit.start : hit.end].replace("\n", " ")
-        tally.explain(
-            hit.group.name if share > 0 else f"not {hit.group.name}", words, moved
-        )
+    if straight:
+        share, hit = max(straight, key=itemgetter(0))
+        factor = share * (1.5 - 0.5 ** len(straight))
+        _move(tally, hit.group.name, folded, hit, hit.group.effects, factor)
+    if len(straight) < len(hits):
+        hit = next(hit for share, hit in hits if share < 0)
+        factor = 1.5 - 0.5 ** (len(hits) - len(straight))
+        name = f"not {hit.group.name}"
+        _move(tally, name, folded, hit, _turned(hit.group), factor)
+
+
+def _move(
+    tally: Tally,
+    name: str,
+    folded: str,
+    hit: Hit,
+    effects: dict[str, float],
+    factor: float,
+) -> None:
+    if factor != 1.0:
+        effects = {effect: weight * factor for effect, weight in effects.items()}
+    for effect, weight in effects.items():
+        tally.add(effect, weight)
+    words = folded[hit.start : hit.end].replace("\n", " ")
+    tally.explain(name, words, effects)
 
 
 def _turned(group: Group) -> dict[str, float]:
@@ -248,13 +268,22 @@ def _turned(group: Group) -> dict[str, float]:
 
 def shouting(text: str) -> float:
     """Measure capitals and exclamation marks, from 0 to about 1.5."""
-    head = text[:_HEARD_CHARS]
-    letters = sum(map(str.isalpha, head))
-    upper = sum(map(str.isupper, head))
-    loud = 0.4 * min(2, len(_SHOUTED.findall(text)))
-    if letters > 20 and upper > 0.6 * letters:
+    loud = 0.0
+    if _CAPITALS.search(text):
+        loud = 0.4 * min(2, len(_SHOUTED.findall(text)))
+    if _is_in_capitals(text[:_HEARD_CHARS]):
         loud = 1.2
-    return min(1.5, loud + 0.25 * min(2, len(_BANGS.findall(text))))
+    if any(signs in text for signs in _TWO_SIGNS):
+        loud += 0.25 * min(2, len(_BANGS.findall(text)))
+    return min(1.5, loud)
+
+
+def _is_in_capitals(head: str) -> bool:
+    plain = head.encode("ascii", "ignore")
+    if len(plain) - len(plain.translate(None, _SMALL)) >= 0.4 * len(head):
+        return False  # as nearly always, and counting takes long
+    letters = sum(map(str.isalpha, head))
+    return letters > 20 and sum(map(str.isupper, head)) > 0.6 * letters
 
 
 def conclude(

@@ -3,11 +3,37 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-_GAP = r"(?:[ ,]+[^\s.!?;,]+){0,4}?[ ,]+"
-_BLANK = r"[\s\-]"
 _TOKEN = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|(\.\.\.)|([^\s()\[\]]+)")
+_BLANK, _OTHERS = " ", "…"
+_REGEX = {
+    "": "",
+    _BLANK: r"[\s\-]",
+    _OTHERS: r"(?:[ ,]+[^\s.!?;,]+){0,4}?[ ,]+",
+}
+
+
+class _Part(NamedTuple):
+    glue: str  #: what stands before it: nothing, one blank, or other words
+    choices: list[str]
+    optional: bool  #: may be missing, and brings the blank after it
+
+
+def _parts(words: str) -> Iterator[_Part]:
+    end, glue = 0, ""
+    for token in _TOKEN.finditer(words.strip()):
+        either, maybe, gap, literal = token.groups()
+        if gap:
+            glue = _OTHERS
+            continue
+        if not glue and 0 < end < token.start():
+            glue = _BLANK
+        choices = [literal] if literal else (either or maybe or "").split("|")
+        yield _Part(glue, choices, maybe is not None)
+        end = 0 if maybe is not None else token.end()
+        glue = ""
 
 
 def to_regex(words: str) -> str:
@@ -16,97 +42,73 @@ def to_regex(words: str) -> str:
     ``damag*`` any ending · ``(a|b c)`` either · ``[very]`` may be missing · ``...`` up
     to four other words · everything else literally, at word boundaries.
     """
-    words = words.strip()
-    out, end, glue = "", 0, ""
-    for token in _TOKEN.finditer(words):
-        either, maybe, gap, literal = token.groups()
-        if gap:
-            glue = _GAP
-            continue
-        if not glue and 0 < end < token.start():
-            glue = _BLANK
-        if maybe is not None:
-            out += f"{glue}(?:(?:{_either(maybe)}){_BLANK})?"
-            end = 0  # the optional part brings its own blank
-        else:
-            out += glue + (f"(?:{_either(either)})" if either else _word(literal))
-            end = token.end()
-        glue = ""
-    return _bounded(out, words)
-
-
-def _either(choices: str) -> str:
-    return "|".join(
-        _BLANK.join(_word(word) for word in choice.split())
-        for choice in choices.split("|")
-    )
+    words, out, blank = words.strip(), "", _REGEX[_BLANK]
+    for glue, choices, optional in _parts(words):
+        either = "|".join(
+            blank.join(_word(word) for word in choice.split()) for choice in choices
+        )
+        out += _REGEX[glue] + (
+            f"(?:(?:{either}){blank})?" if optional else f"(?:{either})"
+        )
+    left = r"(?<!\w)" if re.match(r"[\w(\[]", words) else ""
+    right = r"(?!\w)" if re.search(r"[\w)\]]$", words) else ""
+    return f"{left}{out}{right}"
 
 
 def _word(word: str) -> str:
     return r"\w*".join(re.escape(part) for part in word.split("*"))
 
 
-def _bounded(regex: str, words: str) -> str:
-    left = r"(?<!\w)" if re.match(r"[\w(\[]", words) else ""
-    right = r"(?!\w)" if re.search(r"[\w)\]]$", words) else ""
-    return f"{left}(?:{regex}){right}"
+class Beginning(NamedTuple):
+    """How a match can begin: with a word by its key, or with a sign as it is.
 
-
-class Needs(NamedTuple):
-    """What has to be in a text before a pattern is worth trying.
-
-    Every one of ``words`` asks for one of several word beginnings or whole words (those
-    end in ``$``). ``loose`` is a stretch that may begin inside a word.
+    A key is the first letters of a word, or all of them and ``$``.
     """
 
-    words: tuple[frozenset[str], ...]
-    loose: str
+    first: str
+    second: str = ""  #: key of the next word, where something is known of it
 
 
-def needs(words: str) -> Needs:
-    """Say what every match of ``words`` contains."""
-    asked: list[frozenset[str]] = []
-    loose = ""
-    for either, _, _, literal in _TOKEN.findall(words):
-        for place in _places(either) if either else [[literal]] if literal else []:
-            keys = [_key(word) for word in place]
-            if all(keys):
-                asked.append(frozenset(keys))
-            elif not either:
-                loose = max(literal.split("*"), key=len)
-    return Needs(tuple(asked), "" if asked else loose)
+def beginnings(words: str) -> frozenset[Beginning]:
+    """Return every way a match can begin; none if it may begin within a word."""
+    ways = {""}
+    for glue, choices, optional in _parts(words):
+        more = [glue + _BLANK.join(choice.split()) for choice in choices]
+        if optional:
+            more = [glue, *(f"{choice}{_BLANK}" for choice in more)]
+        # What comes after two words makes no difference, and would be very much.
+        ways = {
+            way if _TOLD.match(way) else way + choice for way in ways for choice in more
+        }
+    if any(way[:1] in ("", "*", _OTHERS) for way in ways):
+        return frozenset()
+    return frozenset(map(_beginning, ways))
 
 
-def _places(either: str) -> list[list[str]]:
-    """Take from each choice its most telling word, which is enough to ask for."""
-    return [[max(choice.split(), key=len) for choice in either.split("|")]]
+def _beginning(way: str) -> Beginning:
+    match = _BEGINNING.match(way)
+    if match is None:
+        return Beginning(way[0])
+    return Beginning(_key(match[1], match[2]), _key(match[3], match[4]))
 
 
-def _key(word: str) -> str:
-    """Return the longest part of a word that begins at a word boundary."""
-    found = [
-        match[1] + ("" if word[match.end() : match.end() + 1] == "*" else "$")
-        for match in _ANCHORED.finditer(word)
+def _key(letters: str | None, more: str | None) -> str:
+    return f"{letters}{'' if more else '$'}" if letters else ""
+
+
+_BEGINNING = re.compile(rf"(\w+)(\*[\w*]*)?(?:[^\w*{_OTHERS}]+(\w+)(\*[\w*]*)?)?")
+_TOLD = re.compile(rf"[^\w*]|[\w*]+[^\w*]*?(?:{_OTHERS}|[^\w*]+[\w*]+[^\w*])")
+
+
+def stretch(words: str) -> str:
+    """Return letters or signs that are in every match, as many as is easily seen."""
+    sure = [
+        piece
+        for _, choices, optional in _parts(words)
+        if len(choices) == 1 and not optional
+        for piece in re.split(r"[*\s]", choices[0])
     ]
-    return max(found, key=len, default="")
-
-
-_ANCHORED = re.compile(r"(?<![\w*])(\w+)")
-
-
-def openings(words: str) -> frozenset[str]:
-    """Return the keys of the words a match can begin with; empty if it can be any."""
-    first = _TOKEN.match(words.strip())
-    if first is None or not (first[1] or first[4]):
-        return frozenset()
-    starts = [_ANCHORED.match(choice) for choice in (first[1] or first[4]).split("|")]
-    if not all(starts):
-        return frozenset()
-    return frozenset(
-        match[1] + ("" if match.string[match.end() : match.end() + 1] == "*" else "$")
-        for match in starts
-        if match
-    )
+    return max(sure, key=len, default="")
 
 
 def single_words(words: str) -> tuple[str, ...]:
@@ -114,12 +116,11 @@ def single_words(words: str) -> tuple[str, ...]:
 
     That is what most words of a pack are, and no regular expression is asked then.
     """
-    inner = _ALL_EITHER.fullmatch(words.strip())
-    choices = inner[1].split("|") if inner else [words.strip()]
-    if not all(_ONE_WORD.fullmatch(choice) for choice in choices):
+    parts = list(_parts(words))
+    if len(parts) != 1 or parts[0].optional:
         return ()
-    return tuple(one[:-1] if one.endswith("*") else f"{one}$" for one in choices)
+    choices = [_ONE_WORD.fullmatch(choice) for choice in parts[0].choices]
+    return tuple(_key(one[1], one[2]) for one in choices if one) if all(choices) else ()
 
 
-_ALL_EITHER = re.compile(r"\(([^()]*)\)")
-_ONE_WORD = re.compile(r"\w+\*?")
+_ONE_WORD = re.compile(r"(\w+)(\*?)")

@@ -12,7 +12,7 @@ from connector.errors import ConfigError
 from rules.folding import fold
 from rules.judge import Judge, default_judge
 from rules.language import COVERED, detect
-from rules.notation import to_regex
+from rules.notation import beginnings, to_regex
 from rules.pack import load_packs, read_packs
 from rules.personas import HINTS, CustomerHistory, personas
 from rules.verdict import PERSONAS, TYPES, Verdict, band_of
@@ -525,6 +525,8 @@ def test_packs_cover_the_languages_and_only_types_that_exist() -> None:
 
 def test_the_index_lets_through_what_the_patterns_find() -> None:
     text = fold(" ".join(text for _, _, text in COMPLAINTS) + " ødelagt så å bli")
+    text += " 12 euro mehr, 5 € mehr. #fail #sobad a 3 hour delay premiumkunder 😡"
+    text += " tupla laskutus not yet not good out of out of luck"
     for pack in load_packs().by_language.values():
         found = {(hit.group.name, hit.start, hit.end) for hit in pack.search(text)}
         groups = (*pack.spec.groups, *pack.shared)
@@ -535,6 +537,30 @@ def test_the_index_lets_through_what_the_patterns_find() -> None:
             for match in re.compile(to_regex(fold(words))).finditer(text)
         }
         assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "begins"),
+    [
+        ("never arrived", {("never$", "arrived$")}),
+        ("damag* (goods|in transit)", {("damag", "goods$"), ("damag", "in$")}),
+        ("not [at all] good", {("not$", "good$"), ("not$", "at$")}),
+        ("[very] poor show", {("very$", "poor$"), ("poor$", "show$")}),
+        ("parcel* ... late", {("parcel", "")}),
+        ("doesn't work", {("doesn$", "t$")}),
+        ("premium(kunde|medlem)*", {("premiumkunde", ""), ("premiummedlem", "")}),
+        ("wait (for *|long)", {("wait$", "for$"), ("wait$", "long$")}),
+        ("to (*er|fix) it", {("to$", ""), ("to$", "fix$")}),
+        ("(euro|€) more", {("euro$", "more$"), ("€", "")}),
+        ("#fail*", {("#", "")}),
+        ("*hour late", set()),
+        ("... late", set()),
+    ],
+)
+def test_a_match_begins_with_words_that_are_known(
+    words: str, begins: set[tuple[str, str]]
+) -> None:
+    assert beginnings(words) == begins
 
 
 def test_no_word_of_a_pack_ends_in_something_optional() -> None:
