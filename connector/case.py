@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -78,6 +78,7 @@ class Case:
     now: datetime
     answering: list[Comment] | None = None  # what people answered, once looked up
     has_taken_over: bool = False  # another ticket's place in a group
+    within: dict[str, timedelta] = field(default_factory=dict)  # asked for by rules
     trace: Trace = field(default_factory=Trace)
     effects: list[outbox.Effect] = field(default_factory=list)  # enqueued at the end
 

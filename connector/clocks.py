@@ -194,11 +194,12 @@ def _go_on(case: Case, pack: Pack, row: AnyRow) -> None:
 def _keep_true(case: Case, promise: Promise, row: AnyRow) -> None:
     """Move a deadline to where it is by what is known now.
 
-    Whose matter turns out to be urgent has the urgent time from then on: nothing is
-    late before anybody could know of it.
+    Whose matter turns out to be urgent has the urgent time from then on, and so it is
+    with what a rule asks for: nothing is late before anybody could know of it.
     """
     due_at, warn_at = _times(case, promise, row.wrote_at)
-    if promise.within is not None and due_at < row.due_at:
+    is_own = promise.within is not None or promise.kind in case.within
+    if is_own and due_at < row.due_at:
         from_now, warn_from_now = _times(case, promise, case.now)
         due_at = min(row.due_at, max(due_at, from_now))
         warn_at = min(row.next_at or warn_at, max(warn_at, warn_from_now))
@@ -230,13 +231,19 @@ def _start(case: Case, promise: Promise, since: datetime) -> None:
 
 
 def _times(case: Case, promise: Promise, since: datetime) -> tuple[datetime, datetime]:
-    """Return when a promise is due, and when people are warned of it."""
+    """Return when a promise is due, and when people are warned of it.
+
+    What a rule asks for counts where it is sooner.
+    """
     clocks, calendar = case.config.clocks, _calendar(case)
     house = clocks.urgent_within if is_urgent(case) else clocks.within
-    return (
-        promise.due(since, calendar, house),
-        promise.warned(since, calendar, house, clocks.warn),
-    )
+    due_at = promise.due(since, calendar, house)
+    warn_at = promise.warned(since, calendar, house, clocks.warn)
+    within = case.within.get(promise.kind)
+    if within is not None and calendar.after(since, within) < due_at:
+        due_at = calendar.after(since, within)
+        warn_at = calendar.after(since, within * clocks.warn)
+    return due_at, warn_at
 
 
 def is_urgent(case: Case) -> bool:

@@ -128,6 +128,7 @@ class Pipeline:
             for match in matches
         ]
         vips.look(case)
+        ruling.tighten(case, matches)
         clocks.look(case)
         if judged.is_live and not case.is_archived:
             seen = showing.look(case, group_id)

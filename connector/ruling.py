@@ -15,6 +15,13 @@ from rules.engine import RuleMatch
 from rules.schema import Action, Rule, RuleSet
 
 
+def tighten(case: Case, matches: Iterable[RuleMatch]) -> None:
+    """Say how soon rules want something done; of several the soonest counts."""
+    for _, action in _acting(matches, "clock"):
+        for kind, within in (action.clock or {}).items():
+            case.within[kind] = min(within, case.within.get(kind, within))
+
+
 def tell(case: Case, matches: Iterable[RuleMatch]) -> None:
     """Tell the roles that rules name. What was solved before we saw it is no news."""
     if case.stored.solved_at is not None:
@@ -49,16 +56,31 @@ def _acting(
 
 def check(config: Config, rules: RuleSet) -> list[Finding]:
     """Say what rules ask for that this installation cannot do."""
+    return [*_check_roles(config, rules), *_check_clocks(config, rules)]
+
+
+def _check_roles(config: Config, rules: RuleSet) -> Iterator[Finding]:
     known = ", ".join(sorted(config.notify.roles)) or "none"
-    return [
-        _finding(
-            rule,
-            f"notify: there is no role {action.value!r}; known: {known}",
-            "add it below notify.roles, or name another one",
-        )
-        for rule, action in rules.asking("notify")
-        if action.value not in config.notify.roles
-    ]
+    for rule, action in rules.asking("notify"):
+        if action.value not in config.notify.roles:
+            yield _finding(
+                rule,
+                f"notify: there is no role {action.value!r}; known: {known}",
+                "add it below notify.roles, or name another one",
+            )
+
+
+def _check_clocks(config: Config, rules: RuleSet) -> Iterator[Finding]:
+    pack = config.clocks.promises
+    known = [promise.kind for promise in pack.promises] if pack else []
+    for rule, action in rules.asking("clock"):
+        if strange := sorted(set(action.clock or ()) - set(known)):
+            yield _finding(
+                rule,
+                f"clock: nothing called {', '.join(strange)} is promised by "
+                f"clocks.pack; known: {', '.join(known) or 'none'}",
+                "choose a pack of deadlines, or name what it promises",
+            )
 
 
 def _finding(rule: Rule, message: str, remedy: str) -> Finding:

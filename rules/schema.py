@@ -10,8 +10,9 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -24,7 +25,7 @@ from pydantic import (
 
 from connector.errors import ConfigError
 from connector.mistakes import Mistake, explain
-from connector.models import Mode
+from connector.models import Duration, Mode
 from rules.conditions import problem
 
 MAX_DEPTH = 6
@@ -32,8 +33,17 @@ MAX_NOTE = 2000
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 
 #: How each thing to do is told to people.
-WORDS: Mapping[str, str] = {"add_tag": "tag", "note": "the note", "notify": "tell"}
+WORDS: Mapping[str, str] = {
+    "add_tag": "tag",
+    "note": "the note",
+    "clock": "deadline",
+    "notify": "tell",
+}
 _TAG = re.compile(r"[^\s,A-Z]{1,80}")
+
+
+#: What a customer is promised, by the name that a pack of deadlines gives it.
+Promised = Annotated[str, Field(pattern=r"^[a-z_]{1,30}$")]
 
 
 class _Strict(BaseModel):
@@ -103,6 +113,7 @@ class Action(_Strict):
 
     add_tag: str | None = None
     note: str | None = None
+    clock: Mapping[Promised, Duration] | None = Field(default=None, min_length=1)
     notify: str | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
@@ -129,6 +140,15 @@ class Action(_Strict):
             raise ValueError(f"expected 1 to {MAX_NOTE} characters of text")
         return value
 
+    @field_validator("clock")
+    @classmethod
+    def _clock(
+        cls, value: Mapping[str, timedelta] | None
+    ) -> Mapping[str, timedelta] | None:
+        if value is not None and min(value.values()) <= timedelta(0):
+            raise ValueError("expected some time; write for example 'first_answer: 2h'")
+        return value
+
     @cached_property
     def kind(self) -> str:
         """Return the key that is given."""
@@ -136,6 +156,9 @@ class Action(_Strict):
 
     @property
     def value(self) -> str:
+        if self.clock:
+            times = sorted(self.clock.items())
+            return ", ".join(f"{kind} {spoken(within)}" for kind, within in times)
         return str(getattr(self, self.kind))
 
     @property
@@ -276,3 +299,13 @@ def _dotted(loc: Sequence[str | int]) -> str:
         else:
             out += f".{part}" if out else part
     return out
+
+
+def spoken(time: timedelta) -> str:
+    """Write a time as rules do: 2h, 1d 12h."""
+    left, words = int(time.total_seconds()), []
+    for letter, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, left = divmod(left, length)
+        if count:
+            words.append(f"{count}{letter}")
+    return " ".join(words)

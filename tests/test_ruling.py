@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kit import Bench, settings
+from kit import START, Bench, settings
 from loop_kit import COMPLAINTS, rows
 
-from connector.models import Level
+from connector.models import Level, TicketRef
 from connector.ruling import check
+from connector.store import clocks, tickets
 from rules.schema import RuleSet
 
 OLE = "ole@shop.example"
@@ -82,3 +84,69 @@ def test_role_that_nobody_has_is_named(tmp_path: Path) -> None:
     (finding,) = check(config, config.rules)
     assert (finding.level, finding.subject) == (Level.PROBLEM, "rules: late")
     assert "no role 'nobody'; known: leads" in finding.message
+
+
+# -- clock --
+
+
+def due(bench: Bench, ticket: str = "1") -> dict[str, timedelta]:
+    """Return how long after the beginning of the test each deadline is."""
+    with bench.store.read() as connection:
+        known = tickets.find(connection, TicketRef("support", ticket))
+        assert known is not None
+        found = clocks.of_ticket(connection, known.id)
+        return {row.kind: row.due_at - START for row in found}
+
+
+PLAIN = {"clocks": {"pack": "plain"}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "hours"),
+    [
+        ({"first_answer": "2h"}, (2, 24)),
+        ({"first_answer": "90m", "solution": "3h"}, (1.5, 3)),
+        ({"first_answer": "9d"}, (24, 24)),
+        ({"other": "2h"}, (24, 24)),
+    ],
+)
+def test_deadline_is_never_later_than_promised(
+    make: Callable[..., Bench], asked: dict[str, str], hours: tuple[float, float]
+) -> None:
+    bench = make({"clock": asked}, **PLAIN)
+    complain(bench)
+    found = due(bench)
+    told = found["first_answer"], found["solution"]
+    assert told == tuple(timedelta(hours=one) for one in hours)
+
+
+@pytest.mark.parametrize("mode", ["observe", "suggest"])
+def test_deadline_stays_where_a_rule_does_not_act(
+    make: Callable[..., Bench], mode: str
+) -> None:
+    bench = make({"clock": {"first_answer": "2h"}}, mode, **PLAIN)
+    complain(bench)
+    assert due(bench)["first_answer"] == timedelta(hours=24)
+
+
+def test_nothing_is_late_before_a_rule_could_know_of_it(
+    make: Callable[..., Bench],
+) -> None:
+    bench = make({"clock": {"first_answer": "2h", "keep_informed": "3h"}}, **PLAIN)
+    bench.write("1", "My parcel never arrived. This is a scandal!", OLE)
+    bench.settle()
+    assert due(bench)["first_answer"] == timedelta(hours=24)
+    bench.clock.pass_(hours=5)
+    complain(bench)
+    assert due(bench)["first_answer"] == timedelta(hours=7)
+    assert due(bench)["keep_informed"] == timedelta(hours=8)
+    complain(bench)
+    assert due(bench)["first_answer"] == timedelta(hours=7)
+
+
+def test_deadline_that_nobody_promised_is_named(tmp_path: Path) -> None:
+    config = configure(tmp_path, {"clock": {"other": "2h"}}, **PLAIN)
+    assert isinstance(config.rules, RuleSet)
+    (finding,) = check(config, config.rules)
+    assert "nothing called other is promised" in finding.message
+    assert "first_answer, solution, keep_informed" in finding.message
