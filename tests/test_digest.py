@@ -22,6 +22,7 @@ from connector.cli import cli
 from connector.models import Block, BlockKind
 from connector.reports import digest, effect, periods, recovery, words
 from connector.reports.recovery import Band
+from connector.store import demotions
 from connector.store.schema import tickets
 
 UTC = ZoneInfo("UTC")
@@ -168,6 +169,41 @@ def test_rule_whose_tags_people_take_off_is_named(plain: Bench) -> None:
     take_off(2)
     (line,) = part(told(plain), "Rules that lose precision")
     assert "people took off 2 of 4 tags (before: 0 %)" in line
+
+
+def test_tag_that_a_rule_only_suggests_since_this_week_is_named(plain: Bench) -> None:
+    for rule, tag, language, days in (
+        ("pack.type", "cc-delivery", "nb", 1),
+        ("late", "late", "", 2),
+        ("old", "old", "", -1),
+    ):
+        unit = demotions.Unit(rule, tag, language, "1")
+        at = FIRST.since + timedelta(days=days)
+        with plain.store.write() as connection:
+            demotions.demote(connection, unit, 8, 20, at)
+    assert part(told(plain), "Rules that lose precision") == [
+        "- late only suggests late now: people took it off 12 of 20 tickets",
+        "- pack.type only suggests cc-delivery (nb) now: people took it off 12 of 20 "
+        "tickets",
+    ]
+
+
+def test_tickets_of_which_it_is_not_sure_are_counted_until_answered(
+    plain: Bench,
+) -> None:
+    complain(plain, 4)
+    plain.settle()
+    unsure = update(tickets).values(verdict={"band": "medium"})
+    with plain.store.write() as connection:
+        connection.execute(unsure.where(tickets.c.external_id != "3"))
+        solved = update(tickets).where(tickets.c.external_id == "0")
+        connection.execute(solved.values(status="resolved"))
+        answered = update(tickets).where(tickets.c.external_id == "1")
+        connection.execute(answered.values(answered_at=START))
+    assert part(told(plain), "Waiting for a person") == [
+        "- Tickets that may be complaints and nobody has answered: 1, the oldest of "
+        "2026-03-02"
+    ]
 
 
 @pytest.mark.parametrize("language", ["en", "nb", "nn", "sv", "da", "fi", "de"])

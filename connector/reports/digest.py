@@ -20,7 +20,7 @@ from connector.models import Block, BlockKind
 from connector.reports import effect
 from connector.reports.periods import Period, weeks_before
 from connector.reports.words import say
-from connector.store import reports
+from connector.store import demotions, reports
 from connector.store.schema import AnyRow
 from rules.verdict import TYPES
 
@@ -175,6 +175,11 @@ class _Telling:
         for name, count in counts.items():
             if count:
                 yield Block(BlockKind.BULLET, self.say(name, count=count))
+        unsure, oldest = reports.unsure(self._connection)
+        if oldest is not None:
+            day = f"{oldest.astimezone(self._zone):%Y-%m-%d}"
+            said = self.say("unsure", count=unsure, day=day)
+            yield Block(BlockKind.BULLET, said)
 
     def quiet(self) -> Iterator[Block]:
         """Name the tickets of customers who became quiet in this week."""
@@ -183,7 +188,10 @@ class _Telling:
         yield from self._listed(_ticket(one, f": {one.why}") for one in found)
 
     def rules(self) -> Iterator[Block]:
-        """Name the rules of which people took off more tags than before."""
+        """Name the rules of which people took off more tags than before, or too many.
+
+        Of the latter there is a line for each tag that they only suggest since then.
+        """
         week = self._week
         before = reports.taken_off(self._connection, BEGINNING, week.since)
         recent = reports.taken_off(self._connection, week.since, week.until)
@@ -195,6 +203,15 @@ class _Telling:
                     "rule", rule=rule, taken=taken, all=count, before=round(100 * usual)
                 )
                 yield Block(BlockKind.BULLET, said)
+        for row in demotions.since(self._connection, week.since, week.until):
+            said = self.say(
+                "held_back",
+                rule=row.rule,
+                tag=f"{row.tag} ({row.language})" if row.language else row.tag,
+                taken=row.labels - row.good,
+                all=row.labels,
+            )
+            yield Block(BlockKind.BULLET, said)
 
     def _listed(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """Show the first of many, and say how many more there are."""

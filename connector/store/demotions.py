@@ -42,6 +42,11 @@ def standing(connection: Connection) -> Sequence[AnyRow]:
     return connection.execute(query.order_by(*(demotions.c[k] for k in KEY))).all()
 
 
+def since(connection: Connection, since: datetime, until: datetime) -> Sequence[AnyRow]:
+    """Return what became a suggestion in a time, and still is one."""
+    return [row for row in standing(connection) if since <= row.demoted_at < until]
+
+
 def promotions(connection: Connection) -> Mapping[Unit, datetime]:
     """Return what a person let write again, and when."""
     query = select(*(demotions.c[name] for name in KEY), demotions.c.promoted_at)

@@ -17,6 +17,7 @@ from connector.store.clocks import ClockState
 from connector.store.dialects import insert
 from connector.store.schema import (
     AnyRow,
+    Moment,
     broadcasts,
     clocks,
     groups,
@@ -41,6 +42,14 @@ _NAMED = (
 
 #: Clocks of which nobody can say whether they were kept.
 _UNCOUNTED = (ClockState.DROPPED, ClockState.PASSED_ON)
+
+#: Tickets that nobody is to look at any more.
+OVER = (
+    TicketStatus.RESOLVED,
+    TicketStatus.CLOSED,
+    TicketStatus.SPAM,
+    TicketStatus.DELETED,
+)
 
 
 def begin(connection: Connection, kind: str, period: str, now: datetime) -> bool:
@@ -274,6 +283,20 @@ def parked(connection: Connection) -> int:
     """Count the writes that wait for a person."""
     query = select(func.count()).where(outbox.c.state == OutboxState.PARKED)
     return int(connection.scalar(query) or 0)
+
+
+def unsure(connection: Connection) -> tuple[int, datetime | None]:
+    """Count the tickets that may be complaints and nobody has answered, since when."""
+    row = connection.execute(
+        select(func.count(), func.min(tickets.c.created_at, type_=Moment())).where(
+            tickets.c.verdict["band"].as_string() == "medium",
+            tickets.c.status.not_in(OVER),
+            tickets.c.merged_into.is_(None),
+            tickets.c.archived_until.is_(None),
+            tickets.c.answered_at.is_(None),
+        )
+    ).one()
+    return int(row[0]), row[1]
 
 
 def taken_off(
