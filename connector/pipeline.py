@@ -17,6 +17,7 @@ from connector import (
     acknowledging,
     checkins,
     clocks,
+    earlier,
     escalation,
     optouts,
     readiness,
@@ -68,6 +69,7 @@ class Pipeline:
         self.config = config
         self.rulebook = rulebook
         self.book: Book = rulebook.book
+        self._kept = ""
         self.grouping = grouping
 
     def renew(self, now: datetime) -> None:
@@ -86,6 +88,8 @@ class Pipeline:
         """
         if not judged:
             return Batch({}, {})
+        if self._kept != self.book.version and earlier.keep(connection, self.book):
+            self._kept = self.book.version
         people = [person(one.ticket) for one in judged]
         known = customers.known(connection, people, now)
         for group_id in sorted(known.regrouped):

@@ -24,6 +24,7 @@ from adapters.base import Adapter
 from connector.cli.common import (
     config_option,
     json_option,
+    moment,
     open_store,
     read_config,
     read_rulebook,
@@ -50,25 +51,13 @@ EVERY = 5.0
 AGAIN = "The same command goes on where this one ended."
 
 
-def _moment(
-    ctx: click.Context, param: click.Parameter, value: str | None
-) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError as err:
-        raise click.BadParameter("expected a date, such as 2026-01-01") from err
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-
-
 @click.command()
 @click.argument("source")
 @click.option(
-    "--since", required=True, callback=_moment, help="Date or time (UTC) to begin at."
+    "--since", required=True, callback=moment, help="Date or time (UTC) to begin at."
 )
 @click.option(
-    "--until", callback=_moment, help="Leave out what changed later.  [default: now]"
+    "--until", callback=moment, help="Leave out what changed later.  [default: now]"
 )
 @click.option("--limit", type=click.IntRange(1), help="End after so many tickets.")
 @config_option

@@ -49,6 +49,19 @@ def json_option(command: F) -> F:
     )(command)
 
 
+def moment(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> datetime | None:
+    """Read a date or time; what names no zone is UTC."""
+    if value is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError as err:
+        raise click.BadParameter("expected a date, such as 2026-01-01") from err
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
 def by_option(command: F) -> F:
     return click.option(
         "--by",

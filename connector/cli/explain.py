@@ -1,48 +1,79 @@
-"""``explain``: why a ticket has its tags, its note and its group."""
+"""``explain``: why a ticket has its tags, its note and its group.
+
+Rules are told as they were on that day, which may be long ago.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from connector import earlier
 from connector.cli.common import (
     config_option,
     json_option,
+    moment,
     open_store,
     read_config,
 )
+from connector.config import Config
+from connector.earlier import Earlier
+from connector.errors import ConfigError
 from connector.models import TicketRef
+from connector.rulebook import Book, Rulebook
 from connector.store import tickets
+from rules.engine import describe
+
+#: By version.
+Books = Mapping[str, Earlier | None]
 
 
 @click.command()
 @click.argument("ticket")
 @click.option("--all", "everything", is_flag=True, help="Each decision, oldest first.")
+@click.option("--at", callback=moment, help="What held at that time (UTC).")
 @config_option
 @json_option
-def explain(ticket: str, everything: bool, path: Path, as_json: bool) -> None:
+def explain(
+    ticket: str, everything: bool, at: datetime | None, path: Path, as_json: bool
+) -> None:
     """Say what was decided about a ticket and why, as recorded at that time.
 
-    TICKET is SOURCE:ID, with the helpdesk's own id.
+    TICKET is SOURCE:ID, with the helpdesk's own id. Rules are told as they were then,
+    and whether they are still in force.
 
-    Example: complaint-connector explain support:1042
+    Example: complaint-connector explain support:1042 --at 2026-03-01
     """
     source, _, external_id = ticket.partition(":")
     if not external_id:
         raise click.UsageError("name the ticket as SOURCE:ID, such as support:1042")
-    with open_store(read_config(path)) as store, store.read() as connection:
+    config = read_config(path)
+    with open_store(config) as store, store.read() as connection:
         row = tickets.find(connection, TicketRef(source, external_id))
         if row is None:
             click.echo(f"{ticket} was never decided about", err=True)
             sys.exit(1)
         found = tickets.decisions_of(connection, row.id)
         ledger = tickets.ledger(connection, row.id)
-    chosen = found if everything else found[-1:]
+        if at is not None:
+            found = [decision for decision in found if decision.at <= at]
+        chosen = found if everything else found[-1:]
+        versions = {decision.rules_version for decision in chosen}
+        books = {
+            one: next(iter(earlier.find(connection, one)), None) for one in versions
+        }
+    if not chosen:
+        click.echo(f"{ticket} was not decided about by then", err=True)
+        sys.exit(1)
+    today = _in_force(config)
     for decision in chosen:
+        rules = _rules(decision, books, today)
         if as_json:
             click.echo(
                 json.dumps(
@@ -53,22 +84,65 @@ def explain(ticket: str, everything: bool, path: Path, as_json: bool) -> None:
                         "rules_version": decision.rules_version,
                         "verdict": decision.verdict,
                         **decision.trace,
+                        "rules": rules,
                     },
                     ensure_ascii=False,
                 )
             )
         else:
-            _print(ticket, row.number, decision)
-    if not as_json:
+            _print(ticket, row.number, decision, books[decision.rules_version])
+            _print_rules(rules)
+    if not as_json and at is None:
         for line in ledger.values():
             click.echo(f"  tag {line.tag}: {line.state} since {line.at:%Y-%m-%d %H:%M}")
 
 
-def _print(ticket: str, number: str, decision: Any) -> None:
+def _in_force(config: Config) -> Book | None:
+    """Return what is in force now, if it can be read."""
+    try:
+        return Rulebook(config, datetime.now(UTC)).book
+    except ConfigError:
+        return None  # what was decided can be told all the same
+
+
+def _rules(decision: Any, books: Books, today: Book | None) -> list[dict[str, str]]:
+    """Return the rules that matched, with what they said then."""
+    book = books[decision.rules_version]
+    told = []
+    for said in decision.trace["rules"]:
+        rule = book.rule(said["rule"]) if book else None
+        when = {"when": describe(rule.when)} if rule else {}
+        told.append({**said, **when, "now": _now(said, today)})
+    return told
+
+
+def _now(said: Mapping[str, str], today: Book | None) -> str:
+    """Say what became of a rule."""
+    if today is None:
+        return "the rules of today cannot be read"
+    versions = {rule.id: rule.version for rule in today.rules.rules}
+    version = versions.get(said["rule"])
+    if version is None:
+        return "gone by now"
+    return "still in force" if version == said["version"] else "changed since"
+
+
+def _print_rules(rules: list[dict[str, str]]) -> None:
+    for rule in rules:
+        click.echo(f"  rule {rule['rule']} {rule['version']}: {rule['reason']}")
+        if "when" in rule:
+            click.echo(f"    when {rule['when']}")
+        if "then" in rule:  # it was not written down at first
+            click.echo(f"    then {rule['then']} ({rule['mode']})")
+        click.echo(f"    {rule['now']}")
+
+
+def _print(ticket: str, number: str, decision: Any, book: Earlier | None) -> None:
     verdict, trace = decision.verdict, decision.trace
+    since = f" (in force from {book.since:%Y-%m-%d %H:%M})" if book else ""
     click.echo(
         f"{ticket} (number {number}), decided {decision.at:%Y-%m-%d %H:%M:%S} UTC, "
-        f"rules {decision.rules_version}, delivery {decision.delivery_id}"
+        f"rules {decision.rules_version}{since}, delivery {decision.delivery_id}"
     )
     kind = "a complaint" if verdict["complaint"] else "not a complaint"
     click.echo(
@@ -99,7 +173,3 @@ def _print(ticket: str, number: str, decision: Any) -> None:
         click.echo(f"  problem {trace['group']['group']}: {trace['group']['reason']}")
     if trace.get("shown"):
         click.echo(f"  shown as {trace['shown']}")
-    for rule in trace["rules"]:
-        click.echo(f"  rule {rule['rule']} {rule['version']}: {rule['reason']}")
-        if "then" in rule:  # it was not written down at first
-            click.echo(f"    then {rule['then']} ({rule['mode']})")

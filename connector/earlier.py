@@ -1,0 +1,61 @@
+"""Rulebooks as they are kept: what tickets were judged by on an earlier day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Connection
+
+from connector.rulebook import Book
+from connector.store import rulebooks
+from connector.store.schema import AnyRow
+from rules.schema import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A kept rulebook. ``unread`` are rules in a form that is not known any more."""
+
+    version: str
+    since: datetime
+    rules: tuple[Rule, ...]
+    words: str  # the version of the packs
+    unread: tuple[str, ...] = ()
+
+    def rule(self, name: str) -> Rule | None:
+        return next((rule for rule in self.rules if rule.id == name), None)
+
+
+def keep(connection: Connection, book: Book) -> bool:
+    """Keep what is in force with what it decides; tell if it is there for good."""
+    if rulebooks.find(connection, book.version):
+        return True
+    rulebooks.keep(connection, book.version, plain(book), book.since)
+    return False
+
+
+def plain(book: Book) -> dict[str, Any]:
+    """Return a rulebook as it is kept."""
+    dumped = [
+        rule.model_dump(mode="json", by_alias=True, exclude_none=True)
+        for rule in book.rules.rules
+    ]
+    return {"rules": dumped, "words": book.judge.version}
+
+
+def find(connection: Connection, start: str) -> list[Earlier]:
+    """Return the kept rulebooks whose version begins like that, the newest first."""
+    return [_read(row) for row in rulebooks.find(connection, start)]
+
+
+def _read(row: AnyRow) -> Earlier:
+    known, unread = [], []
+    for given in row.body["rules"]:
+        try:
+            known.append(Rule.model_validate(given))
+        except ValidationError:  # what a rule may say has changed since
+            unread.append(str(given["id"]))
+    return Earlier(row.version, row.at, tuple(known), row.body["words"], tuple(unread))
