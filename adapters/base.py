@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from connector.models import (
+    HIGH,
     Block,
     Carried,
     ChangedPage,
@@ -303,11 +304,13 @@ class Hastener(ABC):
     """A helpdesk whose tickets have a priority. ``AdapterKind`` says so, too."""
 
     @abstractmethod
-    def hasten(self, external_id: str) -> bool:
-        """Give a ticket the priority that is called high, if it has a lower or none.
+    def hasten(self, external_id: str, priority: str = HIGH, left: str = "") -> bool:
+        """Give a ticket this priority, if it has a lower or none.
 
-        False, and nothing written, if it is as high already or not worked on any more.
-        Raises ``TakesNoWrites`` where that ticket has no priority to be set.
+        ``priority`` is one of ``PRIORITIES``, or the vendor's own word. False, and
+        nothing written, if it is as high already or not worked on any more; or if it
+        is lower than it was ``left`` by us, for then somebody decided otherwise.
+        Raises ``TakesNoWrites`` where that ticket has no such priority to be set.
         """
 
 

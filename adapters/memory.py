@@ -32,10 +32,12 @@ from connector.errors import (
     MalformedPayload,
     NotFound,
     SignatureRejected,
+    TakesNoWrites,
     TicketGone,
     TicketMerged,
 )
 from connector.models import (
+    HIGH,
     Author,
     Block,
     ChangedPage,
@@ -62,6 +64,7 @@ from connector.models import (
     WebhookRequest,
     Written,
 )
+from connector.models import PRIORITIES as TICKET_PRIORITIES
 
 #: The highest first, as Jira has them.
 PRIORITIES = ("Highest", "High", "Medium", "Low", "Lowest")
@@ -250,13 +253,17 @@ class MemoryAdapter(
             draft=message.draft,
         )
 
-    def hasten(self, external_id: str) -> bool:
+    def hasten(self, external_id: str, priority: str = HIGH, left: str = "") -> bool:
         ticket = self.fetch_ticket(external_id)
-        if ticket.fields.get("priority") == "high":
+        rising = ("", *TICKET_PRIORITIES)
+        if priority not in rising:
+            raise TakesNoWrites(f"no priority {priority!r}")
+        now = rising.index(ticket.fields.get("priority", ""))
+        if not rising.index(left) <= now < rising.index(priority):
             return False
-        high = {**ticket.fields, "priority": "high"}
-        self.tickets[external_id] = replace(ticket, fields=high)
-        self.calls.append(("hasten", external_id, "high"))
+        raised = {**ticket.fields, "priority": priority}
+        self.tickets[external_id] = replace(ticket, fields=raised)
+        self.calls.append(("hasten", external_id, priority))
         return True
 
     def find_mark(self, external_id: str, mark: str) -> Written | None:

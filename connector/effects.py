@@ -39,6 +39,7 @@ from connector.errors import (
     VendorRefused,
 )
 from connector.models import (
+    HIGH,
     Filling,
     IssueRef,
     Message,
@@ -51,7 +52,7 @@ from connector.models import (
     Topic,
     Written,
 )
-from connector.store import Store, fields, groups, outbox, tickets
+from connector.store import Store, fields, groups, outbox, ruled, tickets
 from connector.store.fields import FieldState
 from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
@@ -310,7 +311,10 @@ class Effects:
         self._ensure_wanted(row)
         if not isinstance(adapter, Hastener):
             raise TakesNoWrites(f"{self.adapter.name} has no priorities")
-        return {"raised": adapter.hasten(row.target)}
+        with self.store.read() as connection:
+            left = ruled.raised(connection, row.ticket_id)
+        priority = row.payload.get("priority", HIGH)
+        return {"raised": adapter.hasten(row.target, priority, left)}
 
     def _create_problem(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
         gatherer = self._gatherer(adapter)

@@ -94,6 +94,11 @@ class Topic(StrEnum):
     PROBLEM = "problem"  #: the key of the issue about the ticket's problem
 
 
+#: Priorities of tickets in the words that every vendor is told, the lowest first.
+PRIORITIES = ("low", "normal", "high", "urgent")
+HIGH = "high"
+
+
 class Place(NamedTuple):
     """A field that is to be kept: the vendor's id of it, and what stands there.
 

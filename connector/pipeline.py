@@ -141,6 +141,7 @@ class Pipeline:
             add_notes(case, found, matches, seen)
             clocks.add_note(case)
             clocks.hasten(case)
+            ruling.hasten(case, matches)
             acknowledging.plan(case, group_id)
             vips.tell(case)
             ruling.tell(case, matches)

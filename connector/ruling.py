@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from connector import notices
 from connector.case import Case
 from connector.config import Config
-from connector.models import Block, BlockKind, Finding, Level, Mode
+from connector.models import Block, BlockKind, Finding, Level, Mode, Operation
 from rules.engine import RuleMatch
 from rules.schema import Action, Rule, RuleSet
 
@@ -20,6 +20,22 @@ def tighten(case: Case, matches: Iterable[RuleMatch]) -> None:
     for _, action in _acting(matches, "clock"):
         for kind, within in (action.clock or {}).items():
             case.within[kind] = min(within, case.within.get(kind, within))
+
+
+def hasten(case: Case, matches: Iterable[RuleMatch]) -> None:
+    """Ask for a higher priority; what a person makes of it then stands."""
+    if not case.config.has_priorities(case.ticket.ref.source):
+        return
+    for match, action in _acting(matches, "priority"):
+        case.effect(
+            Operation.HASTEN,
+            f"hasten:{case.ticket_id}:rule:{match.rule_id}",
+            {"priority": action.value},
+            observe=case.config.autonomy.tags is Mode.OBSERVE,
+            rule=match.rule_id,
+            rule_version=match.version,
+            reason=match.reason,
+        )
 
 
 def tell(case: Case, matches: Iterable[RuleMatch]) -> None:
@@ -56,7 +72,11 @@ def _acting(
 
 def check(config: Config, rules: RuleSet) -> list[Finding]:
     """Say what rules ask for that this installation cannot do."""
-    return [*_check_roles(config, rules), *_check_clocks(config, rules)]
+    return [
+        *_check_roles(config, rules),
+        *_check_clocks(config, rules),
+        *_check_priorities(config, rules),
+    ]
 
 
 def _check_roles(config: Config, rules: RuleSet) -> Iterator[Finding]:
@@ -80,6 +100,17 @@ def _check_clocks(config: Config, rules: RuleSet) -> Iterator[Finding]:
                 f"clock: nothing called {', '.join(strange)} is promised by "
                 f"clocks.pack; known: {', '.join(known) or 'none'}",
                 "choose a pack of deadlines, or name what it promises",
+            )
+
+
+def _check_priorities(config: Config, rules: RuleSet) -> Iterator[Finding]:
+    desks = [name for name in config.sources if config.has_priorities(name)]
+    for rule, _ in rules.asking("priority"):
+        if not desks:
+            yield _finding(
+                rule,
+                "priority: no helpdesk of yours has priorities",
+                "take it away; Zendesk and Jira Service Management have some",
             )
 
 

@@ -36,8 +36,12 @@ _RANK = (Mode.OBSERVE, Mode.SUGGEST, Mode.ACT)
 
 def mode_of(config: Config, match: RuleMatch, action: Action) -> Mode:
     """Return how far a rule goes with one of the things it asks for."""
-    bounds = {"add_tag": config.autonomy.tags, "note": config.autonomy.notes}
-    return min(match.mode, bounds.get(action.kind, Mode.ACT), key=_RANK.index)
+    bound = Mode.ACT  # what only we ourselves do, and whom we tell
+    if action.kind in ("add_tag", "priority"):
+        bound = config.autonomy.tags
+    elif action.kind == "note":
+        bound = config.autonomy.notes
+    return min(match.mode, bound, key=_RANK.index)
 
 
 def suggestions(case: Case, matches: Sequence[RuleMatch]) -> list[Suggestion]:

@@ -36,6 +36,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 WORDS: Mapping[str, str] = {
     "add_tag": "tag",
     "note": "the note",
+    "priority": "priority",
     "clock": "deadline",
     "notify": "tell",
 }
@@ -113,6 +114,7 @@ class Action(_Strict):
 
     add_tag: str | None = None
     note: str | None = None
+    priority: str | None = Field(default=None, min_length=1, max_length=60)
     clock: Mapping[Promised, Duration] | None = Field(default=None, min_length=1)
     notify: str | None = Field(default=None, min_length=1)
 

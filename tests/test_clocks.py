@@ -670,7 +670,7 @@ def test_others_get_it_when_a_deadline_is_near(desk: Bench) -> None:
 
 
 def test_priority_whose_answer_was_lost_is_left_to_people(desk: Bench) -> None:
-    def fail(external_id: str) -> bool:
+    def fail(external_id: str, priority: str, left: str) -> bool:
         raise VendorUnavailable("no answer")
 
     desk.support.hasten = fail  # type: ignore[method-assign]

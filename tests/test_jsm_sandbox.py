@@ -13,6 +13,7 @@ from adapters.jira import DESK_KIND
 from adapters.jira.desk import JiraDesk, JiraDeskConfig
 from connector.errors import (
     ProjectClosed,
+    TakesNoWrites,
     TicketGone,
     TicketLocked,
     TicketOutside,
@@ -341,3 +342,28 @@ def test_priority_is_raised_and_never_lowered(site: Site) -> None:
     issue.priority = "1"
     assert site.desk.hasten(number) is False
     assert issue.priority == "1"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "left", "before", "after"),
+    [
+        ("urgent", "", "3", "1"),
+        ("Lowest", "", "3", "3"),
+        ("normal", "", "5", "3"),
+        ("urgent", "high", "2", "1"),
+        ("urgent", "high", "3", "3"),  # somebody lowered it
+    ],
+)
+def test_priority_is_named_in_our_words_or_the_sites(
+    site: Site, wanted: str, left: str, before: str, after: str
+) -> None:
+    number = site.ask()
+    issue = site.world.jira.issues[number]
+    issue.priority = before
+    assert site.desk.hasten(number, wanted, left) is (before != after)
+    assert issue.priority == after
+
+
+def test_priority_that_the_site_has_not_is_refused(site: Site) -> None:
+    with pytest.raises(TakesNoWrites, match="no priority 'P1'"):
+        site.desk.hasten(site.ask(), "P1")

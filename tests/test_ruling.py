@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -150,3 +151,56 @@ def test_deadline_that_nobody_promised_is_named(tmp_path: Path) -> None:
     (finding,) = check(config, config.rules)
     assert "nothing called other is promised" in finding.message
     assert "first_answer, solution, keep_informed" in finding.message
+
+
+# -- priority --
+
+
+def given(bench: Bench) -> list[object]:
+    return [what for call, _, what in bench.support.calls if call == "hasten"]
+
+
+def lower(bench: Bench, priority: str) -> None:
+    """Let a person change a ticket's priority."""
+    ticket = bench.support.tickets["1"]
+    fields = {**ticket.fields, "priority": priority}
+    bench.support.tickets["1"] = replace(ticket, fields=fields)
+
+
+def test_priority_is_raised_once_and_a_person_may_lower_it(
+    make: Callable[..., Bench],
+) -> None:
+    bench = make({"priority": "urgent"}, **PLAIN)
+    complain(bench)
+    lower(bench, "normal")
+    bench.clock.pass_(hours=23)
+    complain(bench)  # a deadline is near, which would make it high
+    assert given(bench) == ["urgent"]
+    assert bench.support.tickets["1"].fields["priority"] == "normal"
+
+
+def test_priority_that_is_as_high_stays(make: Callable[..., Bench]) -> None:
+    bench = make({"priority": "normal"})
+    bench.support.write("1", COMPLAINTS[0], email=OLE)
+    lower(bench, "high")
+    complain(bench)
+    assert given(bench) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "autonomy"), [("observe", "act"), ("suggest", "act"), ("act", "observe")]
+)
+def test_priority_stays_where_nobody_lets_it_be_raised(
+    make: Callable[..., Bench], mode: str, autonomy: str
+) -> None:
+    bench = make({"priority": "high"}, mode, autonomy={"tags": autonomy})
+    complain(bench)
+    assert given(bench) == []
+
+
+def test_priority_that_no_helpdesk_has_is_named(tmp_path: Path) -> None:
+    config = configure(tmp_path, {"priority": "high"})
+    config = config.model_copy(update={"sources": {}})
+    assert isinstance(config.rules, RuleSet)
+    (finding,) = check(config, config.rules)
+    assert "no helpdesk of yours has priorities" in finding.message

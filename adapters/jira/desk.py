@@ -48,6 +48,7 @@ from connector.errors import (
     VendorUnavailable,
 )
 from connector.models import (
+    HIGH,
     ChangedPage,
     Delivery,
     Finding,
@@ -149,14 +150,18 @@ class JiraDesk(Helpdesk, Historian, Subscriber, Hastener, TagRules):
             return self._comment(external_id, text, message.mark, public=False)
         return self._comment(external_id, message.text, message.mark, public=True)
 
-    def hasten(self, external_id: str) -> bool:
+    def hasten(self, external_id: str, priority: str = HIGH, left: str = "") -> bool:
         issue = self._gone(lambda: self._issue(external_id, ("priority", "status")))
         listed = paging.priorities(self._client, self.config.flavour)
-        high = readings.raised(listed, desk_payloads.priority_of(issue))
-        if high is None or desk_payloads.is_done(issue):
+        wanted = readings.named(listed, priority)
+        if wanted is None:
+            raise TakesNoWrites(f"{self.name} has no priority {priority!r}")
+        now = desk_payloads.priority_of(issue)
+        is_lower = readings.is_between(listed, now, left, wanted)
+        if not is_lower or desk_payloads.is_done(issue):
             return False
         path = f"issue/{segment(external_id)}"
-        body = {"fields": {"priority": {"id": to_id(high)}}}
+        body = {"fields": {"priority": {"id": to_id(listed[wanted])}}}
         try:
             self._gone(lambda: self._client.write("PUT", path, body))
         except VendorRefused as err:

@@ -31,7 +31,9 @@ ISSUE_FIELDS = (
 )
 
 #: What a priority is called that is not the highest; a shorter list has no such one.
-HIGH, SHORTEST = "high", 3
+#: Jira's names for our words, and their places where it has no such names.
+NAMES = {"normal": "medium", "urgent": "highest"}
+PLACES, SHORTEST = {"urgent": 0, "high": 1}, 3
 
 #: Where a reopened issue should go, best first.
 REOPEN_TO = (IssueCategory.IN_PROGRESS, IssueCategory.TODO, IssueCategory.UNKNOWN)
@@ -124,20 +126,27 @@ def rank(priorities: Sequence[Mapping[str, Any]], word: str) -> int | None:
     )
 
 
-def raised(
-    priorities: Sequence[Mapping[str, Any]], now: str
-) -> Mapping[str, Any] | None:
-    """Return the priority that is called high, if ``now`` is a lower one, or none.
+def named(priorities: Sequence[Mapping[str, Any]], word: str) -> int | None:
+    """Return the place of a priority by our word, or by its own id or name.
 
-    Where none has that name it is the one below the highest.
+    Where none is called so, the highest is urgent, and the one below it high.
     """
-    high = rank(priorities, HIGH)
-    if high is None and len(priorities) >= SHORTEST:
-        high = 1
-    current = rank(priorities, now)
-    if high is None or (current is not None and current <= high):
-        return None
-    return priorities[high]
+    found = rank(priorities, word)
+    if found is None:
+        found = rank(priorities, NAMES.get(word.casefold(), ""))
+    if found is None and len(priorities) >= SHORTEST:
+        return PLACES.get(word.casefold())
+    return found
+
+
+def is_between(
+    priorities: Sequence[Mapping[str, Any]], now: str, left: str, wanted: int
+) -> bool:
+    """Tell whether a priority is lower than another, but not than it was ``left``."""
+    current, floor = rank(priorities, now), named(priorities, left)
+    if current is None:
+        return floor is None
+    return wanted < current and (floor is None or current <= floor)
 
 
 def _name(raw: Mapping[str, Any]) -> str:

@@ -39,6 +39,7 @@ from adapters.zendesk.jira_links import JiraLinks
 from adapters.zendesk.settings import ZendeskConfig
 from adapters.zendesk.subscriptions import Subscriptions
 from connector.models import (
+    HIGH,
     ChangedPage,
     Delivery,
     Finding,
@@ -160,8 +161,8 @@ class ZendeskAdapter(
     def find_incident(self, external_id: str, mark: str) -> Written | None:
         return incidents.find_incident(self._account, external_id, mark)
 
-    def hasten(self, external_id: str) -> bool:
-        return priorities.hasten(self._account, external_id)
+    def hasten(self, external_id: str, priority: str = HIGH, left: str = "") -> bool:
+        return priorities.hasten(self._account, external_id, priority, left)
 
     # -- what changed --
 
