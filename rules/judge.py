@@ -230,7 +230,9 @@ def _count(tally: Tally, folded: str, hits: list[tuple[float, Hit]]) -> None:
     """Count a group once, and repetitions a little (they never outweigh it)."""
     straight = [hit for hit in hits if hit[0] > 0]
     if straight:
-        share, hit = max(straight, key=itemgetter(0))
+        share, hit = (
+            straight[0] if len(straight) == 1 else max(straight, key=itemgetter(0))
+        )
         factor = share * (1.5 - 0.5 ** len(straight))
         _move(tally, hit.group.name, folded, hit, hit.group.effects, factor)
     if len(straight) < len(hits):
@@ -251,7 +253,7 @@ def _move(
     if factor != 1.0:
         effects = {effect: weight * factor for effect, weight in effects.items()}
     for effect, weight in effects.items():
-        tally.add(effect, weight)
+        tally.weights[effect] += weight
     words = folded[hit.start : hit.end].replace("\n", " ")
     tally.explain(name, words, effects)
 

@@ -94,12 +94,11 @@ _FIELD = re2.compile(
     r"från|skickat|till|kopia|ämne|datum|lähettäjä|lähetetty|vastaanottaja|kopio|"
     r"aihe|päivämäärä|päiväys|von|gesendet|an|betreff)\s?\*?:\*?\s?\S"
 )
-# A mail without any of these quotes nothing; most are told apart by this alone.
+_RULE = re2.compile(r"^\s*_{10,}\s*$")
+# What quotes something has one of these lines; most mails are told apart by that alone,
+# and most lines of the others too.
 _MAY_QUOTE = re2.compile(
-    r"(?i)^>|\n>|wrote|skrev|skreiv|schrieb|kirjoitti|messag|melding|meddel|viesti|"
-    r"nachricht|brev|besked|reply above|##-|____|<[^<>\n]+>\s?:|"
-    r"(?:^|\n)[\s*]*(?:from|fra|frå|från|lähettäjä|von|sent|sendt|skickat|lähetetty|"
-    r"gesendet|date|dato|datum|päivä\w+)\s?\*?:"
+    "(?m)^>|:$|" + "|".join(f"(?:{one.pattern})" for one in (_SEPARATOR, _FIELD, _RULE))
 )
 _MAY_END = re2.compile(
     r"(?i)(?:^|\n)\W*(?:sent |sendt? |get |last |hent |få |skaff |skick|hämta |lähe|"
@@ -107,7 +106,6 @@ _MAY_END = re2.compile(
     r"informa|oplys|der inhalt|die info|confiden)|(?:^|\n)\s*(?:--|—|––|__)"
 )
 _DRAWN = re.compile(r"\n[-_=*—–]{4,}\s*$")
-_RULE = re2.compile(r"^\s*_{10,}\s*$")
 _DASHES = re2.compile(r"^\s*(?:--|—|––|__)\s*$")
 _DEVICE = re2.compile(
     r"(?i)^\W*(?:sent from (?:my|outlook|mail|yahoo|proton|samsung)\b.*"
