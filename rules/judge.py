@@ -27,7 +27,6 @@ from rules.words import Words, customer_words, looks_like_html
 JUDGED_CHARS = 12_000  # a longer message has said it by then
 _STEEPNESS = 1.6
 _ENOUGH = 0.55  # evidence of this weight makes a complaint
-_NEGATION_REACH = 3  # words
 _SECONDARY_SHARE = 0.5
 _BARE_CHARS = 60
 _WORTH_TELLING = 0.05
@@ -40,8 +39,9 @@ _NAMES = {"no": "nb", "nb-no": "nb", "nn-no": "nn"}
 VAGUE = "insufficient_information"  # what nothing else is said of, never added up
 _SAID = tuple(name for name in TYPES if name != VAGUE)
 _SAID_SET = frozenset(_SAID)
-_CLAUSE_END = re.compile(r"[.,;:!?\n]")
-_SENTENCE_END = re.compile(r"[.!?\n]")
+# A negation reaches three words, and an "if" to the end of its sentence.
+_DENIED = re.compile(r"(?:[^\w.,;:!?\n]*+\w++(?:'\w++)?){0,2}+[^\w.,;:!?\n]*+")
+_SUPPOSED = re.compile(r"[^.!?\n]*+")
 _REPLY = re.compile(r"(?i)^\s*(?:re|sv|vs|aw|fw|fwd|vl|wg|ang)\s*:")
 _SHOUTED = re.compile(r"\b[A-ZÆØÅÄÖ]{4,}\b")
 _CAPITALS = re.compile("[A-ZÆØÅÄÖ]{4}")
@@ -165,49 +165,55 @@ def gather(pack: Pack, folded: str) -> Tally:
     return tally
 
 
+class _Scopes:
+    """Where words of one kind end in a text, and how far what they say reaches."""
+
+    def __init__(self, reach: re.Pattern[str], folded: str) -> None:
+        self._reach, self._folded = reach, folded
+        self._ends: list[int] = []
+        self._reaches: list[int] = []
+
+    def add(self, end: int) -> None:
+        self._ends.append(end)
+        reached = self._reach.match(self._folded, end)
+        self._reaches.append(reached.end() if reached else end)
+
+    def around(self, start: int) -> int | None:
+        """Return where the last such word before a place ends, if it reaches there."""
+        place = bisect_right(self._ends, start) - 1
+        if place < 0 or start > self._reaches[place]:
+            return None
+        return self._ends[place]
+
+
 class _Clauses:
     """What a text denies and supposes, looked for only before the hits in it."""
 
     def __init__(self, pack: Pack, folded: str) -> None:
         self._spec, self._folded = pack.spec, folded
-        self._denying: list[int] = []
-        self._supposing: list[int] = []
+        self._denying = _Scopes(_DENIED, folded)
+        self._supposing = _Scopes(_SUPPOSED, folded)
         for match in pack.turning.finditer(folded):
-            if match[0] in pack.spec.conditions:
-                self._supposing.append(match.end())
-            else:
-                self._denying.append(match.end())
+            is_if = match[0] in pack.spec.conditions
+            (self._supposing if is_if else self._denying).add(match.end())
 
     def share(self, hit: Hit) -> float:
         """Return how much of a hit counts: negative if denied, less after an "if"."""
         if hit.group.firm:
             return 1.0
-        if self._denying and self._denied(hit):
+        denying = self._denying.around(hit.start)
+        if denying is not None and self._denied(denying, hit):
             return -1.0
-        if self._supposing and self._supposed(hit):
-            return _CONDITIONAL_SHARE
-        return 1.0
+        return 1.0 if self._supposing.around(hit.start) is None else _CONDITIONAL_SHARE
 
-    def _denied(self, hit: Hit) -> bool:
-        before = self._between(self._denying, hit)
-        if before is None or _CLAUSE_END.search(before):
+    def _denied(self, denying: int, hit: Hit) -> bool:
+        words = _WORD.findall(self._folded, denying, hit.start)
+        if not self._spec.breaks.isdisjoint(words):
             return False
-        words = _WORD.findall(before)
-        if len(words) >= _NEGATION_REACH or not self._spec.breaks.isdisjoint(words):
-            return False
-        own = _WORD.findall(self._folded[hit.start : hit.end])
+        own = _WORD.findall(self._folded, hit.start, hit.end)
         return not any(
             word in self._spec.negators or word.endswith("n't") for word in own
         )
-
-    def _supposed(self, hit: Hit) -> bool:
-        before = self._between(self._supposing, hit)
-        return before is not None and not _SENTENCE_END.search(before)
-
-    def _between(self, ends: list[int], hit: Hit) -> str | None:
-        """Return what stands between the last of some words and a hit."""
-        place = bisect_right(ends, hit.start) - 1
-        return None if place < 0 else self._folded[ends[place] : hit.start]
 
 
 def _is_bare(folded: str, found: Iterable[list[tuple[float, Hit]]]) -> bool:
