@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from adapters.base import Adapter, Channel
+from adapters.base import Adapter, Channel, Directory
 from connector.errors import ConnectorError
 from connector.models import Topic
 
@@ -96,6 +96,22 @@ class ChannelKind:
     kind: str
     config: type[BaseModel]
     build: Callable[[str, Any], Channel]
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryKind:
+    """A way to look customers up: its word, its settings, how to build one."""
+
+    kind: str
+    config: type[BaseModel]
+    build: Callable[[str, Any], Directory]
+
+
+@cache
+def directory_kinds() -> Mapping[str, DirectoryKind]:
+    """Return every known kind of directory by its ``kind``."""
+    offered = import_module("adapters.directory").KINDS
+    return {kind.kind: kind for kind in offered}
 
 
 @cache

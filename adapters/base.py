@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from connector.models import (
@@ -20,6 +20,7 @@ from connector.models import (
     Carried,
     ChangedPage,
     Delivery,
+    DirectoryEntry,
     Filled,
     Filling,
     Finding,
@@ -66,6 +67,21 @@ class Channel(Party):
     @abstractmethod
     def notify(self, notice: Notice) -> None:
         """Hand a notice over; a second time it can be told by its mark."""
+
+
+class Directory(Party):
+    """Somebody who knows the customers of the house.
+
+    ``keep`` is how long an answer counts, and ``keep_unknown`` one that somebody is not
+    known; None where asking costs nothing.
+    """
+
+    keep: timedelta | None
+    keep_unknown: timedelta | None
+
+    @abstractmethod
+    def look_up(self, key: str) -> DirectoryEntry | None:
+        """Return what is said of an address, or of SOURCE:ID; None: it is not known."""
 
 
 class Adapter(Party):

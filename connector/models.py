@@ -134,6 +134,14 @@ class Customer:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class DirectoryEntry:
+    """What a directory says of a customer. ``vip`` is None where it does not say."""
+
+    vip: bool | None
+    fields: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
     """One contribution to a ticket. ``body`` is HTML if ``is_html``, else plain text.
