@@ -6,7 +6,6 @@ decided in ``words``.
 
 from __future__ import annotations
 
-import math
 import re
 from bisect import bisect_right
 from collections import defaultdict
@@ -15,18 +14,27 @@ from dataclasses import dataclass, field
 from functools import cache
 from operator import itemgetter
 from string import ascii_lowercase
+from typing import NamedTuple
 
 from rules.folding import fold
 from rules.index import Hit
 from rules.language import detect
+from rules.learned import Model
 from rules.pack import Pack, Packs, load_packs
 from rules.packfile import Group
-from rules.verdict import PERSONAS, TYPES, Sentiment, Urgency, Verdict, band_of
+from rules.verdict import (
+    PERSONAS,
+    TYPES,
+    Sentiment,
+    Urgency,
+    Verdict,
+    band_of,
+    heard,
+    score_of,
+)
 from rules.words import Words, customer_words, looks_like_html
 
 JUDGED_CHARS = 12_000  # a longer message has said it by then
-_STEEPNESS = 1.6
-_ENOUGH = 0.55  # evidence of this weight makes a complaint
 _SECONDARY_SHARE = 0.5
 _BARE_CHARS = 60
 _WORTH_TELLING = 0.05
@@ -74,15 +82,37 @@ class Tally:
             self.reasons.append((rank, name, words, weight))
 
 
-class Judge:
-    """Judges tickets by a set of packs. Safe to share between threads."""
+class Gathered(NamedTuple):
+    """What there is to say about a text before it is judged."""
 
-    def __init__(self, packs: Packs | None = None) -> None:
+    lang: str
+    text: str
+    said: str  #: with its subject, if that is the customer's
+    folded: str
+    tally: Tally
+    shouted: float
+
+
+class Judge:
+    """Judges tickets by a set of packs, and by what was learned if there is a model.
+
+    Safe to share between threads.
+    """
+
+    def __init__(
+        self, packs: Packs | None = None, learned: Model | None = None
+    ) -> None:
         self._packs = packs or load_packs()
+        self._learned = learned
 
     @property
     def version(self) -> str:
-        return self._packs.version
+        learned = f"+{self._learned.version}" if self._learned else ""
+        return self._packs.version + learned
+
+    def with_learned(self, learned: Model | None) -> Judge:
+        """Return a judge by the same packs that uses this model, or none."""
+        return self if learned is self._learned else Judge(self._packs, learned)
 
     def judge(
         self,
@@ -113,7 +143,23 @@ class Judge:
         if pack is None:
             reason = f"language: {lang} is not covered" if lang else "language: unknown"
             return Verdict(lang="", reasons=(reason,), pack_version=self.version)
-        return self._weigh(pack, lang, subject[:500], words.text[:JUDGED_CHARS])
+        return self.conclude(_gather(pack, lang, subject, words.text))
+
+    def gathered(self, subject: str, words: Words) -> Gathered | None:
+        """Return what packs find in a message; None if it is not one to be judged."""
+        lang = self._language(subject, words.text, None)
+        pack = self._packs.by_language.get(lang)
+        if words.auto_reply or pack is None:
+            return None
+        return _gather(pack, lang, subject, words.text)
+
+    def conclude(self, found: Gathered) -> Verdict:
+        """Judge by what was found, which is used up by it."""
+        if self._learned:
+            self._learned.weigh(found.tally, found.folded, found.shouted)
+        return conclude(
+            found.tally, found.lang, found.text, found.shouted, self.version
+        )
 
     def _language(self, subject: str, text: str, given: str | None) -> str:
         if given:
@@ -134,18 +180,18 @@ class Judge:
         known = any(hit.group in best[1].spec.groups for hit in best[1].search(folded))
         return best[0] if known else ""
 
-    def _weigh(self, pack: Pack, lang: str, subject: str, text: str) -> Verdict:
-        heading = "" if _REPLY.match(subject) else subject
-        folded = fold(f"{heading}\n{text}")
-        tally = gather(pack, folded)
-        shouted = shouting(f"{heading}\n{text}")
-        return conclude(tally, lang, text, shouted, self.version)
-
 
 @cache
 def default_judge() -> Judge:
     """Return the judge with the product's own packs, built once per process."""
     return Judge()
+
+
+def _gather(pack: Pack, lang: str, subject: str, text: str) -> Gathered:
+    subject, text = subject[:500], text[:JUDGED_CHARS]
+    said = f"{'' if _REPLY.match(subject) else subject}\n{text}"
+    folded = fold(said)
+    return Gathered(lang, text, said, folded, gather(pack, folded), shouting(said))
 
 
 def gather(pack: Pack, folded: str) -> Tally:
@@ -299,7 +345,7 @@ def conclude(
 ) -> Verdict:
     """Turn evidence into a verdict."""
     weights = tally.weights
-    score = _score(weights["complaint"] + 0.2 * min(shouted, 1.0))
+    score = score_of(weights["complaint"] + heard(shouted))
     complaint = score >= 0.5
     emotion = _emotion(weights["emotion"], shouted, complaint)
     praise = weights["praise"] >= 1.0
@@ -317,10 +363,6 @@ def conclude(
         reasons=_reasons(tally.reasons),
         pack_version=version,
     )
-
-
-def _score(evidence: float) -> float:
-    return 1 / (1 + math.exp(-_STEEPNESS * (evidence - _ENOUGH)))
 
 
 def _types(tally: Tally, text: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ How it is found out is in ``judge``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -25,6 +26,10 @@ TYPES = (
     "other",
 )
 PERSONAS = ("outspoken", "premium", "frequent", "quiet")
+
+#: Evidence of this weight makes a complaint; the steeper, the surer one is of more.
+ENOUGH = 0.55
+STEEPNESS = 1.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +77,13 @@ class Verdict:
 def band_of(score: float) -> Band:
     """Put a score into words."""
     return "high" if score >= 0.8 else "medium" if score >= 0.4 else "low"
+
+
+def score_of(evidence: float) -> float:
+    """Turn the weight of evidence into a score from 0 to 1."""
+    return 1 / (1 + math.exp(-STEEPNESS * (evidence - ENOUGH)))
+
+
+def heard(shouted: float) -> float:
+    """Return how much evidence of a complaint there is in shouting."""
+    return 0.2 * min(shouted, 1.0)
