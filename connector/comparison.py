@@ -135,3 +135,26 @@ class Tags:
             self._changes.values(),
             key=lambda one: (not (one.added or one.removed), one.tag, one.mode),
         )
+
+
+def pairs(report: Report) -> list[tuple[Problem | None, Problem | None]]:
+    """Put together what both sides filed about the same, in order of time."""
+    left = list(report.after.filed)
+    found: list[tuple[Problem | None, Problem | None]] = []
+    for before in report.before.filed:
+        after = next((one for one in left if _is_same(before, one)), None)
+        if after is not None:
+            left.remove(after)
+        found.append((before, after))
+    found += [(None, after) for after in left]
+    return sorted(found, key=_first_filed)
+
+
+def _is_same(one: Problem, other: Problem) -> bool:
+    if not set(one.shown).isdisjoint(other.shown):
+        return True
+    return one.in_database is not None and one.in_database == other.in_database
+
+
+def _first_filed(pair: tuple[Problem | None, Problem | None]) -> tuple[datetime, int]:
+    return min((one.filed_at, one.number) for one in pair if one and one.filed_at)

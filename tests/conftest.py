@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import backtest_kit
 import correcting_kit
 import helpscout_kit
 import jira_kit
@@ -116,6 +117,14 @@ def store(database_url: str) -> Iterator[Store]:
     opened.upgrade()
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def past_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """Give the world of ``backtest_kit``, which takes seconds to make."""
+    bench = backtest_kit.build(tmp_path_factory.mktemp("past") / "connector.db")
+    yield bench
+    bench.close()
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def read_config(path: Path) -> Config:
     try:
         return load(path)
     except ConfigError as err:
-        _end(err)
+        end_with(err)
 
 
 def read_rulebook(config: Config) -> Rulebook:
@@ -112,10 +112,11 @@ def read_rulebook(config: Config) -> Rulebook:
     try:
         return Rulebook(config, datetime.now(UTC))
     except ConfigError as err:
-        _end(err)
+        end_with(err)
 
 
-def _end(err: ConfigError) -> NoReturn:
+def end_with(err: ConfigError) -> NoReturn:
+    """Tell every mistake and end with 1."""
     for problem in err.problems:
         click.echo(f"{err.path}: {problem}", err=True)
     count = len(err.problems)

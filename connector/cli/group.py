@@ -53,18 +53,19 @@ class TicketLine(BaseModel):
     lang: str | None = None
 
 
-def _span(
+def span(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> timedelta | None:
+    """Read a length of time that is not nothing."""
     if value is None:
         return None
     try:
-        span = parse_duration(value)
+        length = parse_duration(value)
     except ValueError as err:
         raise click.BadParameter(str(err)) from err
-    if not isinstance(span, timedelta) or span <= timedelta(0):
+    if not isinstance(length, timedelta) or length <= timedelta(0):
         raise click.BadParameter("must be longer than nothing")
-    return span
+    return length
 
 
 @click.command(epilog=EXAMPLE)
@@ -79,9 +80,9 @@ def _span(
     help="Take the thresholds from this configuration.",
 )
 @click.option("--customers", type=click.IntRange(0), help="Distinct customers; 0: off.")
-@click.option("--window", callback=_span, help="Within so long, for example 7d.")
+@click.option("--window", callback=span, help="Within so long, for example 7d.")
 @click.option("--fast-customers", type=click.IntRange(0), help="Fast lane; 0: off.")
-@click.option("--fast-window", callback=_span, help="Window of the fast lane.")
+@click.option("--fast-window", callback=span, help="Window of the fast lane.")
 def group(
     alerts: Path | None,
     config: Path | None,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from connector.cli.backtest import backtest
+from connector.cli.diff import diff
 from connector.cli.precision import precision, promote
 
 
@@ -12,5 +14,5 @@ def rules() -> None:
     """What tickets are judged by, and how well that does."""
 
 
-for command in (precision, promote):
+for command in (backtest, diff, precision, promote):
     rules.add_command(command)

@@ -1,0 +1,333 @@
+"""``rules backtest``: what other rules or thresholds would have done to old tickets.
+
+Replaying is done in ``connector.backtest``; here is asking, and telling.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from connector import rulefiles
+from connector.backtest import Side, Tell, compare
+from connector.cli.common import (
+    config_option,
+    end_with,
+    json_option,
+    moment,
+    open_store,
+    read_config,
+    read_rulebook,
+)
+from connector.cli.group import span
+from connector.comparison import Change, Count, Outcome, Report, pairs
+from connector.errors import ConfigError
+from connector.replay import Problem
+from rules.schema import RuleSet
+
+FAILURES: Mapping[str, Callable[[Report], bool]] = {
+    "change": lambda report: report.differs,
+    "precision-drop": lambda report: any(one.drops for one in report.tags),
+    "more-issues": lambda report: report.after.issues > report.before.issues,
+}
+
+#: Tickets named for each tag.
+EXAMPLES = 5
+
+until_option = click.option(
+    "--until", callback=moment, help="When these days end (UTC).  [default: now]"
+)
+
+
+@click.command()
+@click.option(
+    "--rules",
+    "candidate",
+    type=click.Path(exists=True, path_type=Path),
+    help="Rules to try: a file or a folder.  [default: those in force]",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(1, 365),
+    default=30,
+    show_default=True,
+    help="Tickets of so many days.",
+)
+@until_option
+@click.option("--customers", type=click.IntRange(0), help="Try as problems.customers.")
+@click.option("--window", callback=span, help="Try as problems.window.")
+@click.option("--fast-customers", type=click.IntRange(0), help="And the fast lane's.")
+@click.option("--fast-window", callback=span, help="And its window.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(list(FAILURES)),
+    multiple=True,
+    help="End with 1 if so; may be given more than once.",
+)
+@config_option
+@json_option
+def backtest(
+    candidate: Path | None,
+    days: int,
+    until: datetime | None,
+    fail_on: Sequence[str],
+    path: Path,
+    as_json: bool,
+    **thresholds: Any,
+) -> None:
+    """Judge the tickets of the last weeks again, by the rules in force and by others.
+
+    Tells which tags would change, how far people agree with them, and which problems
+    would have been filed when. Nothing is written or sent. What was imported counts as
+    if it had come then; fixes are not replayed, so a filed problem stays filed; tickets
+    whose words are no longer kept are left out and counted.
+
+    Example: complaint-connector rules backtest --rules new.yaml --days 90
+    """
+    config = read_config(path)
+    book = read_rulebook(config).book
+    changes = {name: value for name, value in thresholds.items() if value is not None}
+    problems = config.problems.model_copy(update=changes)
+    tried = config.model_copy(update={"problems": problems})
+    rules = book.rules if candidate is None else read_set(candidate)
+    end = until or datetime.now(UTC)
+    with open_store(config) as store, told(as_json) as tell:
+        report = compare(
+            store,
+            Side(config, book.rules, book.judge),
+            Side(tried, rules, book.judge),
+            end - timedelta(days=days),
+            end,
+            EXAMPLES,
+            tell,
+        )
+    for line in lines(report) if as_json else ():
+        click.echo(json.dumps(line, ensure_ascii=False))
+    if not as_json:
+        _print(report)
+    failed = [name for name in fail_on if FAILURES[name](report)]
+    for name in failed:
+        click.echo(f"failed: {name}", err=True)
+    sys.exit(1 if failed else 0)
+
+
+def read_set(place: Path) -> RuleSet:
+    """Read rules to try, or tell every mistake and end with 1."""
+    try:
+        return rulefiles.read_set(place)
+    except ConfigError as err:
+        end_with(err)
+
+
+@contextmanager
+def told(as_json: bool) -> Iterator[Tell]:
+    """Show how far it is: a bar in a terminal, else nothing."""
+    console = Console(stderr=True)
+    if as_json or not console.is_terminal:
+        yield lambda done, of: None
+        return
+    columns = BarColumn(), TextColumn("{task.completed} of {task.total} tickets")
+    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)
+
+
+# -- for programs
+
+
+def lines(report: Report) -> Iterator[dict[str, Any]]:
+    """Lay out a report, one line for each thing it tells."""
+    yield {
+        "kind": "summary",
+        "since": report.since.isoformat(),
+        "until": report.until.isoformat(),
+        "tickets": report.tickets,
+        "without_words": report.without_words,
+        "complaints": _both(*report.complaints),
+        "changed": report.changed,
+        "issues": _both(report.before.issues, report.after.issues),
+        "messages": _both(report.before.messages, report.after.messages),
+        "not_kept": report.unknown,
+    }
+    for change in report.tags:
+        yield tag_line(change)
+    for before, after in pairs(report):
+        yield {"kind": "problem", **_problem(report, before, after)}
+    for side, outcome in (("before", report.before), ("after", report.after)):
+        for alarm in outcome.alarms:
+            yield {
+                "kind": "alarm",
+                "side": side,
+                "type": alarm.kind,
+                "at": alarm.at.isoformat(),
+                "share": round(alarm.share, 3),
+                "complaints": alarm.complaints,
+            }
+
+
+def tag_line(change: Change) -> dict[str, Any]:
+    return {
+        "kind": "tag",
+        "tag": change.tag,
+        "mode": str(change.mode),
+        "before": _count(change.before),
+        "after": _count(change.after),
+        "added": change.added,
+        "removed": change.removed,
+        "examples": {"added": change.more, "removed": change.less},
+    }
+
+
+def _both(before: Any, after: Any) -> dict[str, Any]:
+    return {"before": before, "after": after}
+
+
+def _count(count: Count) -> dict[str, Any]:
+    return {
+        "tickets": count.tickets,
+        "right": count.right,
+        "wrong": count.wrong,
+        "precision": count.precision,
+    }
+
+
+def _problem(
+    report: Report, before: Problem | None, after: Problem | None
+) -> dict[str, Any]:
+    one = after or before
+    assert one is not None
+    live = report.live.get(one.in_database or 0)
+    return {
+        "title": one.title,
+        "type": one.kind,
+        "before": _filed(before),
+        "after": _filed(after),
+        "live": live and {"issue": live.issue_key, "filed": live.filed_at.isoformat()},
+        "tickets": one.shown,
+    }
+
+
+def _filed(problem: Problem | None) -> dict[str, Any] | None:
+    if problem is None or problem.filed_at is None:
+        return None
+    return {
+        "filed": problem.filed_at.isoformat(),
+        "rule": problem.rule,
+        "reason": problem.reason,
+        "customers": len(problem.customers),
+        "tickets": problem.tickets,
+    }
+
+
+# -- for people
+
+
+def _print(report: Report) -> None:
+    before, after = report.complaints
+    counted = f"{before} complaints" if before == after else f"{before} → {after}"
+    click.echo(
+        f"{report.since:%Y-%m-%d} to {report.until:%Y-%m-%d %H:%M} UTC: "
+        f"{report.tickets} tickets, {counted}; {report.without_words} without words "
+        "left out"
+    )
+    for rule, fields in report.unknown.items():
+        click.echo(f"Rule {rule} asks for {', '.join(fields)}, which nobody keeps.")
+    print_tags(report)
+    _print_problems(report)
+    for side, outcome in (("now", report.before), ("then", report.after)):
+        for alarm in outcome.alarms:
+            click.echo(
+                f"Alarm {side}: {alarm.kind} was {alarm.share:.0%} of "
+                f"{alarm.complaints} complaints at {alarm.at:%Y-%m-%d %H:%M}"
+            )
+    click.echo(f"Jira issues: {_arrow(report, lambda side: side.issues)}")
+    told = _arrow(report, lambda side: side.messages)
+    click.echo(f"Customers to be told once all is fixed: {told}")
+
+
+def _arrow(report: Report, figure: Callable[[Outcome], int]) -> str:
+    before, after = figure(report.before), figure(report.after)
+    return str(before) if before == after else f"{before} → {after}"
+
+
+def changing(report: Report) -> list[Change]:
+    """Return the tags that some tickets would get or lose."""
+    return [one for one in report.tags if one.added or one.removed]
+
+
+def print_tags(report: Report) -> None:
+    """Show the tags that change, with tickets to look at."""
+    shown = changing(report)
+    if not shown:
+        click.echo("No tag would change.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("tag", "mode", "now", "then", "+", "-", "right now", "right then"):
+        table.add_column(column, overflow="fold")
+    for one in shown:
+        table.add_row(*map(escape, _row(one)))
+    Console().print(table)
+    for one in shown:
+        for sign, named, of in (
+            ("+", one.more, one.added),
+            ("-", one.less, one.removed),
+        ):
+            if named:
+                rest = f" and {of - len(named)} more" if of > len(named) else ""
+                click.echo(f"  {sign} {one.tag}: {', '.join(named)}{rest}")
+
+
+def _row(change: Change) -> list[str]:
+    return [
+        change.tag,
+        str(change.mode),
+        str(change.before.tickets),
+        str(change.after.tickets),
+        str(change.added),
+        str(change.removed),
+        _right(change.before),
+        _right(change.after),
+    ]
+
+
+def _right(count: Count) -> str:
+    """Say how often people agreed, of the times they said anything."""
+    said = count.right + count.wrong
+    return f"{count.right} of {said}" if said else ""
+
+
+def _print_problems(report: Report) -> None:
+    found = pairs(report)
+    if not found:
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("filed now", "filed then", "really", "customers"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("problem", overflow="fold")
+    for before, after in found:
+        one = after or before
+        assert one is not None
+        live = report.live.get(one.in_database or 0)
+        table.add_row(
+            _when(before.filed_at if before else None),
+            _when(after.filed_at if after else None),
+            _when(live.filed_at if live else None),
+            str(len(one.customers)),
+            escape(one.title),
+        )
+    Console().print(table)
+
+
+def _when(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else "never"
