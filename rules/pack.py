@@ -22,7 +22,7 @@ from rules.index import Hit, Index
 from rules.packfile import Group, PackFile
 
 
-class _Words(yaml.BaseLoader):
+class _Words(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
     """Reads every scalar as text: to YAML, the words no, on and 24 are not words."""
 
 
