@@ -111,6 +111,7 @@ class Runtime:
         self.channels = build_channels(config)
         self.acceptor = Acceptor(self.store)
         self.rulebook = Rulebook(config, clock())
+        self.rulebook.learn_from(self.store)
         self.pipeline = Pipeline(config, self.rulebook, Grouping())
         self.health = Health(self.store, clock)
         own_clock = None if clock is utc_now else clock

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,8 @@ from connector.config import Config
 from connector.errors import ConfigError
 from connector.metrics import RULES_BROKEN
 from connector.models import Finding, Level
+from connector.store import Store
+from connector.taught import Taught
 from rules.judge import Judge, default_judge
 from rules.schema import RuleSet
 
@@ -63,6 +65,7 @@ class Rulebook:
         self._lock = threading.Lock()
         self._looked = now
         self._stamp = self._stamped()
+        self._taught: Taught | None = None
         self._book = self._read(now)
         self._trouble: Trouble | None = None
 
@@ -74,16 +77,28 @@ class Rulebook:
     def trouble(self) -> Trouble | None:
         return self._trouble
 
+    def learn_from(self, store: Store) -> None:
+        """From the next look on, judge by the learned model that a database names."""
+        self._taught = Taught(store)
+        self._looked = datetime.min.replace(tzinfo=UTC)
+
     def look(self, now: datetime) -> Book:
         """Return what is in force now, after a look at the files if one is due."""
         with self._lock:
             if abs(now - self._looked) >= LOOK:
                 self._looked = now
+                if self._taught:
+                    self._teach(self._taught, now)
                 stamped = self._stamped()
                 if stamped != self._stamp:
                     self._stamp = stamped
                     self._renew(now)
             return self._book
+
+    def _teach(self, taught: Taught, now: datetime) -> None:
+        if taught.look():
+            judge = self._book.judge.with_learned(taught.model)
+            self._book = Book(self._book.rules, judge, now)
 
     def _renew(self, now: datetime) -> None:
         try:
@@ -107,7 +122,8 @@ class Rulebook:
     def _read(self, now: datetime) -> Book:
         given = self._config.rules
         rules = rulefiles.read_set(given) if isinstance(given, Path) else given
-        return Book(rules, default_judge(), now)
+        learned = self._taught.model if self._taught else None
+        return Book(rules, default_judge().with_learned(learned), now)
 
 
 def findings(rulebook: Rulebook) -> list[Finding]:
