@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from connector.errors import ConfigError
-from rules.marked import Marked, NotReadable, read
-from rules.schema import RuleSet, read_rules
-
-#: What may stand at the top of a file. ``tests`` are for ``rules test`` alone.
-KEYS = ("rules", "tests")
+from rules.remarks import Remark
+from rules.rulefile import Entry, check, parse, repeated
+from rules.schema import RuleSet
 
 #: Whether a file changed: when its content and its entry did, its size, which file.
 Stamp = tuple[tuple[str, int, int, int, int], ...]
@@ -64,41 +61,17 @@ def read_set(place: Path) -> RuleSet:
     found = files(place)
     if not found:
         raise ConfigError(str(place), ["holds no file that ends in .yaml"])
-    rules: list[Any] = []
-    mistakes: list[str] = []
+    entries: list[Entry] = []
+    remarks: list[Remark] = []
     for file in found:
-        try:
-            given = _rules_of(file)
-            read_rules(given)
-            rules += given
-        except ConfigError as err:
-            mistakes += [f"{file.name}: {problem}" for problem in err.problems]
-    if mistakes:
-        raise ConfigError(str(place), mistakes)
-    return read_rules(rules, str(place))
-
-
-def _rules_of(file: Path) -> list[Any]:
-    marked = _marked(file)
-    given = marked.value
-    if isinstance(given, dict):
-        strange = [key for key in given if key not in KEYS]
-        if strange:
-            line = marked.key((str(strange[0]),)).line
-            known = " and ".join(f"'{key}:'" for key in KEYS)
-            what = f"line {line}: {strange[0]!r} is no key of this file; it has {known}"
-            raise ConfigError(str(file), [what])
-        given = given.get("rules")
-    if not isinstance(given, list):
-        # Half a file, as it stands for a moment while it is saved, is no wish to have
-        # no rules any more.
-        what = "has no list of rules; write 'rules: []' if there are to be none"
-        raise ConfigError(str(file), [what])
-    return given
-
-
-def _marked(file: Path) -> Marked:
-    try:
-        return read(read_text(file))
-    except NotReadable as err:
-        raise ConfigError(str(file), [f"line {err.place.line}: {err}"]) from None
+        parsed = parse(file.name, read_text(file))
+        if isinstance(parsed, Remark):
+            remarks.append(parsed)
+            continue
+        more, wrong = check(parsed)
+        entries += more
+        remarks += wrong
+    remarks += repeated(entries)
+    if remarks:
+        raise ConfigError(str(place), [str(one) for one in remarks])
+    return RuleSet(rules=tuple(entry.rule for entry in entries))

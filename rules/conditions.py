@@ -112,12 +112,23 @@ def _value_problem(kind: FieldType, op: str, value: object) -> tuple[str, str] |
         return "value", "expected true or false; write 'value: true'"
     if op in _COMPARE and not _is_number(value):
         return "value", f"expected a number after {op}; write it without quotes"
-    if op == "in" and not (isinstance(value, list) and value):
-        return "value", "expected a list; write 'value: [one, two]'"
+    if op == "in":
+        return _list_problem(kind, value)
     if op == "matches":
         return _pattern_problem(value)
     if op in ("equals", "contains"):
         return _plain_problem(kind, op, value)
+    return None
+
+
+def _list_problem(kind: FieldType, value: object) -> tuple[str, str] | None:
+    if not (isinstance(value, list) and value):
+        return "value", "expected a list; write 'value: [one, two]'"
+    if kind is FieldType.NUMBER and not all(map(_is_number, value)):
+        return "value", "expected a list of numbers, without quotes"
+    if kind is not FieldType.NUMBER and any(isinstance(one, bool) for one in value):
+        # The country code of Norway is one of them.
+        return "value", "YAML reads no, yes, on and off as no words; put quotes around"
     return None
 
 

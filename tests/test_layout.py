@@ -122,6 +122,7 @@ ROWS = {
     "webhooks": 5,
     "connector.dashboard": 5,
     "connector.installation": 5,
+    "connector.linting": 5,
     "connector.scheduler": 5,
     "connector.sandbox": 5,
     "connector.app": 6,

@@ -130,12 +130,21 @@ def test_version_changes_with_the_content_only(place: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "has no list of rules; write 'rules: []' if there are to be none"),
+        ("", "rules.yaml:1:1: error: has no list of rules; write"),
         ("tests: []\n", "has no list of rules"),
-        ("rules: []\nrule: []\n", "line 2: 'rule' is no key of this file"),
-        ("rules:\n  - id: a\n  id: b\n", "line 3: not valid YAML"),
-        ("rules: []\nrules: []\n", "line 2: the key 'rules' is there twice"),
-        ("rules: [{id: a, when: {field: vip}, then: []}]\n", "a: when.op: missing"),
+        (
+            "rules: []\nrule: []\n",
+            "rules.yaml:2:1: error: 'rule' is no key of this file; did you",
+        ),
+        ("rules:\n  - id: a\n  id: b\n", "rules.yaml:3:3: error: not valid YAML"),
+        (
+            "rules: []\nrules: []\n",
+            "rules.yaml:2:1: error: the key 'rules' is there twice",
+        ),
+        (
+            "rules: [{id: a, when: {field: vip}, then: []}]\n",
+            "rules.yaml:1:23: error: a: op: missing",
+        ),
     ],
 )
 def test_what_cannot_be_used_changes_nothing(place: Path, text: str, said: str) -> None:
@@ -167,7 +176,10 @@ def test_folder_is_read_in_the_order_of_names(tmp_path: Path) -> None:
     assert len(book.look(START + LOOK).rules.rules) == 3
     (tmp_path / "40-lamp.yaml").write_text(RULE.format(tag="lamp"))
     assert len(book.look(START + 2 * LOOK).rules.rules) == 3
-    assert "lamp: id: expected every id once" in findings(book)[0].message
+    assert (
+        "40-lamp.yaml:2:9: error: lamp: there is a rule of this id in 10-lamp.yaml:2"
+        in findings(book)[0].message
+    )
 
 
 def test_configuration_names_a_file_beside_it(tmp_path: Path) -> None:

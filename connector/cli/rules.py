@@ -6,6 +6,7 @@ import click
 
 from connector.cli.backtest import backtest
 from connector.cli.diff import diff
+from connector.cli.lint import lint
 from connector.cli.precision import precision, promote
 
 
@@ -14,5 +15,5 @@ def rules() -> None:
     """What tickets are judged by, and how well that does."""
 
 
-for command in (backtest, diff, precision, promote):
+for command in (backtest, diff, lint, precision, promote):
     rules.add_command(command)

@@ -1,0 +1,74 @@
+"""``rules lint``: rules looked over before they are in force."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from connector import linting
+from connector.cli.common import config_option, json_option
+from connector.config import Config, load
+from connector.errors import ConfigError
+from rules.remarks import Gravity, Remark
+from rules.rulefile import RuleFile
+
+_files = click.argument(
+    "files", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[FILE]..."
+)
+
+
+@click.command()
+@_files
+@click.option("--strict", is_flag=True, help="End with 1 for warnings, too.")
+@config_option
+@json_option
+def lint(files: tuple[Path, ...], strict: bool, path: Path, as_json: bool) -> None:
+    """Say what is wrong with rules: file, line, column, and what was meant.
+
+    FILEs are looked over together, folders with all their *.yaml. Without any it is the
+    rules of the configuration. What the helpdesks in it would refuse is said as well.
+
+    Ends with 1 if there is an error: something cannot be used, or can never happen.
+
+    Example: complaint-connector rules lint rules.yaml
+    """
+    found, remarks = _chosen(files, path)
+    config, unread = _config(path)
+    remarks += [*linting.look_over(found, config), *unread]
+    for remark in remarks:
+        click.echo(_json(remark) if as_json else str(remark))
+    errors = sum(one.gravity is Gravity.ERROR for one in remarks)
+    warnings = len(remarks) - errors
+    if not as_json:
+        count = sum(len(file.entries) for file in found)
+        click.echo(f"{count} rules: {errors} errors, {warnings} warnings.")
+    sys.exit(bool(errors or (strict and warnings)))
+
+
+def _chosen(files: Sequence[Path], path: Path) -> tuple[list[RuleFile], list[Remark]]:
+    if files:
+        return linting.read(files)
+    if not path.exists():
+        raise click.UsageError(f"{path} is not there; name the files of rules")
+    return linting.configured(path)
+
+
+def _config(path: Path) -> tuple[Config | None, list[Remark]]:
+    """Load what is known of the installation, as far as it can be used."""
+    if not path.exists():
+        return None, []
+    try:
+        return load(path), []
+    except ConfigError as err:
+        # Those of rules are told with their places; where rules are tested the secrets
+        # may well be missing.
+        others = [one for one in err.problems if not one.startswith("rules: ")]
+        return None, [linting.unknown(path, others[0])] if others else []
+
+
+def _json(remark: Remark) -> str:
+    return json.dumps(remark.as_dict(), ensure_ascii=False)
