@@ -124,3 +124,31 @@ def single_words(words: str) -> tuple[str, ...]:
 
 
 _ONE_WORD = re.compile(r"(\w+)(\*?)")
+
+
+def mistake(words: str) -> str:
+    """Say what is wrong with words in this notation; nothing if nothing is."""
+    depth = ""
+    for char in words:
+        if char in "([":
+            if depth:
+                return "brackets cannot stand in brackets"
+            depth = ")" if char == "(" else "]"
+        elif char in ")]":
+            if char != depth:
+                return f"{char!r} closes nothing"
+            depth = ""
+    if depth:
+        return f"{depth!r} is missing"
+    parts = _TOKEN.findall(words)
+    for either, maybe, *_ in parts:
+        if (either or maybe) and not all(map(str.strip, (either or maybe).split("|"))):
+            return "a choice between bars is empty"
+    if not any(_LETTER.search(either or literal) for either, _, _, literal in parts):
+        return "it would be found everywhere; write at least one word"
+    if words.rstrip().endswith(("]", "...")):
+        return "its end may be missing, so end it with the word before"
+    return ""
+
+
+_LETTER = re.compile(r"[^\W_]|[^\s\w*.]")

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
-from typing import NamedTuple
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
 from connector.errors import ConfigError
+from rules.composing import SHARED, compose
 from rules.index import Hit, Index
-from rules.packfile import Group, PackFile
+from rules.packfile import Addition, Group, PackFile
+
+_SILENCED = "says nothing here"
 
 
 class _Words(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
@@ -32,10 +37,16 @@ class Pack:
 
     spec: PackFile
     shared: tuple[Group, ...]  #: groups of all languages
+    without: tuple[str, ...] = ()  #: what says nothing in any language
 
     @cached_property
     def _index(self) -> Index:
-        return Index((*self.spec.groups, *self.shared))
+        return Index((*self.spec.groups, *self.shared, *self._silencing))
+
+    @cached_property
+    def _silencing(self) -> tuple[Group, ...]:
+        words = (*self.spec.without, *self.without)
+        return (Group(name=_SILENCED, effects={}, words=words),) if words else ()
 
     @cached_property
     def turning(self) -> re.Pattern[str]:
@@ -52,7 +63,22 @@ class Pack:
         """Find every group's words in folded text, in a stable order."""
         hits = self._index.search(folded)
         hits.sort(key=lambda hit: (hit.start, hit.end, hit.group.name))
+        return _heard(hits) if self._silencing else hits
+
+
+def _heard(hits: list[Hit]) -> list[Hit]:
+    """Leave out what begins or ends in words that say nothing here."""
+    silent = [hit for hit in hits if hit.group.name == _SILENCED]
+    if not silent:
         return hits
+    return [
+        hit
+        for hit in hits
+        if not any(
+            one.start <= hit.start < one.end or one.start < hit.end <= one.end
+            for one in silent
+        )
+    ]
 
 
 class Packs(NamedTuple):
@@ -60,38 +86,82 @@ class Packs(NamedTuple):
     version: str  #: short hash of the packs' text
 
 
-def load_packs() -> Packs:
-    """Read and compile the packs that come with the product."""
-    folder = files("rules") / "packs"
-    texts = {
-        entry.name: entry.read_text("utf-8")
-        for entry in folder.iterdir()
+TRADES = ("shop", "saas", "hospitality")
+
+
+def load_packs(trade: str = "", own: Path | None = None) -> Packs:
+    """Read and compile the product's packs, a trade's words and those of a folder.
+
+    Raises ``ConfigError``, which names the file and the key.
+    """
+    product = files("rules") / "packs"
+    added = {}
+    if trade:
+        if trade not in TRADES:
+            raise ConfigError("trade", [f"{trade!r} is none of {', '.join(TRADES)}"])
+        texts = _texts(product / "trades" / trade)
+        added = {f"{trade}/{name}": text for name, text in texts.items()}
+    if own is not None:
+        if not own.is_dir():
+            raise ConfigError(str(own), ["is no folder; make it, or correct the path"])
+        added |= {str(own / name): text for name, text in _texts(own).items()}
+    return read_packs(_texts(product), added)
+
+
+def _texts(folder: Traversable) -> dict[str, str]:
+    return {
+        entry.name: _text(entry)
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".yaml")
     }
-    return read_packs(texts)
 
 
-def read_packs(texts: Mapping[str, str]) -> Packs:
-    """Compile packs from YAML texts by file name; ``shared.yaml`` goes into all."""
-    specs = {name: _read(name, texts[name]) for name in sorted(texts)}
-    shared: Sequence[Group] = ()
-    if "shared.yaml" in specs:
-        shared = specs.pop("shared.yaml").groups
+def _text(file: Traversable) -> str:
+    try:
+        return file.read_text("utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise ConfigError(str(file), ["is not UTF-8 text; save it as UTF-8"]) from err
+    except OSError as err:
+        raise ConfigError(str(file), [f"cannot be read: {err.strerror}"]) from err
+
+
+def read_packs(
+    texts: Mapping[str, str], added: Mapping[str, str] | None = None
+) -> Packs:
+    """Compile packs from YAML texts by file name, with what other files add to them.
+
+    ``shared.yaml`` goes into all.
+    """
+    added = added or {}
+    bases = [_read(name, texts[name], PackFile) for name in sorted(texts)]
+    additions = {name: _read(name, added[name], Addition) for name in added}
+    specs, mistakes = compose({base.language: base for base in bases}, additions)
+    for name, wrong in mistakes.items():
+        raise ConfigError(name, wrong)
+    shared = specs.pop(SHARED, None)
     by_language: dict[str, Pack] = {}
     for spec in specs.values():
-        pack = Pack(spec, tuple(shared)).compile()
+        of_all = (shared.groups, shared.without) if shared else ((), ())
+        pack = Pack(spec, *of_all).compile()
         by_language.update(dict.fromkeys(spec.covers, pack))
-    digest = hashlib.sha256(repr(sorted(texts.items())).encode()).hexdigest()
-    return Packs(by_language, digest[:12])
+    said = repr((sorted(texts.items()), list(added.items())))
+    return Packs(by_language, hashlib.sha256(said.encode()).hexdigest()[:12])
 
 
-def _read(name: str, text: str) -> PackFile:
+File = TypeVar("File", PackFile, Addition)
+
+
+def _read(name: str, text: str, kind: type[File]) -> File:
     try:
-        return PackFile.model_validate(yaml.load(text, Loader=_Words))
+        given = yaml.load(text, Loader=_Words)
     except yaml.YAMLError as err:
         raise ConfigError(name, [f"not YAML: {err}"]) from err
+    try:
+        return kind.model_validate(given)
     except ValidationError as err:
         problems = [
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in err.errors()
+            f"{'.'.join(map(str, one['loc']))}: "
+            f"{one['msg'].removeprefix('Value error, ')}"
+            for one in err.errors()
         ]
         raise ConfigError(name, problems) from err

@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from difflib import get_close_matches
+from typing import Annotated
 
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from rules.notation import mistake
 from rules.verdict import PERSONAS, TYPES
 
 EFFECTS = frozenset(
     (*TYPES, *PERSONAS, "complaint", "emotion", "praise", "urgent", "relaxed")
 )
+HEAVIEST = 5.0  #: about 1.0 makes a complaint; more than this can only be a slip
+
+
+def _known(effects: dict[str, float]) -> dict[str, float]:
+    for name, weight in effects.items():
+        if name not in EFFECTS:
+            near = get_close_matches(name, EFFECTS, 1)
+            meant = f"did you mean {near[0]!r}? " if near else ""
+            known = ", ".join(sorted(EFFECTS))
+            raise ValueError(f"{name!r} is no effect; {meant}known are {known}")
+        if not abs(weight) <= HEAVIEST:
+            raise ValueError(f"{name}: {weight:g} is more than {HEAVIEST:g} either way")
+    return effects
+
+
+def _readable(words: str) -> str:
+    if wrong := mistake(words):
+        raise ValueError(f"{words!r}: {wrong}")
+    return words
+
+
+Effects = Annotated[dict[str, float], AfterValidator(_known)]
+Words = Annotated[str, AfterValidator(_readable)]
 
 
 class Group(BaseModel):
@@ -18,21 +45,15 @@ class Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    effects: dict[str, float]
-    words: tuple[str, ...] = Field(min_length=1)
+    effects: Effects
+    words: tuple[Words, ...] = Field(min_length=1)
     firm: bool = False
-
-    @field_validator("effects")
-    @classmethod
-    def _known(cls, value: dict[str, float]) -> dict[str, float]:
-        unknown = sorted(set(value) - EFFECTS)
-        if unknown:
-            known = ", ".join(sorted(EFFECTS))
-            raise ValueError(f"{unknown[0]!r} is no effect; known are {known}")
-        return value
 
 
 class PackFile(BaseModel):
+    """A language's words. ``without`` are words that say nothing here, whatever they
+    say elsewhere, like the name of a product."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     language: str
@@ -40,5 +61,29 @@ class PackFile(BaseModel):
     negators: frozenset[str] = frozenset()
     breaks: frozenset[str] = frozenset()
     conditions: frozenset[str] = frozenset()
-    questions: frozenset[str] = frozenset()
     groups: tuple[Group, ...]
+    without: tuple[Words, ...] = ()
+
+
+class AddedGroup(BaseModel):
+    """More words, or other weights, for a group of that name; else a new group."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    effects: Effects | None = None
+    words: tuple[Words, ...] = ()
+    firm: bool | None = None
+
+
+class Addition(BaseModel):
+    """What a trade or a house adds to a language's pack."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    language: str
+    negators: frozenset[str] = frozenset()
+    breaks: frozenset[str] = frozenset()
+    conditions: frozenset[str] = frozenset()
+    groups: tuple[AddedGroup, ...] = ()
+    without: tuple[Words, ...] = ()
