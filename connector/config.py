@@ -188,6 +188,22 @@ class Notify(Section):
     )
 
 
+class Judging(Section):
+    """Which words tickets are judged by, besides those of every house."""
+
+    trade: Literal["", "shop", "saas", "hospitality"] = Field(
+        "", description="Whose words to know besides: shop, saas or hospitality."
+    )
+    packs: str = Field("", description="A folder of your own words.")
+
+    @field_validator("packs")
+    @classmethod
+    def _is_there(cls, value: str) -> str:
+        if value and not Path(value).is_dir():
+            raise ValueError("there is no such folder; correct the path")
+        return value
+
+
 class Quiet(Section):
     """The weekly list of customers who may be unhappy and say nothing."""
 
@@ -274,6 +290,7 @@ class Config(Section):
     rules: RuleSet | Path = Field(
         RuleSet(), description="Your own rules, or a file or folder that holds them."
     )
+    judging: Judging = Judging()
     sweep: Sweep = Sweep()
     work: Work = Work()
 
@@ -343,6 +360,11 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     folder = filled.get("texts")
     if isinstance(folder, str) and folder:
         filled["texts"] = str(path.parent / folder)
+    judging = filled.get("judging")
+    if isinstance(judging, dict) and isinstance(judging.get("packs"), str):
+        if judging["packs"]:
+            own = str(path.parent / judging["packs"])
+            filled["judging"] = {**judging, "packs": own}
     if isinstance(filled.get("rules"), str):
         filled["rules"] = path.parent / filled["rules"]
     return check(filled, str(path), problems + unfilled)

@@ -24,6 +24,7 @@ from connector.models import Finding, Level
 from connector.store import Store
 from connector.taught import Taught
 from rules.judge import Judge, default_judge
+from rules.pack import load_packs
 from rules.schema import RuleSet
 
 _log = structlog.get_logger(__name__)
@@ -56,6 +57,11 @@ class Trouble(NamedTuple):
     problems: tuple[str, ...]
 
 
+class _Stamp(NamedTuple):
+    rules: rulefiles.Stamp
+    words: rulefiles.Stamp
+
+
 class Rulebook:
     """The book in force. One for each process; used by several threads."""
 
@@ -66,6 +72,7 @@ class Rulebook:
         self._looked = now
         self._stamp = self._stamped()
         self._taught: Taught | None = None
+        self._judge, self._words = self._read_words(), self._stamp.words
         self._book = self._read(now)
         self._trouble: Trouble | None = None
 
@@ -115,19 +122,31 @@ class Rulebook:
             self._book = book
         _log.info("rules.read", version=self._book.version)
 
-    def _stamped(self) -> rulefiles.Stamp:
-        place = self._config.rules
-        return rulefiles.stamp(place) if isinstance(place, Path) else ()
+    def _stamped(self) -> _Stamp:
+        rules, words = self._config.rules, self._config.judging.packs
+        return _Stamp(
+            rulefiles.stamp(rules) if isinstance(rules, Path) else (),
+            rulefiles.stamp(Path(words)) if words else (),
+        )
 
     def _read(self, now: datetime) -> Book:
         given = self._config.rules
         rules = rulefiles.read_set(given) if isinstance(given, Path) else given
+        if self._words != self._stamp.words:  # to compile words takes a while
+            self._judge, self._words = self._read_words(), self._stamp.words
         learned = self._taught.model if self._taught else None
-        return Book(rules, default_judge().with_learned(learned), now)
+        return Book(rules, self._judge.with_learned(learned), now)
+
+    def _read_words(self) -> Judge:
+        given = self._config.judging
+        if not given.trade and not given.packs:
+            return default_judge()
+        own = Path(given.packs) if given.packs else None
+        return Judge(load_packs(given.trade, own))
 
 
 def findings(rulebook: Rulebook) -> list[Finding]:
-    """Say what keeps a change of the rules from being in force."""
+    """Say what keeps a change of rules or words from being in force."""
     trouble = rulebook.trouble
     if trouble is None:
         return []

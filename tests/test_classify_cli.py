@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 
 from connector.cli.classify import FIELDS, classify
 
+ROOT = Path(__file__).resolve().parent.parent
+
 
 def run(*lines: str | bytes) -> Result:
     data = b"\n".join(
@@ -84,3 +86,32 @@ def test_a_file_can_be_named(tmp_path: Path) -> None:
 
 def test_help_shows_an_example() -> None:
     assert "Example:" in CliRunner().invoke(classify, ["--help"]).stdout
+
+
+def own_words(folder: Path) -> str:
+    """Return the readme's example of a file of words."""
+    text = (ROOT / "README.md").read_text("utf-8").split("### Your own words")[1]
+    example = text.split("```yaml\n")[1].split("```")[0]
+    (folder / "mine.yaml").write_text(example, "utf-8")
+    return example
+
+
+def test_own_words_of_the_readme_are_what_tickets_are_judged_by(tmp_path: Path) -> None:
+    own_words(tmp_path)
+    lines = b"".join(
+        json.dumps({"text": text, "lang": "en"}).encode() + b"\n"
+        for text in ("The pump runs dry.", "It is kaput.", "I like my nightmare mug.")
+    )
+    plain = CliRunner().invoke(classify, [], input=lines)
+    given = CliRunner().invoke(classify, ["--packs", str(tmp_path)], input=lines)
+    assert [one["complaint"] for one in answers(plain)] == [False, False, True]
+    assert [one["complaint"] for one in answers(given)] == [True, True, False]
+    assert answers(given)[0]["types"] == ["product_quality"]
+
+
+def test_mistakes_in_own_words_are_told(tmp_path: Path) -> None:
+    broken = own_words(tmp_path).replace("effects: {praise", "effects: {prase")
+    (tmp_path / "mine.yaml").write_text(broken, "utf-8")
+    result = CliRunner().invoke(classify, ["--packs", str(tmp_path)], input=b"")
+    assert result.exit_code == 1
+    assert "mine.yaml: groups.1.effects: 'prase' is no effect" in result.stderr

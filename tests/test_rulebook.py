@@ -10,7 +10,7 @@ import pytest
 from kit import START, Bench, Clock, settings
 from structlog.testing import capture_logs
 
-from connector.config import check, load
+from connector.config import Judging, check, load
 from connector.dashboard import status
 from connector.errors import ConfigError
 from connector.rulebook import LOOK, Rulebook, findings
@@ -192,3 +192,31 @@ def test_rules_in_the_configuration_are_in_force_as_well() -> None:
     raw = json.loads('{"sources": {"support": {"kind": "memory"}}, "rules": []}')
     book = Rulebook(check(raw, "test"), Clock()())
     assert book.look(START + LOOK).rules.rules == ()
+
+
+def test_own_words_count_at_once_and_broken_ones_leave_the_old_in_force(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "words.yaml"
+    words = "language: en\ngroups:\n  - {name: broken, words: [%s]}\n"
+    file.write_text(words % "kaput")
+    base = settings("sqlite:///unused.db")
+    judging = Judging(packs=str(tmp_path))
+    book = Rulebook(base.model_copy(update={"judging": judging}), START)
+
+    def complains(text: str) -> bool:
+        return book.book.judge.judge("", text, "en").complaint
+
+    first = book.book.version
+    assert (complains("It is kaput."), complains("It is zonked.")) == (True, False)
+    file.write_text(words % "'(kaput'")
+    book.look(START + LOOK)
+    assert complains("It is kaput.")
+    (finding,) = findings(book)
+    assert finding.subject == str(file)
+    assert "groups.0.words.0" in finding.message
+    file.write_text(words % "zonked")
+    book.look(START + 2 * LOOK)
+    assert (complains("It is kaput."), complains("It is zonked.")) == (False, True)
+    assert book.book.version != first
+    assert findings(book) == []

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
 
+from connector.errors import ConfigError
 from rules.judge import Judge, default_judge
+from rules.pack import TRADES, load_packs
 
 FIELDS = (
     "lang", "complaint", "score", "band", "types", "emotion", "sentiment", "praise",
@@ -18,16 +21,32 @@ FIELDS = (
 @click.command(
     epilog="Example: complaint-connector classify < tickets.jsonl > verdicts.jsonl"
 )
+@click.option(
+    "--trade",
+    type=click.Choice(TRADES),
+    help="Whose words to know besides, as `judging.trade` says it.",
+)
+@click.option(
+    "--packs",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of your own words, as `judging.packs` names it.",
+)
 @click.argument("tickets", type=click.File("rb"), default="-")
 @click.pass_context
-def classify(context: click.Context, tickets: Any) -> None:
+def classify(
+    context: click.Context, trade: str | None, packs: Path | None, tickets: Any
+) -> None:
     """Judge tickets from TICKETS (JSON lines; standard input if not given).
 
     Each line needs "text", and may have "id", "subject" and "lang". One verdict per
     line comes out, in the same order. A line that cannot be read is reported and the
     rest goes on; the exit status is then 1.
     """
-    judge = default_judge()
+    try:
+        known = trade or packs
+        judge = Judge(load_packs(trade or "", packs)) if known else default_judge()
+    except ConfigError as err:
+        raise click.ClickException(str(err)) from err
     bad = 0
     for number, line in enumerate(tickets, start=1):
         if not line.strip():
