@@ -122,7 +122,9 @@ class Effects:
             ledger = tickets.ledger(connection, row.ticket_id)
         # What a person vetoed, or a newer decision took back, is not written any more.
         add = _in_state(ledger, row.payload["add"], TagState.WANTED)
-        remove = _in_state(ledger, row.payload["remove"], TagState.UNWANTED)
+        remove = _in_state(
+            ledger, row.payload["remove"], TagState.UNWANTED, TagState.UNDONE
+        )
         if add or remove:
             adapter.change_tags(row.target, add, remove)
         return {"added": sorted(add), "removed": sorted(remove)}
@@ -377,10 +379,10 @@ def _written(written: Written) -> dict[str, Any]:
 
 
 def _in_state(
-    ledger: Mapping[str, AnyRow], tags: list[str], state: TagState
+    ledger: Mapping[str, AnyRow], tags: list[str], *states: TagState
 ) -> frozenset[str]:
     return frozenset(
-        tag for tag in tags if tag in ledger and ledger[tag].state == state
+        tag for tag in tags if tag in ledger and ledger[tag].state in states
     )
 
 

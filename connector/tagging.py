@@ -157,6 +157,8 @@ def _is_to_add(
 ) -> bool:
     line = ledger.get(entry.tag)
     state = line.state if line else None
+    if line is not None and state == TagState.UNDONE and not _is_by(entry, line):
+        state = TagState.UNWANTED
     if entry.tag in present:
         _see(case, entry, state)
     elif state in (TagState.WRITTEN, TagState.SEEN):
@@ -165,10 +167,17 @@ def _is_to_add(
     missing = entry.tag not in present and state in (None, TagState.UNWANTED)
     vetoed = state == TagState.VETOED
     outcome = "vetoed" if vetoed else "added" if missing else "kept"
+    if state == TagState.UNDONE:
+        outcome = "undone"
     if missing and entry.is_held_back:
         missing, outcome = False, "suggested"
     case.trace.tags.append({**_described(entry), "outcome": outcome})
     return missing
+
+
+def _is_by(entry: WantedTag, line: AnyRow) -> bool:
+    """Tell whether a tag is wanted by what wrote it before, unchanged since."""
+    return (entry.rule, entry.rule_version) == (line.rule, line.rule_version)
 
 
 def _see(case: Case, entry: WantedTag, state: str | None) -> None:

@@ -74,7 +74,9 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
     if operation is Operation.NOTIFY:
         _ensure_still_due(store, row)
         return  # who set up a channel wants to hear, whatever else is only watched
-    if _mode(config, operation) is Mode.OBSERVE:
+    # Who takes back what was done wants it done, whatever else is only watched.
+    is_undoing = "undo" in row.payload
+    if _mode(config, operation) is Mode.OBSERVE and not is_undoing:
         raise Withdrawn(OutboxState.OBSERVED, "the mode is observe by now")
     if operation is Operation.CREATE_ISSUE and row.group_id is not None:
         _ensure_to_file(store, row)

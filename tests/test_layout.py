@@ -103,6 +103,7 @@ ROWS = {
     "connector.escalation": 4,
     "connector.showing": 4,
     "connector.noting": 4,
+    "connector.undoing": 4,
     "connector.ruling": 4,
     "connector.suggesting": 4,
     "connector.readiness": 4,

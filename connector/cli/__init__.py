@@ -30,6 +30,7 @@ from connector.cli.setup import doctor
 from connector.cli.stop import resume, stop
 from connector.cli.tasks import tasks
 from connector.cli.texts import texts
+from connector.cli.undo import undo
 from connector.cli.webhooks import webhooks
 
 
@@ -50,6 +51,7 @@ for command in (
     classify,
     group,
     explain,
+    undo,
     rules,
     erase,
     inbox,

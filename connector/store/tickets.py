@@ -38,6 +38,7 @@ class TagState(StrEnum):
     WRITTEN = "written"  #: we wrote it and the helpdesk confirmed
     UNWANTED = "unwanted"  #: we wrote it, it no longer holds, removal is enqueued
     SEEN = "seen"  #: wanted, and there before us: not ours, but missed if removed
+    UNDONE = "undone"  #: a person took back what its rule did; it stays away under it
     VETOED = "vetoed"  #: a person removed it; never written again on this ticket
 
 
