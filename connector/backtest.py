@@ -143,7 +143,7 @@ class _Course:
 
     def take(self, row: AnyRow, at: datetime, twin: Judged | None = None) -> Seen:
         """Judge the next ticket; ``twin`` is it as the other side judged it."""
-        judged = _judged(row, at, self._verdict(row), twin)
+        judged = _judged(row, at, self._verdict(row, twin), twin)
         verdict = judged.verdict
         tickets, complaints = self._people.history(row.customer_id, at)
         self._people.add(row.customer_id, at, verdict.complaint)
@@ -163,12 +163,13 @@ class _Course:
         filed = [p for p in self.replay.filed if p.filed_at and p.filed_at > since]
         return Outcome(filed, [a for a in self.replay.alarms if a.at > since])
 
-    def _verdict(self, row: AnyRow) -> Verdict:
+    def _verdict(self, row: AnyRow, twin: Judged | None) -> Verdict:
         """Judge a ticket; one that these very packs have judged is not judged again."""
-        said = Verdict.from_dict(row.verdict)
         judge = self._side.judge
-        if said.pack_version == judge.version:
-            return said
+        said = Verdict.from_dict(row.verdict)
+        for known in (said, twin.verdict if twin else said):
+            if known.pack_version == judge.version:
+                return known
         words = Words(row.text, said.auto_reply, "as it was taken for one before")
         return judge.judge_words(row.subject, words)
 

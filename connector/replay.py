@@ -258,16 +258,23 @@ class _Shares:
         self._people.setdefault(one.kind, Counter())[one.customer] += 1
 
     def look(self, now: datetime, problems: Mapping[str, Problem]) -> None:
-        """Look as often as is usual since the last time; where nothing is, once."""
+        """Look as often as is usual since the last time; where nothing can be, once."""
         if not self._config.problems.share:
             return
-        while self._looked is not None and self._looked + share.EVERY <= now:
-            if not self._recent and not self._standing:
-                break
+        while (
+            self._looked is not None
+            and self._looked + share.EVERY <= now
+            and not self._is_calm()
+        ):
             self._looked += share.EVERY
             self._check(self._looked, problems)
-        if self._looked is None or not (self._recent or self._standing):
+        if self._looked is None or self._is_calm():
+            self._forget(now - self._config.problems.share_window)
             self._looked = now
+
+    def _is_calm(self) -> bool:
+        few = len(self._recent) < self._config.problems.share_least
+        return few and not self._standing
 
     def _check(self, now: datetime, problems: Mapping[str, Problem]) -> None:
         settings = self._config.problems
