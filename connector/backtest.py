@@ -8,7 +8,7 @@ but only as what the others come upon. What was imported counts as if it had com
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -21,9 +21,10 @@ from connector.judging import Judged, facts
 from connector.models import Customer, Mode, Ticket, TicketRef, TicketStatus
 from connector.pipeline import HISTORY
 from connector.replay import Complaint, Problem, Replay
-from connector.store import Store, past
+from connector.store import Store, demotions, past
+from connector.store.demotions import Unit
 from connector.store.schema import AnyRow
-from connector.tagging import judged_tags
+from connector.tagging import WantedTag, is_held_back, judged_tags
 from rules.companies import company
 from rules.engine import RuleMatch, evaluate
 from rules.features import features
@@ -84,6 +85,7 @@ def compare(
     start = since - max(HISTORY, REMEMBERED, _reach(before), _reach(after))
     with store.read() as connection:
         order = past.order(connection, start, until)
+        demoted = demotions.demoted(connection)
     for done, (at, row, labels) in enumerate(_rows(store, order), start=1):
         tell(done, len(order))
         counts = at > since
@@ -97,8 +99,12 @@ def compare(
             continue
         complaints[0] += one.judged.verdict.complaint
         complaints[1] += other.judged.verdict.complaint
-        asked = _asked(before, row, one), _asked(after, row, other)
-        report.changed += tags.add(_name(row), labels, *asked)
+        report.changed += tags.add(
+            _name(row),
+            labels,
+            _asked(before, row, one, demoted),
+            _asked(after, row, other, demoted),
+        )
     for course in {id(old): old, id(new): new}.values():
         course.replay.pass_time(until)
     report.complaints = complaints
@@ -258,18 +264,24 @@ def _ticket(row: AnyRow) -> Ticket:
     )
 
 
-def _asked(side: Side, row: AnyRow, seen: Seen) -> dict[str, Mode]:
+def _asked(
+    side: Side, row: AnyRow, seen: Seen, demoted: Collection[Unit]
+) -> dict[str, Mode]:
     """Return the tags that are asked for, each with how far that goes."""
-    vip = row.vip or ""
-    prefix = side.config.tags.prefix
-    asked = {
-        one.tag: Mode.ACT
-        for one in judged_tags(prefix, seen.judged, seen.personas, vip)
-    }
-    for match in _matches(side, row, seen):
-        for action in match.actions:
-            if action.kind == "add_tag" and asked.get(action.value) is not Mode.ACT:
-                asked[action.value] = _further(asked.get(action.value), match.mode)
+    prefix, vip = side.config.tags.prefix, row.vip or ""
+    judged = judged_tags(prefix, seen.judged, seen.personas, vip)
+    entries = [(one, Mode.ACT) for one in judged]
+    entries += [
+        (WantedTag(action.value, match.rule_id, match.version, ""), match.mode)
+        for match in _matches(side, row, seen)
+        for action in match.actions
+        if action.kind == "add_tag"
+    ]
+    asked: dict[str, Mode] = {}
+    for one, mode in entries:
+        if mode is Mode.ACT and is_held_back(one, seen.judged.language, demoted):
+            mode = Mode.SUGGEST
+        asked[one.tag] = _further(asked.get(one.tag), mode)
     return asked
 
 

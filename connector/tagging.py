@@ -8,7 +8,7 @@ people do with tags is labelled on the way, to be learnt from.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connector.case import Case
@@ -82,7 +82,11 @@ def wanted_tags(
         for action in match.actions
         if action.kind == "add_tag"
     ]
-    wanted = [_held_back(case, entry) for entry in wanted]
+    language, demoted = case.judged.language, case.batch.demoted
+    wanted = [
+        entry._replace(is_held_back=is_held_back(entry, language, demoted))
+        for entry in wanted
+    ]
     wanted.sort(key=lambda entry: entry.is_held_back)  # who writes goes before
     # The first reason given for a tag is the one that is kept.
     return list({entry.tag: entry for entry in reversed(wanted)}.values())[::-1]
@@ -113,10 +117,10 @@ def judged_tags(
     return wanted
 
 
-def _held_back(case: Case, entry: WantedTag) -> WantedTag:
-    language = language_of(entry.rule, case.judged.language)
-    unit = Unit(entry.rule, entry.tag, language, entry.rule_version)
-    return entry._replace(is_held_back=unit in case.batch.demoted)
+def is_held_back(entry: WantedTag, language: str, demoted: Collection[Unit]) -> bool:
+    """Tell whether a tag is only suggested because people took it off too often."""
+    of = language_of(entry.rule, language)
+    return Unit(entry.rule, entry.tag, of, entry.rule_version) in demoted
 
 
 def change_tags(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from backtest_kit import FIFTH, VOUCHER, VOUCHERS, rule, run, side
+from backtest_kit import FIFTH, HELD, VOUCHER, VOUCHERS, rule, run, side
 from kit import Bench
 from sqlalchemy import func, select
 
@@ -43,6 +43,13 @@ def test_rule_that_may_do_more_changes_what_is_written(past_world: Bench) -> Non
     report = run(past_world, side(past_world, observing), side(past_world, VOUCHER))
     found = [(one.mode, one.added, one.removed) for one in report.tags[:2]]
     assert found == [(Mode.ACT, 3, 0), (Mode.OBSERVE, 0, 3)]
+
+
+def test_tag_that_people_hold_back_is_only_suggested(past_world: Bench) -> None:
+    anew = {**HELD, "then": [{"add_tag": "held"}, {"note": "A voucher."}]}
+    report = run(past_world, side(past_world, HELD), side(past_world, anew))
+    found = [(one.mode, one.added, one.removed) for one in report.tags[:2]]
+    assert found == [(Mode.ACT, 3, 0), (Mode.SUGGEST, 0, 3)]
 
 
 def test_people_have_said_how_right_a_tag_would_be(past_world: Bench) -> None:

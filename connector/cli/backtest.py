@@ -96,17 +96,19 @@ def backtest(
     Example: complaint-connector rules backtest --rules new.yaml --days 90
     """
     config = read_config(path)
-    book = read_rulebook(config).book
+    rulebook = read_rulebook(config)
     changes = {name: value for name, value in thresholds.items() if value is not None}
     problems = config.problems.model_copy(update=changes)
     tried = config.model_copy(update={"problems": problems})
-    rules = book.rules if candidate is None else read_set(candidate)
+    given = read_set(candidate) if candidate else None
     end = until or datetime.now(UTC)
     with open_store(config) as store, told(as_json) as tell:
+        rulebook.learn_from(store)
+        book = rulebook.look(datetime.now(UTC))
         report = compare(
             store,
             Side(config, book.rules, book.judge),
-            Side(tried, rules, book.judge),
+            Side(tried, given or book.rules, book.judge),
             end - timedelta(days=days),
             end,
             EXAMPLES,

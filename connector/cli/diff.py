@@ -86,8 +86,10 @@ def diff(
     Example: complaint-connector rules diff running new-rules.yaml --days 30
     """
     config = read_config(path)
-    book = read_rulebook(config).book
+    rulebook = read_rulebook(config)
     with open_store(config) as store:
+        rulebook.learn_from(store)
+        book = rulebook.look(datetime.now(UTC))
         before, after = (_find(store, book, word) for word in (old, new))
         found = differences(before.rules.rules, after.rules.rules)
         report = None
