@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from connector import readiness
-from connector.comparison import Outcome, Report, Tags
+from connector.comparison import Asked, Outcome, Report, Tally
 from connector.config import Config
 from connector.grouping import REMEMBERED
 from connector.judging import Judged, facts
@@ -80,7 +80,7 @@ def compare(
     report = Report(since, until)
     old = _Course(before)
     new = old if after.goes_like(before) else _Course(after)
-    tags = Tags(examples)
+    tally = Tally(examples)
     complaints = [0, 0]
     start = since - max(HISTORY, REMEMBERED, _reach(before), _reach(after))
     with store.read() as connection:
@@ -99,7 +99,7 @@ def compare(
             continue
         complaints[0] += one.judged.verdict.complaint
         complaints[1] += other.judged.verdict.complaint
-        report.changed += tags.add(
+        report.changed += tally.add(
             _name(row),
             labels,
             _asked(before, row, one, demoted),
@@ -108,7 +108,7 @@ def compare(
     for course in {id(old): old, id(new): new}.values():
         course.replay.pass_time(until)
     report.complaints = complaints
-    report.tags = tags.sorted()
+    report.changes = tally.sorted()
     report.before, report.after = old.outcome(since), new.outcome(since)
     report.unknown = {**_unknown(before.rules), **_unknown(after.rules)}
     report.live = _live(store, [*report.before.filed, *report.after.filed])
@@ -266,22 +266,24 @@ def _ticket(row: AnyRow) -> Ticket:
 
 def _asked(
     side: Side, row: AnyRow, seen: Seen, demoted: Collection[Unit]
-) -> dict[str, Mode]:
-    """Return the tags that are asked for, each with how far that goes."""
+) -> dict[Asked, Mode]:
+    """Return what is asked for a ticket, each with how far that goes."""
     prefix, vip = side.config.tags.prefix, row.vip or ""
     judged = judged_tags(prefix, seen.judged, seen.personas, vip)
-    entries = [(one, Mode.ACT) for one in judged]
-    entries += [
-        (WantedTag(action.value, match.rule_id, match.version, ""), match.mode)
-        for match in _matches(side, row, seen)
-        for action in match.actions
-        if action.kind == "add_tag"
-    ]
-    asked: dict[str, Mode] = {}
-    for one, mode in entries:
-        if mode is Mode.ACT and is_held_back(one, seen.judged.language, demoted):
+    tags = [(one, Mode.ACT) for one in judged]
+    asked: dict[Asked, Mode] = {}
+    for match in _matches(side, row, seen):
+        for action in match.actions:
+            if action.kind == "add_tag":
+                tag = WantedTag(action.value, match.rule_id, match.version, "")
+                tags.append((tag, match.mode))
+            else:
+                asked[Asked(action.brief, match.rule_id)] = match.mode
+    for tag, mode in tags:
+        if mode is Mode.ACT and is_held_back(tag, seen.judged.language, demoted):
             mode = Mode.SUGGEST
-        asked[one.tag] = _further(asked.get(one.tag), mode)
+        what = Asked(tag.tag)
+        asked[what] = _further(asked.get(what), mode)
     return asked
 
 

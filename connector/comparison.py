@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from connector.models import Mode
 from connector.replay import Alarm, Problem
@@ -33,11 +33,18 @@ class Count:
         return self.right / said if said else None
 
 
+class Asked(NamedTuple):
+    """What is asked for a ticket; a tag is the same whoever asks for it."""
+
+    name: str
+    rule: str = ""
+
+
 @dataclass(slots=True)
 class Change:
-    """A tag on both sides. ``mode`` is how far the rule goes that asks for it."""
+    """What is asked for on both sides; ``mode`` is how far the rule goes that does."""
 
-    tag: str
+    what: Asked
     mode: Mode
     before: Count = field(default_factory=Count)
     after: Count = field(default_factory=Count)
@@ -80,7 +87,7 @@ class Report:
     without_words: int = 0
     complaints: Sequence[int] = (0, 0)
     changed: int = 0
-    tags: list[Change] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     before: Outcome = field(default_factory=lambda: Outcome([], []))
     after: Outcome = field(default_factory=lambda: Outcome([], []))
     live: Mapping[int, AnyRow] = field(default_factory=dict)  # filed, in the database
@@ -96,29 +103,30 @@ def _told(outcome: Outcome) -> tuple[Any, ...]:
     return filed, outcome.alarms
 
 
-class Tags:
-    """Adds up which tags there are on either side."""
+class Tally:
+    """Adds up what is asked for on either side."""
 
     def __init__(self, examples: int) -> None:
         self._examples = examples
-        self._changes: dict[tuple[str, Mode], Change] = {}
+        self._changes: dict[tuple[Asked, Mode], Change] = {}
 
     def add(
         self,
         name: str,
         labels: Mapping[str, str],
-        before: Mapping[str, Mode],
-        after: Mapping[str, Mode],
+        before: Mapping[Asked, Mode],
+        after: Mapping[Asked, Mode],
     ) -> bool:
-        """Count one ticket; tell whether its tags differ."""
+        """Count one ticket; tell whether anything about it differs."""
         differs = False
-        for tag, mode in sorted({*before.items(), *after.items()}):
-            change = self._changes.setdefault((tag, mode), Change(tag, mode))
-            was, is_ = before.get(tag) is mode, after.get(tag) is mode
+        for what, mode in sorted({*before.items(), *after.items()}):
+            change = self._changes.setdefault((what, mode), Change(what, mode))
+            was, is_ = before.get(what) is mode, after.get(what) is mode
+            label = None if what.rule else labels.get(what.name)
             if was:
-                change.before.add(labels.get(tag))
+                change.before.add(label)
             if is_:
-                change.after.add(labels.get(tag))
+                change.after.add(label)
             if was is is_:
                 continue
             differs = True
@@ -133,7 +141,7 @@ class Tags:
         """Return what changes first, then by name."""
         return sorted(
             self._changes.values(),
-            key=lambda one: (not (one.added or one.removed), one.tag, one.mode),
+            key=lambda one: (not (one.added or one.removed), one.what, one.mode),
         )
 
 

@@ -25,31 +25,41 @@ def test_same_rules_change_nothing(past_world: Bench) -> None:
 
 def test_candidate_changes_exactly_the_tickets_it_is_about(past_world: Bench) -> None:
     report = run(past_world, side(past_world), side(past_world, VOUCHER))
-    change = report.tags[0]
-    assert (change.tag, change.mode) == ("voucher", Mode.ACT)
+    change = report.changes[0]
+    assert (change.what.name, change.mode) == ("voucher", Mode.ACT)
     assert (change.added, change.removed, report.changed) == (3, 0, 3)
     assert set(change.more) == {f"support:{name}" for name in VOUCHERS}
-    assert [one.tag for one in report.tags if one.added or one.removed] == ["voucher"]
+    assert [one.what.name for one in report.changes if one.added or one.removed] == [
+        "voucher"
+    ]
 
 
 def test_rule_that_goes_takes_its_tag_along(past_world: Bench) -> None:
     report = run(past_world, side(past_world, VOUCHER), side(past_world))
-    assert (report.tags[0].added, report.tags[0].removed) == (0, 3)
-    assert len(report.tags[0].less) == 3
+    assert (report.changes[0].added, report.changes[0].removed) == (0, 3)
+    assert len(report.changes[0].less) == 3
 
 
 def test_rule_that_may_do_more_changes_what_is_written(past_world: Bench) -> None:
     observing = rule("vouchers", "voucher", "voucher")
     report = run(past_world, side(past_world, observing), side(past_world, VOUCHER))
-    found = [(one.mode, one.added, one.removed) for one in report.tags[:2]]
+    found = [(one.mode, one.added, one.removed) for one in report.changes[:2]]
     assert found == [(Mode.ACT, 3, 0), (Mode.OBSERVE, 0, 3)]
 
 
 def test_tag_that_people_hold_back_is_only_suggested(past_world: Bench) -> None:
-    anew = {**HELD, "then": [{"add_tag": "held"}, {"note": "A voucher."}]}
+    anew = {**HELD, "then": [{"add_tag": "held"}, {"add_tag": "two"}]}
     report = run(past_world, side(past_world, HELD), side(past_world, anew))
-    found = [(one.mode, one.added, one.removed) for one in report.tags[:2]]
+    held = [one for one in report.changes if one.what.name == "held"]
+    found = [(one.mode, one.added, one.removed) for one in held]
     assert found == [(Mode.ACT, 3, 0), (Mode.SUGGEST, 0, 3)]
+
+
+def test_what_rules_do_beside_tags_is_told_by_rule(past_world: Bench) -> None:
+    also = {**VOUCHER, "then": [*VOUCHER["then"], {"note": "Call."}, {"notify": "x"}]}
+    report = run(past_world, side(past_world, VOUCHER), side(past_world, also))
+    found = {(one.what.rule, one.what.name, one.added) for one in report.changes[:2]}
+    assert found == {("vouchers", "a note", 3), ("vouchers", "tell x", 3)}
 
 
 def test_people_have_said_how_right_a_tag_would_be(past_world: Bench) -> None:
@@ -59,10 +69,10 @@ def test_people_have_said_how_right_a_tag_would_be(past_world: Bench) -> None:
         side(past_world, rule("vouchers", "voucher", "voucher")),
         side(past_world, {**rule("vouchers", "", "voucher"), "when": wider}),
     )
-    (change,) = (one for one in report.tags if one.tag == "voucher")
+    (change,) = (one for one in report.changes if one.what.name == "voucher")
     assert (change.before.precision, change.after.precision) == (0.5, 0.5)
     assert not change.drops
-    kept = next(one for one in report.tags if one.tag == "cc-product_quality")
+    kept = next(one for one in report.changes if one.what.name == "cc-product_quality")
     assert (kept.before.right, kept.before.wrong) == (1, 1)
 
 
@@ -73,8 +83,8 @@ def test_tag_that_would_be_right_less_often_is_told(past_world: Bench) -> None:
         side(past_world, {**VOUCHER, "when": exact}),
         side(past_world, VOUCHER),
     )
-    assert report.tags[0].before.precision == 1.0
-    assert report.tags[0].drops
+    assert report.changes[0].before.precision == 1.0
+    assert report.changes[0].drops
 
 
 def test_tags_are_those_that_the_road_wrote(past_world: Bench) -> None:
@@ -83,7 +93,7 @@ def test_tags_are_those_that_the_road_wrote(past_world: Bench) -> None:
         query = select(table.c.tag, func.count()).group_by(table.c.tag)
         written = {tag: count for tag, count in connection.execute(query).all()}
     report = run(past_world, side(past_world), side(past_world))
-    replayed = {one.tag: one.before.tickets for one in report.tags}
+    replayed = {one.what.name: one.before.tickets for one in report.changes}
     assert "cc-persona-frequent" in replayed
     # What a problem is numbered is the database's own.
     assert replayed == {tag: n for tag, n in written.items() if "problem" not in tag}
@@ -116,7 +126,7 @@ def test_rules_see_the_problem_as_it_stood(past_world: Bench) -> None:
     third = {"field": "problem.customers", "op": "equals", "value": 3}
     asks = {**rule("third", "", "third"), "when": third}
     report = run(past_world, side(past_world), side(past_world, asks))
-    assert report.tags[0].more == ["support:code-2"]
+    assert report.changes[0].more == ["support:code-2"]
 
 
 def test_what_nobody_kept_is_named_and_untrue(past_world: Bench) -> None:

@@ -64,7 +64,8 @@ def test_backtest_tells_people_what_would_change(
     assert result.exit_code == 0, result.output
     assert "60 tickets, 10 complaints; 1 without words left out" in result.output
     assert "+ voucher: support:voucher-1, support:voucher-2" in result.output
-    assert result.output.count(f"{FIFTH:%Y-%m-%d} 09:50") == 3  # in and out, and real
+    assert result.output.count(f"{FIFTH:%Y-%m-%d} 09:50") == 2
+    assert "the same" in result.output
     assert "Jira issues: 1\n" in result.output
     assert "told once all is fixed: 5\n" in result.output
 
@@ -77,13 +78,14 @@ def test_backtest_tells_programs_the_same(
     assert summary["changed"] == 3
     assert summary["without_words"] == 1
     first = found(result, "tag")[0]
-    assert (first["tag"], first["added"], first["after"]["precision"]) == (
+    assert (first["name"], first["added"], first["after"]["precision"]) == (
         *("voucher", 3),
         0.5,
     )
     (problem,) = found(result, "problem")
     assert problem["before"]["filed"] == problem["live"]["filed"]
     assert problem["after"]["filed"] < problem["before"]["filed"]
+    assert problem["delay_seconds"] == -20 * 60
 
 
 @pytest.mark.parametrize(
@@ -116,6 +118,8 @@ def test_backtest_fails_on_more_issues(type_: Type) -> None:
     fewer = type_("backtest", "--customers", "6", "--fail-on", "more-issues")
     assert fewer.exit_code == 0
     assert "Jira issues: 1 → 0" in fewer.output
+    sooner = type_("backtest", "--customers", "3").output
+    assert "20 min earlier" in sooner
 
 
 def test_rules_with_a_mistake_are_not_tried(type_: Type, tmp_path: Path) -> None:

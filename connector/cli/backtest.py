@@ -34,11 +34,13 @@ from connector.cli.group import span
 from connector.comparison import Change, Count, Outcome, Report, pairs
 from connector.errors import ConfigError
 from connector.replay import Problem
+from connector.store.schema import AnyRow
 from rules.schema import RuleSet
+from rules.thresholds import in_words
 
 FAILURES: Mapping[str, Callable[[Report], bool]] = {
     "change": lambda report: report.differs,
-    "precision-drop": lambda report: any(one.drops for one in report.tags),
+    "precision-drop": lambda report: any(one.drops for one in report.changes),
     "more-issues": lambda report: report.after.issues > report.before.issues,
 }
 
@@ -162,8 +164,8 @@ def lines(report: Report) -> Iterator[dict[str, Any]]:
         "messages": _both(report.before.messages, report.after.messages),
         "not_kept": report.unknown,
     }
-    for change in report.tags:
-        yield tag_line(change)
+    for change in report.changes:
+        yield change_line(change)
     for before, after in pairs(report):
         yield {"kind": "problem", **_problem(report, before, after)}
     for side, outcome in (("before", report.before), ("after", report.after)):
@@ -178,10 +180,10 @@ def lines(report: Report) -> Iterator[dict[str, Any]]:
             }
 
 
-def tag_line(change: Change) -> dict[str, Any]:
+def change_line(change: Change) -> dict[str, Any]:
     return {
-        "kind": "tag",
-        "tag": change.tag,
+        "kind": "action" if change.what.rule else "tag",
+        **change.what._asdict(),
         "mode": str(change.mode),
         "before": _count(change.before),
         "after": _count(change.after),
@@ -210,12 +212,14 @@ def _problem(
     one = after or before
     assert one is not None
     live = report.live.get(one.in_database or 0)
+    delay = _delay(one, live)
     return {
         "title": one.title,
         "type": one.kind,
         "before": _filed(before),
         "after": _filed(after),
         "live": live and {"issue": live.issue_key, "filed": live.filed_at.isoformat()},
+        "delay_seconds": delay.total_seconds() if delay is not None else None,
         "tickets": one.shown,
     }
 
@@ -245,7 +249,7 @@ def _print(report: Report) -> None:
     )
     for rule, fields in report.unknown.items():
         click.echo(f"Rule {rule} asks for {', '.join(fields)}, which nobody keeps.")
-    print_tags(report)
+    print_changes(report)
     _print_problems(report)
     for side, outcome in (("now", report.before), ("then", report.after)):
         for alarm in outcome.alarms:
@@ -264,18 +268,18 @@ def _arrow(report: Report, figure: Callable[[Outcome], int]) -> str:
 
 
 def changing(report: Report) -> list[Change]:
-    """Return the tags that some tickets would get or lose."""
-    return [one for one in report.tags if one.added or one.removed]
+    """Return what some tickets would get or lose."""
+    return [one for one in report.changes if one.added or one.removed]
 
 
-def print_tags(report: Report) -> None:
-    """Show the tags that change, with tickets to look at."""
+def print_changes(report: Report) -> None:
+    """Show what changes, with tickets to look at."""
     shown = changing(report)
     if not shown:
-        click.echo("No tag would change.")
+        click.echo("No ticket would get or lose anything.")
         return
     table = Table(box=None, pad_edge=False)
-    for column in ("tag", "mode", "now", "then", "+", "-", "right now", "right then"):
+    for column in ("what", "mode", "now", "then", "+", "-", "right now", "right then"):
         table.add_column(column, overflow="fold")
     for one in shown:
         table.add_row(*map(escape, _row(one)))
@@ -287,12 +291,12 @@ def print_tags(report: Report) -> None:
         ):
             if named:
                 rest = f" and {of - len(named)} more" if of > len(named) else ""
-                click.echo(f"  {sign} {one.tag}: {', '.join(named)}{rest}")
+                click.echo(f"  {sign} {_name(one)}: {', '.join(named)}{rest}")
 
 
 def _row(change: Change) -> list[str]:
     return [
-        change.tag,
+        _name(change),
         str(change.mode),
         str(change.before.tickets),
         str(change.after.tickets),
@@ -301,6 +305,11 @@ def _row(change: Change) -> list[str]:
         _right(change.before),
         _right(change.after),
     ]
+
+
+def _name(change: Change) -> str:
+    rule = f" by {change.what.rule}" if change.what.rule else ""
+    return change.what.name + rule
 
 
 def _right(count: Count) -> str:
@@ -314,7 +323,7 @@ def _print_problems(report: Report) -> None:
     if not found:
         return
     table = Table(box=None, pad_edge=False)
-    for column in ("filed now", "filed then", "really", "customers"):
+    for column in ("filed now", "filed then", "than really", "customers"):
         table.add_column(column, no_wrap=True)
     table.add_column("problem", overflow="fold")
     for before, after in found:
@@ -324,11 +333,29 @@ def _print_problems(report: Report) -> None:
         table.add_row(
             _when(before.filed_at if before else None),
             _when(after.filed_at if after else None),
-            _when(live.filed_at if live else None),
+            _than_really(one, live),
             str(len(one.customers)),
             escape(one.title),
         )
     Console().print(table)
+
+
+def _delay(one: Problem, live: AnyRow | None) -> timedelta | None:
+    """Return how much later than it really was a problem would have been filed."""
+    if live is None or one.filed_at is None:
+        return None
+    filed: datetime = live.filed_at
+    return one.filed_at - filed
+
+
+def _than_really(one: Problem, live: AnyRow | None) -> str:
+    delay = _delay(one, live)
+    if delay is None:
+        return "never filed"
+    rounded = timedelta(minutes=round(abs(delay) / timedelta(minutes=1)))
+    if not rounded:
+        return "the same"
+    return f"{in_words(rounded)} {'later' if delay > timedelta(0) else 'earlier'}"
 
 
 def _when(at: datetime | None) -> str:

@@ -14,10 +14,10 @@ from connector import earlier
 from connector.backtest import Side, compare
 from connector.cli.backtest import (
     EXAMPLES,
+    change_line,
     changing,
-    print_tags,
+    print_changes,
     read_set,
-    tag_line,
     told,
     until_option,
 )
@@ -110,7 +110,7 @@ def diff(
         _emit([{"kind": "rule", **one._asdict()} for one in found])
         if words:
             _emit([{"kind": "words", "old": before.words, "new": after.words}])
-        _emit([tag_line(one) for one in changing(report)] if report else [])
+        _emit([change_line(one) for one in changing(report)] if report else [])
     else:
         for one in found:
             _print(one)
@@ -120,7 +120,7 @@ def diff(
             click.echo("They say the same.")
         if report:
             click.echo(f"{report.changed} of {report.tickets} tickets would differ.")
-            print_tags(report)
+            print_changes(report)
     differs = bool(found or words or (report and report.changed))
     sys.exit(1 if differs else 0)
 
