@@ -58,7 +58,13 @@ class Door:
         if scope["type"] == "http" and scope["path"].startswith(PATH):
             await self._deliver(scope, receive, send)
         else:
-            await self._pages(scope, receive, send)  # type: ignore[arg-type]
+
+            async def plain() -> MutableMapping[str, Any]:
+                # Granian's own is awaitable, and not the coroutine that is run in
+                # another thread for the body of a form.
+                return await receive()
+
+            await self._pages(scope, plain, send)  # type: ignore[arg-type]
 
     async def _deliver(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
