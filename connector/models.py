@@ -502,6 +502,14 @@ class Mode(StrEnum):
     ACT = "act"  #: do it
 
 
+class Role(StrEnum):
+    """What somebody who signs in to the dashboard may do; each more than the last."""
+
+    VIEWER = "viewer"  #: look
+    AGENT = "agent"  #: also say what belongs together, do tasks, try again
+    ADMIN = "admin"  #: also approve messages, set modes, stop and resume
+
+
 class ChangedPage(NamedTuple):
     """A piece of what changed at a vendor.
 

@@ -31,6 +31,7 @@ from connector.cli.stop import resume, stop
 from connector.cli.tasks import tasks
 from connector.cli.texts import texts
 from connector.cli.undo import undo
+from connector.cli.user import user
 from connector.cli.webhooks import webhooks
 
 
@@ -70,5 +71,6 @@ for command in (
     backfill,
     stop,
     resume,
+    user,
 ):
     cli.add_command(command)

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 #: Advisory lock under which all workers decide about groups, one after the other.
 GROUPING_LOCK = 0x0CC0_0001
 MIGRATION_LOCK = 0x0CC0_0002
+ACCOUNTS_LOCK = 0x0CC0_0003
 
 #: How long rewriting a file of SQLite waits for whoever writes, or reads what was.
 PATIENCE_MS = 30_000

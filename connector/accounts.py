@@ -1,0 +1,222 @@
+"""Who may sign in to the dashboard, and how a sign-in is checked and remembered.
+
+Passwords are kept as scrypt hashes (werkzeug), sessions as hashes of the random token
+that only the browser has; so nobody who reads the database can sign in. A session ends
+for all processes at once when its row goes. Time is an argument.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from connector.errors import ConnectorError
+from connector.models import Role
+from connector.store import accounts, dialects
+from connector.store.schema import AnyRow
+
+#: A session ends after so long without a page, and after so long in any case.
+IDLE = timedelta(hours=12)
+LONGEST = timedelta(days=7)
+
+#: A seen session is written down again after this time, not with each page.
+_SEEN_EVERY = timedelta(minutes=1)
+
+#: Failed sign-ins within this time slow down the next: of one name, from one address.
+#: An address may be that of a whole office, a name is one person's.
+FAILURES_WITHIN = timedelta(minutes=15)
+FAILURES_OF_NAME = 10
+FAILURES_FROM_ADDRESS = 50
+
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 1000
+
+_NAME = re.compile(r"[\w.@+-]{1,80}")
+
+#: Checked where there is no such user, so that the answer takes as long.
+_NOBODY = generate_password_hash(secrets.token_hex())
+
+
+class NotAccepted(ConnectorError):
+    """A name, password or change of users that cannot be taken; the text says why."""
+
+
+class Signed(NamedTuple):
+    """Who has signed in. ``csrf`` is what each of their forms has to send back."""
+
+    name: str
+    role: Role
+    csrf: str
+
+    def may(self, role: Role) -> bool:
+        return _RANK[self.role] >= _RANK[role]
+
+
+_RANK = {Role.VIEWER: 0, Role.AGENT: 1, Role.ADMIN: 2}
+
+
+def add(
+    connection: Connection,
+    name: str,
+    role: Role,
+    password: str,
+    who: str,
+    now: datetime,
+) -> str:
+    """Add a user; return the name as it is kept. Raises ``NotAccepted``."""
+    folded = name.strip().casefold()
+    if not _NAME.fullmatch(folded):
+        raise NotAccepted(
+            "name: expected up to 80 letters, digits or one of . _ - + @, such as kari"
+        )
+    if accounts.named(connection, folded) is not None:
+        raise NotAccepted(f"name: there is a user {folded} already; take another")
+    accounts.add(connection, folded, role, _hashed(password), now)
+    accounts.record(connection, who, "user add", folded, f"role {role}", now)
+    return folded
+
+
+def ensure_first(connection: Connection) -> None:
+    """Raise ``NotAccepted`` if there is a user already; two may ask at once."""
+    dialects.serialise(connection, dialects.ACCOUNTS_LOCK)
+    if accounts.is_anybody(connection):
+        raise NotAccepted("somebody was faster: there is a user now; sign in")
+
+
+def set_password(
+    connection: Connection, name: str, password: str, who: str, now: datetime
+) -> None:
+    """Give a user another password; all their sessions end."""
+    user = _known(connection, name)
+    accounts.change(connection, user.id, password=_hashed(password))
+    accounts.end_all(connection, user.id)
+    accounts.record(connection, who, "user password", user.name, "", now)
+
+
+def set_role(
+    connection: Connection, name: str, role: Role, who: str, now: datetime
+) -> None:
+    user = _known(connection, name)
+    if role is not Role.ADMIN:
+        _ensure_other_admin(connection, user)
+    accounts.change(connection, user.id, role=role)
+    accounts.record(connection, who, "user role", user.name, str(role), now)
+
+
+def disable(connection: Connection, name: str, who: str, now: datetime) -> None:
+    """End a user's sessions and let them sign in no more; what they did stays."""
+    user = _known(connection, name)
+    _ensure_other_admin(connection, user)
+    accounts.change(connection, user.id, disabled_at=now)
+    accounts.end_all(connection, user.id)
+    accounts.record(connection, who, "user disable", user.name, "", now)
+
+
+def enable(connection: Connection, name: str, who: str, now: datetime) -> None:
+    user = _known(connection, name)
+    accounts.change(connection, user.id, disabled_at=None)
+    accounts.record(connection, who, "user enable", user.name, "", now)
+
+
+def sign_in(
+    connection: Connection, name: str, password: str, address: str, now: datetime
+) -> str | None:
+    """Check a password; return the token of a new session, or None if it is wrong.
+
+    Raises ``NotAccepted`` where too many attempts failed lately.
+    """
+    folded = name.strip().casefold()[:80]
+    since = now - FAILURES_WITHIN
+    of_name, from_address = accounts.failures(connection, folded, address, since)
+    if of_name >= FAILURES_OF_NAME or from_address >= FAILURES_FROM_ADDRESS:
+        minutes = int(FAILURES_WITHIN.total_seconds() // 60)
+        raise NotAccepted(
+            f"too many sign-ins failed; try again in {minutes} minutes, or let an "
+            "admin set another password"
+        )
+    user = accounts.named(connection, folded)
+    known = user is not None and user.password and user.disabled_at is None
+    is_right = check_password_hash(
+        user.password if user is not None and known else _NOBODY,
+        password[:LONGEST_PASSWORD],
+    )
+    if user is None or not known or not is_right:
+        accounts.failed(connection, folded, address, now)
+        return None
+    accounts.forget_failures(connection, folded, since)
+    return begin(connection, user.id, user.name, now)
+
+
+def begin(connection: Connection, user_id: int, name: str, now: datetime) -> str:
+    """Begin a session of somebody who has proven who they are; return its token."""
+    accounts.end_stale(connection, now - LONGEST, now - IDLE)
+    token = secrets.token_urlsafe(32)
+    accounts.begin(connection, _hash(token), user_id, now)
+    accounts.record(connection, name, "sign in", name, "", now)
+    return token
+
+
+def signed(connection: Connection, token: str, now: datetime) -> Signed | None:
+    """Return who a session is of, or None if it has ended."""
+    row = accounts.session(connection, _hash(token), now - LONGEST, now - IDLE)
+    return None if row is None else Signed(row.name, Role(row.role), csrf(token))
+
+
+def is_to_touch(connection: Connection, token: str, now: datetime) -> bool:
+    """Tell whether it is time to write down that a session is still used."""
+    row = accounts.session(connection, _hash(token), now - LONGEST, now - IDLE)
+    return row is not None and row.seen_at < now - _SEEN_EVERY
+
+
+def touch(connection: Connection, token: str, now: datetime) -> None:
+    accounts.touch(connection, _hash(token), now)
+
+
+def sign_out(connection: Connection, token: str) -> None:
+    accounts.end(connection, _hash(token))
+
+
+def csrf(token: str) -> str:
+    """Return what shows that a form is ours: another site cannot read the token."""
+    return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()
+
+
+def _hash(token: str) -> str:
+    # A random token of 256 bits needs no slow hash.
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def _hashed(password: str) -> str:
+    if len(password) < SHORTEST_PASSWORD:
+        raise NotAccepted(
+            f"password: expected {SHORTEST_PASSWORD} characters or more; several words "
+            "in a row are easy to keep in mind"
+        )
+    if len(password) > LONGEST_PASSWORD:
+        raise NotAccepted(
+            f"password: expected {LONGEST_PASSWORD} characters at most; shorten it"
+        )
+    return generate_password_hash(password)
+
+
+def _known(connection: Connection, name: str) -> AnyRow:
+    user = accounts.named(connection, name.strip().casefold())
+    if user is None:
+        raise NotAccepted(f"{name}: there is no such user; `user list` shows them")
+    return user
+
+
+def _ensure_other_admin(connection: Connection, user: AnyRow) -> None:
+    is_admin = user.role == Role.ADMIN and user.disabled_at is None
+    if is_admin and accounts.admins(connection) < 2:
+        raise NotAccepted(
+            f"{user.name} is the last admin; add another with "
+            "`user add NAME --role admin` first"
+        )
