@@ -207,7 +207,7 @@ class Runtime:
         _log.info("stopped", holder=self.holder)
 
     def create_app(self) -> Flask:
-        """Build the WSGI application: the webhook door and the status page."""
+        """Build the WSGI application: the webhook door and the dashboard."""
         app = Flask("connector", static_folder=None)
         app.register_blueprint(
             webhooks_blueprint(
@@ -218,7 +218,9 @@ class Runtime:
             )
         )
         app.register_blueprint(
-            dashboard_blueprint(self.store, self.config, self.rulebook, self.clock)
+            dashboard_blueprint(
+                self.store, self.config, self.rulebook, self.clock, self.adapters
+            )
         )
         return app
 
@@ -336,7 +338,7 @@ def waitress_settings(server: Server) -> dict[str, Any]:
         "channel_timeout": 30,
         "cleanup_interval": 10,
         "asyncore_use_poll": True,
-        # The status page has to see that a request came through a proxy.
+        # The dashboard has to see that a request came through a proxy.
         "clear_untrusted_proxy_headers": False,
         "ident": None,
     }

@@ -58,7 +58,7 @@ def watch(
 ) -> bool:
     """Look once an hour whether a source's webhooks are there and switched on.
 
-    Returns whether it looked. What is wrong is kept for the status page.
+    Returns whether it looked. What is wrong is kept for the dashboard.
     """
     if not is_watched(adapter, config):
         return False

@@ -1,6 +1,6 @@
 """Which tickets people say belong together, and which problems never do.
 
-For the command line and the status page; how two problems become one stands in
+For the command line and the dashboard; how two problems become one stands in
 ``connector.merging``, what else a person can say about one in ``connector.steering``.
 
 Each function says in words what it did, what follows, and how to take it back. What a

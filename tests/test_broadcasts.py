@@ -288,9 +288,9 @@ def test_command_line_shows_the_list_and_takes_the_decision(
 def test_status_page_says_that_a_person_is_asked(bench: Bench) -> None:
     fix(bench, file_issue(bench))
     client = bench.runtime.create_app().test_client()
-    assert "complaint-connector broadcasts show 1" in client.get("/").text
+    assert "wait to be told that it is fixed" in client.get("/").text
     bench.approve()
-    assert "broadcasts show" not in client.get("/").text
+    assert "wait to be told" not in client.get("/").text
 
 
 # -- who is left out

@@ -211,6 +211,31 @@ def test_other_pages_go_through(open_bench: Bench) -> None:
     assert "outbox" in json.loads(wire.body)
 
 
+def test_form_is_read_from_a_server_whose_receive_is_no_coroutine(
+    open_bench: Bench,
+) -> None:
+    class Awaited:
+        def __init__(self, wire: Wire) -> None:
+            self._wire = wire
+
+        def __await__(self) -> Any:
+            return self._wire.receive().__await__()
+
+    wire = Wire([b"next=", b"/problems&language=nb"])
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Content-Length": "26",
+        "Origin": "http://localhost",
+    }
+
+    async def send() -> None:
+        given = make_door(open_bench)
+        await given(http("/preferences", headers), lambda: Awaited(wire), wire.send)
+
+    asyncio.run(send())
+    assert (wire.status, wire.headers["location"]) == (303, "/problems")
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[int]:
     """The product's own server, in a process of its own."""

@@ -245,9 +245,9 @@ def page(bench: Bench, path: str) -> str:
 
 
 def test_page_shows_an_import_and_how_to_go_on(old: Bench) -> None:
-    assert "Imports of history" not in page(old, "/")
+    assert "Imports of history" not in page(old, "/set-up")
     run(old, limit=10)
-    shown = page(old, "/")
+    shown = page(old, "/set-up")
     assert "Imports of history" in shown
     assert "<code>complaint-connector backfill support --since 2026-01-01</code>" in (
         shown
@@ -257,7 +257,7 @@ def test_page_shows_an_import_and_how_to_go_on(old: Bench) -> None:
         ("support", "stopped", 10)
     ]
     run(old)
-    assert "<code>complaint-connector backfill" not in page(old, "/")
+    assert "<code>complaint-connector backfill" not in page(old, "/set-up")
     assert (
         status(old.store, old.config, old.runtime.rulebook, old.clock())["imports"][0][
             "state"

@@ -68,6 +68,7 @@ ROWS = {
     "connector.demotion": 4,
     "connector.filling": 4,
     "connector.pipeline": 4,
+    "connector.accounts": 4,
     "connector.acceptance": 4,
     "connector.carrying": 4,
     "connector.dating": 4,
@@ -406,6 +407,7 @@ SIDEWAYS = {
 #: A library and the only places that may import it.
 HOMES = {
     "flask": ("webhooks", "connector.dashboard", "connector.app", "connector.sandbox"),
+    "flask_babel": ("connector.dashboard",),
     "requests": (
         "adapters",
         "connector.cli.send",

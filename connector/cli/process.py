@@ -26,7 +26,7 @@ def run(path: Path) -> None:
 @click.command()
 @config_option
 def serve(path: Path) -> None:
-    """Run only the webhook door and the status page.
+    """Run only the webhook door and the dashboard.
 
     Several machines need PostgreSQL; with SQLite, use `run`.
 

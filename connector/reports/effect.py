@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from connector import filing, issue_text
 from connector.config import Config
+from connector.models import GroupState, Meaning
 from connector.reports.words import say
 from connector.store import groups, reports
 from connector.store.schema import AnyRow
@@ -66,6 +67,17 @@ def effects(
         _effect(connection, config, group, now)
         for group in reports.fixed(connection, until=now, since=since)
     ]
+
+
+def of(
+    connection: Connection, config: Config, group_id: int, now: datetime
+) -> Effect | None:
+    """Return what the fix of a problem did; None if none stands."""
+    group = groups.get(connection, group_id)
+    is_over = group.state in (GroupState.FIXED, GroupState.CLOSED)
+    if not is_over or group.issue_meaning != Meaning.FIXED or group.done_at is None:
+        return None
+    return _effect(connection, config, group, now)
 
 
 def _effect(

@@ -1,0 +1,260 @@
+"""What people do on the pages: the same commands as on the command line.
+
+Each is the words of a command, so that what takes it back is one, too. All of them are
+written down with who did it, and shown on the page that follows.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from flask import g, redirect
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection, RowMapping
+
+from adapters.base import Tracker
+from connector import broadcasts, correcting, merging, steering
+from connector.correcting import Done, Refused
+from connector.dashboard.desk import Desk
+from connector.errors import VendorError
+from connector.models import Issue, TicketRef
+from connector.store import accounts, outbox
+
+
+class Asked(NamedTuple):
+    """A command with what it needs."""
+
+    connection: Connection
+    desk: Desk
+    words: Sequence[str]
+    who: str
+    now: datetime
+    issue: Issue | None = None
+
+    def number(self, place: int) -> int:
+        return _number(self.words[place])
+
+
+def do(desk: Desk, words: Sequence[str], back: str) -> ResponseReturnValue:
+    """Carry a command out for the visitor and lead back to a page that says so."""
+    audit_id = perform(desk, words, g.visitor.name)
+    mark = "&" if "?" in back else "?"
+    return redirect(f"{back}{mark}did={audit_id}", 303)
+
+
+def perform(desk: Desk, words: Sequence[str], who: str) -> int:
+    """Carry a command out and return the number of its entry; raise ``Refused``."""
+    verb = " ".join(words[:2])
+    act = _ACTS.get(verb)
+    if act is None:
+        raise Refused(f"{verb}: there is no such command on this page")
+    # Before the transaction: a vendor may take its time.
+    issue = _read_issue(desk, words[3]) if verb == "groups link" else None
+    now = desk.clock()
+    with desk.store.write(wake=outbox.WAKE) as connection:
+        done = act(Asked(connection, desk, words[2:], who, now, issue))
+        return accounts.record(
+            connection,
+            who,
+            verb,
+            f"problem {done.group_id}",
+            ". ".join([done.did, *done.follows]),
+            now,
+            done.undo,
+        )
+
+
+def take_back(desk: Desk, audit_id: int, who: str) -> int:
+    """Take back what somebody did, once."""
+    now = desk.clock()
+    with desk.store.read() as connection:
+        deed = accounts.deed(connection, audit_id)
+    if deed is None or not deed["undo"]:
+        raise Refused("there is nothing to take back")
+    if deed["undone_at"] is not None:
+        raise Refused("that was taken back already")
+    found = perform(desk, shlex.split(deed["undo"]), who)
+    with desk.store.write() as connection:
+        accounts.undone(connection, audit_id, now)
+    return found
+
+
+def deed(desk: Desk, said: str | None) -> RowMapping | None:
+    """Return what the page before did, if it says so."""
+    if not said or not said.isdecimal() or len(said) > 10:
+        return None
+    with desk.store.read() as connection:
+        return accounts.deed(connection, int(said))
+
+
+def _merge(asked: Asked) -> Done:
+    return merging.merge(
+        asked.connection,
+        asked.desk.config,
+        asked.number(0),
+        asked.number(1),
+        asked.who,
+        asked.now,
+    )
+
+
+def _split(asked: Asked) -> Done:
+    words, options = _options(asked.words)
+    if "part" in options:
+        return merging.undo(
+            asked.connection,
+            asked.desk.config,
+            _number(words[0]),
+            _number(options["part"]),
+            asked.who,
+            asked.now,
+        )
+    if len(words) < 2:
+        raise Refused("mark the tickets that do not belong to this problem")
+    return correcting.split(
+        asked.connection,
+        asked.desk.config,
+        _number(words[0]),
+        [_ticket(word) for word in words[1:]],
+        asked.who,
+        asked.now,
+        _number(options["into"]) if "into" in options else None,
+    )
+
+
+def _move(asked: Asked) -> Done:
+    return correcting.move(
+        asked.connection,
+        asked.desk.config,
+        _ticket(asked.words[0]),
+        asked.number(1),
+        asked.who,
+        asked.now,
+    )
+
+
+def _rename(asked: Asked) -> Done:
+    return steering.rename(
+        asked.connection, asked.number(0), asked.words[1], asked.who, asked.now
+    )
+
+
+def _mute(asked: Asked) -> Done:
+    words, options = _options(asked.words)
+    until = options.get("until")
+    return steering.mute(
+        asked.connection,
+        _number(words[0]),
+        _moment(until) if until else None,
+        asked.who,
+        asked.now,
+    )
+
+
+def _unmute(asked: Asked) -> Done:
+    return steering.unmute(
+        asked.connection, asked.desk.config, asked.number(0), asked.who, asked.now
+    )
+
+
+def _file(asked: Asked) -> Done:
+    return steering.file_now(
+        asked.connection, asked.desk.config, asked.number(0), asked.who, asked.now
+    )
+
+
+def _link(asked: Asked) -> Done:
+    assert asked.issue is not None
+    return steering.link(
+        asked.connection,
+        asked.desk.config,
+        asked.number(0),
+        asked.issue,
+        asked.who,
+        asked.now,
+    )
+
+
+def _never(asked: Asked) -> Done:
+    one, other = asked.number(0), asked.number(1)
+    return correcting.keep_apart(asked.connection, one, other, asked.who, asked.now)
+
+
+def _allow(asked: Asked) -> Done:
+    one, other = asked.number(0), asked.number(1)
+    return correcting.allow(asked.connection, one, other, asked.who, asked.now)
+
+
+def _approve(asked: Asked) -> Done:
+    return broadcasts.approve(
+        asked.connection, asked.desk.config, asked.number(0), asked.who, asked.now
+    )
+
+
+def _cancel(asked: Asked) -> Done:
+    return broadcasts.cancel(asked.connection, asked.number(0), asked.who, asked.now)
+
+
+_ACTS: Mapping[str, Callable[[Asked], Done]] = {
+    "groups merge": _merge,
+    "groups split": _split,
+    "groups move": _move,
+    "groups rename": _rename,
+    "groups mute": _mute,
+    "groups unmute": _unmute,
+    "groups file": _file,
+    "groups link": _link,
+    "groups never": _never,
+    "groups allow": _allow,
+    "broadcasts approve": _approve,
+    "broadcasts cancel": _cancel,
+}
+
+
+def _options(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Take the options, each with one word after it, out of a command."""
+    plain: list[str] = []
+    options: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        if word.startswith("--"):
+            options[word[2:]] = next(rest, "")
+        else:
+            plain.append(word)
+    return plain, options
+
+
+def _number(word: str) -> int:
+    number = int(word) if re.fullmatch(r"\d{1,10}", word) else 0
+    if not 0 < number < 2**31:
+        raise Refused(f"{word or 'nothing'}: expected the number of a problem")
+    return number
+
+
+def _ticket(word: str) -> TicketRef:
+    source, _, external_id = word.partition(":")
+    if not source or not external_id:
+        raise Refused(f"{word}: expected a ticket as SOURCE:ID")
+    return TicketRef(source, external_id)
+
+
+def _moment(word: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(word)
+    except ValueError:
+        raise Refused(f"{word}: expected a date, such as 2026-12-01") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _read_issue(desk: Desk, key: str) -> Issue:
+    tracker = desk.adapters.get(desk.config.problems.tracker or "")
+    if not isinstance(tracker, Tracker):
+        raise Refused("problems.tracker is not set: there is no tracker")
+    try:
+        return tracker.fetch_issue(key)
+    except VendorError as err:
+        raise Refused(f"{key} could not be read: {err}") from err

@@ -1,0 +1,20 @@
+"""What every page works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from adapters.base import Adapter
+from connector.config import Config
+from connector.rulebook import Rulebook
+from connector.store import Store
+
+
+class Desk(NamedTuple):
+    store: Store
+    config: Config
+    rulebook: Rulebook
+    clock: Callable[[], datetime]
+    adapters: Mapping[str, Adapter]

@@ -1,0 +1,169 @@
+"""Who may see a page, and which requests are a person's own.
+
+Until there is a user, only this machine is answered. After that everybody signs in,
+wherever they are. A form is taken only from our own page: browsers say where a POST
+comes from, and it has to bring the code that only the session's pages hold.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NamedTuple, NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Response, abort, g, redirect, request, url_for
+
+from connector import accounts
+from connector.accounts import Signed
+from connector.dashboard.desk import Desk
+from connector.models import Role
+from connector.store import accounts as rows
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
+#: What a browser on this machine asks for. Any other name that leads here is one a
+#: proxy was given, or a stranger's that was pointed at this machine.
+_OWN_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
+#: Headers of proxies; each says that somebody else asks.
+_FORWARDED = frozenset({"forwarded", "via", "x-real-ip", "true-client-ip"})
+_FORWARDED_PREFIXES = ("x-forwarded-", "cf-")
+
+COOKIE = "cc_session"
+LANGUAGE_COOKIE = "cc_language"
+
+#: Nothing of a page comes from elsewhere, and nothing in it runs but our own files.
+SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; "
+    "style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+
+#: Pages for who has not signed in.
+OPEN_PAGES = frozenset(
+    f"dashboard.{name}" for name in ("sign_in", "welcome", "static", "preferences")
+)
+
+
+class Visitor(NamedTuple):
+    """Who looks at a page: somebody signed in, or whoever sits at this machine."""
+
+    name: str
+    role: Role
+    csrf: str
+    is_guest: bool
+
+    def may(self, role: str) -> bool:
+        return Signed(self.name, self.role, self.csrf).may(Role(role))
+
+
+def admit(desk: Desk) -> Response | None:
+    """Let a request in, or send it to the sign-in. Sets ``g.visitor``."""
+    token = request.cookies.get(COOKIE, "")
+    now = desk.clock()
+    with desk.store.read() as connection:
+        signed = accounts.signed(connection, token, now) if token else None
+        is_new = signed is None and not rows.is_anybody(connection)
+        is_late = signed is not None and accounts.is_to_touch(connection, token, now)
+    if is_late:
+        with desk.store.write() as connection:
+            accounts.touch(connection, token, now)
+    g.is_new = is_new
+    g.visitor = None
+    if signed is not None:
+        g.visitor = Visitor(signed.name, signed.role, signed.csrf, False)
+    elif is_new:
+        only_this_machine()
+        g.visitor = Visitor("this machine", Role.VIEWER, "", True)
+    if request.method not in ("GET", "HEAD"):
+        _ensure_own_form(signed)
+    if g.visitor is None and request.endpoint not in OPEN_PAGES:
+        return _to_sign_in()
+    return None
+
+
+def needs(role: Role) -> Callable[[F], F]:
+    """Refuse a page to who may not do that."""
+
+    def wrap(view: F) -> F:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if not g.visitor.may(role):
+                refuse(
+                    f"only {'an' if role != Role.VIEWER else 'a'} {role} may do that"
+                )
+            return view(*args, **kwargs)
+
+        return guarded  # type: ignore[return-value]
+
+    return wrap
+
+
+def only_this_machine() -> None:
+    """Refuse everybody else, also those who come through a proxy on this machine."""
+    if request.remote_addr not in LOOPBACK:
+        refuse(f"{_ONLY}: the request comes from another one")
+    if any(_is_of_a_proxy(name.lower()) for name, _ in request.headers):
+        refuse(f"{_ONLY}: the request came through a proxy")
+    if not _OWN_HOST.fullmatch(request.headers.get("Host", "")):
+        refuse(f"{_ONLY}: the request asks for another host; use http://127.0.0.1")
+
+
+_ONLY = "this page is for the connector's own machine"
+
+
+def refuse(why: str) -> NoReturn:
+    abort(Response(f"{why}\n", 403, content_type="text/plain"))
+
+
+def is_local_path(path: str) -> bool:
+    """Tell whether a path leads to a page of ours and nowhere else."""
+    parts = urlsplit(path)
+    return (
+        path.startswith("/")
+        and not path.startswith(("//", "/\\"))
+        and not parts.scheme
+        and not parts.netloc
+        and path.isprintable()
+    )
+
+
+def _ensure_own_form(signed: Signed | None) -> None:
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        refuse("the form was sent from another site")
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in (
+        "same-origin",
+        "none",
+    ):
+        refuse("the form was sent from another site")
+    if signed is None or request.endpoint in OPEN_PAGES:
+        if origin is None:
+            refuse("the form does not say where it comes from; use a browser")
+        return
+    brought = request.form.get("csrf") or request.headers.get("X-CSRF", "")
+    if not hmac.compare_digest(brought.encode(), signed.csrf.encode()):
+        refuse("the form is of an earlier session; load the page again")
+
+
+def _to_sign_in() -> Response:
+    back = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    target = url_for("dashboard.sign_in", next=back)
+    if request.headers.get("HX-Request"):
+        return Response(status=204, headers={"HX-Redirect": target})
+    found: Any = redirect(target, 303)
+    return found  # type: ignore[no-any-return]
+
+
+def _is_of_a_proxy(header: str) -> bool:
+    return header in _FORWARDED or header.startswith(_FORWARDED_PREFIXES)

@@ -1,0 +1,63 @@
+"""How a page is made: the frame around it, and how values are written in it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from flask import g, render_template, request
+from flask_babel import format_decimal, get_locale, gettext
+from markupsafe import Markup
+
+#: The pages in the order of the menu, with the key that is their name.
+MENU = (
+    ("overview", "Overview"),
+    ("problems", "Problems"),
+    ("tickets", "Tickets"),
+    ("activity", "Activity"),
+    ("followups", "Follow-ups"),
+    ("setup", "Set-up"),
+)
+
+
+#: Where a page is called otherwise than its part of the menu.
+_ENTRY = {"tickets": "tickets_list"}
+
+
+class Link(NamedTuple):
+    endpoint: str
+    title: str
+    is_here: bool
+
+
+def page(template: str, /, **values: Any) -> str:
+    """Fill a page; only its changing part is asked for by htmx's own requests."""
+    here = (request.endpoint or "").removeprefix("dashboard.").partition("_")[0]
+    menu = [
+        Link(f"dashboard.{_ENTRY.get(name, name)}", gettext(title), name == here)
+        for name, title in MENU
+    ]
+    return render_template(
+        template, menu=menu, visitor=g.get("visitor"), lang=str(get_locale()), **values
+    )
+
+
+def when(value: datetime | None) -> str:
+    """Write a time that nobody reads as another day, in UTC."""
+    return "" if value is None else f"{value:%Y-%m-%d %H:%M}"
+
+
+def number(value: float | None) -> str:
+    return "" if value is None else format_decimal(value)
+
+
+def state(word: str) -> str:
+    """Write a word of the tables for people, in their language."""
+    return gettext(word.replace("_", " ")) if word else ""
+
+
+def csrf() -> Markup:
+    """Return the field that shows that a form is ours."""
+    visitor = g.get("visitor")
+    code = visitor.csrf if visitor else ""
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(code)

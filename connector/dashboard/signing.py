@@ -1,0 +1,136 @@
+"""Signing in and out, and the first user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, g, make_response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from connector import accounts
+from connector.accounts import NotAccepted
+from connector.dashboard.desk import Desk
+from connector.dashboard.guard import (
+    COOKIE,
+    LANGUAGE_COOKIE,
+    LOOPBACK,
+    is_local_path,
+)
+from connector.dashboard.pages import page
+from connector.models import Role
+
+
+def register(blueprint: Blueprint, desk: Desk) -> None:
+    @blueprint.route("/sign-in", methods=["GET", "POST"])
+    def sign_in() -> ResponseReturnValue:
+        if g.is_new:
+            return redirect(url_for("dashboard.welcome"))
+        back = request.values.get("next", "/")
+        if not is_local_path(back):
+            back = "/"
+        said, status = "", 200
+        if request.method == "POST":
+            token, said, status = _try(desk)
+            if token:
+                return _with_cookie(redirect(back, 303), token)
+        return page("sign_in.html", next=back, said=said), status
+
+    @blueprint.route("/welcome", methods=["GET", "POST"])
+    def welcome() -> ResponseReturnValue:
+        """Make the first user, from this machine only: an admin."""
+        if not g.is_new:
+            return redirect(url_for("dashboard.overview"))
+        said = ""
+        if request.method == "POST":
+            name, password = request.form.get("name", ""), _password()
+            try:
+                if password != request.form.get("again", ""):
+                    raise NotAccepted("password: the two are not the same")
+                with desk.store.write() as connection:
+                    now = desk.clock()
+                    accounts.ensure_first(connection)
+                    kept = accounts.add(
+                        connection, name, Role.ADMIN, password, "this machine", now
+                    )
+                    token = accounts.sign_in(connection, kept, password, "", now)
+            except NotAccepted as err:
+                said = str(err)
+            else:
+                assert token is not None
+                target = redirect(url_for("dashboard.overview"), 303)
+                return _with_cookie(target, token)
+        return page("welcome.html", said=said), 422 if said else 200
+
+    @blueprint.post("/preferences")
+    def preferences() -> ResponseReturnValue:
+        back = request.form.get("next", "/")
+        response = make_response(redirect(back if is_local_path(back) else "/", 303))
+        response.set_cookie(
+            LANGUAGE_COOKIE,
+            request.form.get("language", "")[:5],
+            max_age=365 * 86400,
+            secure=_is_secure(),
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
+    @blueprint.post("/sign-out")
+    def sign_out() -> ResponseReturnValue:
+        token = request.cookies.get(COOKIE, "")
+        with desk.store.write() as connection:
+            accounts.sign_out(connection, token)
+        response = make_response(redirect(url_for("dashboard.sign_in"), 303))
+        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="Lax")
+        return response
+
+
+def _try(desk: Desk) -> tuple[str | None, str, int]:
+    """Return the token of a new session, or what to say and with which status."""
+    name = request.form.get("name", "")
+    try:
+        with desk.store.write() as connection:
+            token = accounts.sign_in(
+                connection, name, _password(), _address(), desk.clock()
+            )
+    except NotAccepted as err:
+        return None, str(err), 429
+    if token is None:
+        return None, "name or password is not right", 401
+    return token, "", 200
+
+
+def _is_secure() -> bool:
+    """Tell whether the browser came by TLS; a proxy may have ended that."""
+    return request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
+
+
+def _address() -> str:
+    """Return who asks, also through a proxy on this machine.
+
+    Of what such a proxy passes on only the last address is its own word.
+    """
+    address = request.remote_addr or ""
+    if address in LOOPBACK:
+        passed_on = request.headers.get("X-Forwarded-For", "").rpartition(",")[2]
+        address = passed_on.strip() or address
+    return address[:64]
+
+
+def _password() -> str:
+    return request.form.get("password", "")
+
+
+def _with_cookie(target: Any, token: str) -> Response:
+    response = make_response(target)
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(accounts.LONGEST.total_seconds()),
+        path="/",
+        secure=_is_secure(),
+        httponly=True,
+        # Lax: a link in a mail or an issue leads to the page and not to the sign-in.
+        samesite="Lax",
+    )
+    return response

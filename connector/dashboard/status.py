@@ -1,0 +1,122 @@
+"""What the connector did, what waits and what needs a person, for programs.
+
+Counts, keys and reasons, never a customer's words or address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from connector import callbacks, demotion, health, imports, share, sweep
+from connector.config import Config, channel_source
+from connector.models import DeliveryState, OutboxState
+from connector.rulebook import Rulebook, findings
+from connector.store import (
+    Store,
+    broadcasts,
+    deliveries,
+    groups,
+    locks,
+    outbox,
+    tasks,
+    tickets,
+)
+from connector.store.broadcasts import BroadcastState
+from connector.store.tasks import TaskState
+
+SHOWN = 50
+
+
+def status(
+    store: Store, config: Config, rulebook: Rulebook, now: datetime
+) -> dict[str, Any]:
+    """Gather what the pages show."""
+    book = rulebook.look(now)
+    with store.read() as connection:
+        facts = locks.all_facts(connection)
+        troubles = health.troubles(connection)
+        parked = outbox.listing(connection, OutboxState.PARKED, SHOWN)
+        asked = broadcasts.listing(connection, BroadcastState.WAITING, SHOWN)
+        parked_in = deliveries.listing(connection, DeliveryState.PARKED, SHOWN)
+        waiting = tasks.listing(connection, TaskState.OPEN, SHOWN)
+        return {
+            "now": now.replace(microsecond=0).isoformat(),
+            "stopped": config.autonomy.stop or "stop" in facts,
+            "autonomy": config.autonomy.model_dump(mode="json"),
+            "sources": {
+                name: {"kind": block.kind, **_condition(troubles.get(name))}
+                for name, block in (
+                    *config.sources.items(),
+                    *(
+                        (channel_source(name), channel)
+                        for name, channel in config.notify.channels.items()
+                    ),
+                )
+            },
+            "findings": [
+                {"source": one.subject, "message": one.message, "remedy": one.remedy}
+                for one in (
+                    *callbacks.findings(connection, config),
+                    *sweep.findings(connection, config),
+                    *findings(rulebook),
+                    *demotion.findings(connection, demotion.in_force(book)),
+                )
+            ],
+            "rules": {
+                "version": book.version,
+                "since": book.since.replace(microsecond=0).isoformat(),
+                "count": len(book.rules.rules),
+            },
+            "imports": [
+                {**_plain(asdict(one)), "state": one.state.value}
+                for one in imports.standings(connection, config, now)
+            ],
+            "inbox": deliveries.counts(connection),
+            "outbox": outbox.counts(connection),
+            "tickets": tickets.counts(connection),
+            "problems": [
+                _plain(row) for row in groups.listing(connection, None, SHOWN)
+            ],
+            "alarms": list(share.alarms(connection).values()),
+            "problem_states": groups.counts(connection),
+            "tasks": [_plain(row) for row in waiting],
+            "needs_you": {
+                "outbox": [_without_words(row) for row in parked],
+                "inbox": [_plain(row) for row in parked_in],
+                "broadcasts": [_plain(row) for row in asked],
+            },
+            "activity": [
+                _without_words(row) for row in outbox.listing(connection, None, SHOWN)
+            ],
+        }
+
+
+def _condition(shut: health.Shut | None) -> dict[str, Any]:
+    """Say how a source is, and if it is not well what to do."""
+    if shut is None:
+        return {"condition": "well"}
+    return {
+        "condition": shut.condition,
+        "since": shut.since.replace(microsecond=0).isoformat(),
+        "finding": health.sentence(shut),
+        "remedy": shut.remedy,
+        "next_try": shut.probe_at.replace(microsecond=0).isoformat(),
+    }
+
+
+def _without_words(row: Any) -> dict[str, Any]:
+    """Leave out the reason of a write: it quotes the customer's deciding words."""
+    return {key: value for key, value in _plain(row).items() if key != "reason"}
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    return {
+        key: value.replace(microsecond=0).isoformat()
+        if isinstance(value, datetime)
+        else value.total_seconds()
+        if isinstance(value, timedelta)
+        else value
+        for key, value in row.items()
+    }

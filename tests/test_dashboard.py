@@ -1,0 +1,258 @@
+"""The pages: who may see them, what they do, and that they show no script of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from kit import Bench, settings
+from loop_kit import complain, file_issue, the_group
+
+from connector import accounts
+from connector.models import Role
+from connector.store import accounts as account_rows
+from connector.store import groups
+
+PASSWORD = "correct horse battery"
+HERE = {"Origin": "http://localhost"}
+PAGES = ("/", "/problems", "/tickets", "/activity", "/follow-ups", "/set-up")
+SCRIPT = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def bench(blank_sqlite: str) -> Iterator[Bench]:
+    made = Bench(settings(blank_sqlite))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(bench: Bench) -> FlaskClient:
+    return bench.runtime.create_app().test_client()
+
+
+def signed_in(bench: Bench, client: FlaskClient, role: Role = Role.ADMIN) -> str:
+    """Sign somebody in; return the code that their forms bring."""
+    with bench.store.write() as connection:
+        user = accounts.add(connection, role, role, PASSWORD, "test", bench.clock())
+        row = account_rows.named(connection, user)
+        assert row is not None
+        token = accounts.begin(connection, row.id, user, bench.clock())
+    client.set_cookie("cc_session", token)
+    return accounts.csrf(token)
+
+
+def post(client: FlaskClient, path: str, code: str, **form: Any) -> Any:
+    return client.post(path, data={"csrf": code, **form}, headers=HERE)
+
+
+def test_only_this_machine_until_there_is_a_user(client: FlaskClient) -> None:
+    assert client.get("/").status_code == 200
+    far = {"REMOTE_ADDR": "192.0.2.1"}
+    assert client.get("/", environ_base=far).status_code == 403
+    assert client.get("/welcome", environ_base=far).status_code == 403
+    through = client.get("/", headers={"X-Forwarded-For": "192.0.2.1"})
+    assert through.status_code == 403
+    # A name of a stranger's that leads here must not open what only this machine may.
+    assert client.get("/", headers={"Host": "evil.example"}).status_code == 403
+
+
+def test_guest_sees_no_words_of_customers(client: FlaskClient) -> None:
+    answer = client.get("/tickets")
+    assert answer.status_code == 403
+    assert "add the first user" in answer.text
+
+
+def test_first_user_is_an_admin_and_then_everybody_signs_in(
+    client: FlaskClient,
+) -> None:
+    form = {"name": "Kari", "password": PASSWORD, "again": PASSWORD}
+    foreign = {"Origin": "https://evil.example"}
+    assert client.post("/welcome", data=form, headers=foreign).status_code == 403
+    assert client.post("/welcome", data=form).status_code == 403  # no browser's form
+    typo = client.post("/welcome", data={**form, "again": "other"}, headers=HERE)
+    assert typo.status_code == 422 and "not the same" in typo.text
+    made = client.post("/welcome", data=form, headers=HERE)
+    assert made.status_code == 303
+    assert "HttpOnly" in made.headers["Set-Cookie"]
+    assert "kari · admin" in client.get("/").text
+    other = client.application.test_client()
+    away = other.get("/problems?show=all")
+    assert away.headers["Location"] == "/sign-in?next=/problems?show%3Dall"
+    assert other.get("/welcome").headers["Location"] == "/"
+    again = other.post("/welcome", data=form, headers=HERE)
+    assert again.headers["Location"] == "/"  # and made nobody
+
+
+def test_sign_in_and_out(bench: Bench, client: FlaskClient) -> None:
+    code = signed_in(bench, client)
+    other = client.application.test_client()
+    wrong = {"name": "admin", "password": "x", "next": "/problems"}
+    assert other.post("/sign-in", data=wrong, headers=HERE).status_code == 401
+    right = {**wrong, "password": PASSWORD}
+    done = other.post("/sign-in", data=right, headers=HERE)
+    assert (done.status_code, done.headers["Location"]) == (303, "/problems")
+    assert other.get("/problems").status_code == 200
+    elsewhere = {**right, "next": "//evil.example/"}
+    done = other.post("/sign-in", data=elsewhere, headers=HERE)
+    assert done.headers["Location"] == "/"
+    out = post(client, "/sign-out", code)
+    assert out.status_code == 303
+    assert client.get("/").status_code == 303
+
+
+def test_cookie_stays_on_tls_where_a_proxy_ends_it(
+    bench: Bench, client: FlaskClient
+) -> None:
+    signed_in(bench, client)
+    form = {"name": "admin", "password": PASSWORD}
+    done = client.application.test_client().post(
+        "/sign-in", data=form, headers={**HERE, "X-Forwarded-Proto": "https"}
+    )
+    assert "Secure" in done.headers["Set-Cookie"]
+
+
+def test_form_of_another_site_or_session_is_refused(
+    bench: Bench, client: FlaskClient
+) -> None:
+    code = signed_in(bench, client)
+    away = {"Origin": "https://evil.example"}
+    refused = [
+        client.post("/set-up/stop", data={"csrf": code}, headers=away),
+        client.post("/set-up/stop", headers=HERE),
+        client.post("/set-up/stop", data={"csrf": "0" * 64}, headers=HERE),
+        client.post(
+            "/set-up/stop",
+            data={"csrf": code},
+            headers={"Sec-Fetch-Site": "cross-site"},
+        ),
+    ]
+    assert [answer.status_code for answer in refused] == [403] * 4
+    assert "The connector is running" in client.get("/set-up").text
+    assert post(client, "/set-up/stop", code).status_code == 303
+    assert "Nothing is written anywhere" in client.get("/set-up").text
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "allowed"),
+    [
+        (Role.VIEWER, "/problems/1/rename", False),
+        (Role.VIEWER, "/activity/outbox", False),
+        (Role.AGENT, "/set-up/stop", False),
+        (Role.AGENT, "/set-up/users", False),
+        (Role.AGENT, "/follow-ups/1/approve", False),
+        (Role.AGENT, "/activity/outbox", True),
+    ],
+)
+def test_role_decides_who_may_do_what(
+    bench: Bench, client: FlaskClient, role: Role, path: str, allowed: bool
+) -> None:
+    code = signed_in(bench, client, role)
+    answer = post(client, path, code, title="Mine", do="retry")
+    assert (answer.status_code != 403) is allowed
+
+
+def test_every_page_shows_and_is_hardened(bench: Bench, client: FlaskClient) -> None:
+    file_issue(bench)
+    signed_in(bench, client)
+    group = the_group(bench)["id"]
+    for path in (*PAGES, f"/problems/{group}", "/tickets/support/0"):
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        policy = answer.headers["Content-Security-Policy"]
+        assert "script-src 'self'" in policy and "unsafe" not in policy
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["Cache-Control"] == "no-store"
+    page = client.get(f"/problems/{group}").text
+    assert "customer" in page and "support 0" in page
+    assert client.get("/problems/999").status_code == 404
+    assert client.get("/problems/99999999999").status_code == 404
+    assert client.get("/tickets/support/none").status_code == 404
+
+
+def test_customers_words_are_text_wherever_they_stand(
+    bench: Bench, client: FlaskClient
+) -> None:
+    words = f"The discount code does not work {SCRIPT} and I am very disappointed"
+    bench.write("1", words, "a@mail.example", subject=SCRIPT)
+    bench.settle()
+    signed_in(bench, client)
+    for path in (*PAGES, "/tickets/support/1", f"/tickets?q={SCRIPT}", "/problems/1"):
+        assert SCRIPT not in client.get(path).text, path
+    assert "&lt;script&gt;" in client.get("/tickets/support/1").text
+    assert "<mark" in client.get("/tickets/support/1").text
+
+
+def test_correction_is_done_shown_recorded_and_taken_back(
+    bench: Bench, client: FlaskClient
+) -> None:
+    complain(bench, 1)
+    bench.settle()
+    group = the_group(bench)
+    code = signed_in(bench, client, Role.AGENT)
+    done = post(client, f"/problems/{group['id']}/rename", code, title="Codes fail")
+    page = client.get(done.headers["Location"]).text
+    assert "is called &#39;Codes fail&#39;" in page and "Take it back" in page
+    assert the_group(bench)["title"] == "Codes fail"
+    number = done.headers["Location"].rpartition("=")[2]
+    back = post(client, f"/undo/{number}", code, group=group["id"])
+    assert back.status_code == 303
+    assert the_group(bench)["title"] == group["title"]
+    twice = post(client, f"/undo/{number}", code, group=group["id"])
+    assert twice.status_code == 409 and "taken back already" in twice.text
+    people = client.get("/activity?box=people").text
+    assert "groups rename" in people and "agent" in people
+
+
+def test_refused_correction_says_why_and_changes_nothing(
+    bench: Bench, client: FlaskClient
+) -> None:
+    complain(bench, 1)
+    bench.settle()
+    group = the_group(bench)["id"]
+    code = signed_in(bench, client)
+    for verb, form, said in (
+        ("merge", {"other": "999"}, "999"),
+        ("merge", {"other": "x"}, "expected the number of a problem"),
+        ("mute", {"until": "soon"}, "expected a date"),
+        ("unmute", {}, "is not muted"),
+        ("link", {"key": "NONE-1"}, "could not be read"),
+        ("split", {}, "mark the tickets"),
+    ):
+        answer = post(client, f"/problems/{group}/{verb}", code, **form)
+        assert answer.status_code == 409, verb
+        assert said in answer.text, verb
+    assert post(client, f"/problems/{group}/explode", code).status_code == 404
+
+
+def test_split_takes_the_marked_tickets_out(bench: Bench, client: FlaskClient) -> None:
+    complain(bench, 3)
+    bench.settle()
+    group = the_group(bench)["id"]
+    code = signed_in(bench, client)
+    path = f"/problems/{group}/split"
+    done = post(client, path, code, ticket=["support:0"])
+    assert done.status_code == 303
+    with bench.store.read() as connection:
+        found = groups.listing(connection, None, 10)
+    assert sorted(row["tickets"] for row in found) == [1, 2]
+
+
+def test_session_that_is_used_does_not_end(bench: Bench, client: FlaskClient) -> None:
+    signed_in(bench, client)
+    for _ in range(4):
+        bench.clock.pass_(hours=11)
+        assert client.get("/").status_code == 200
+    bench.clock.pass_(hours=accounts.IDLE / timedelta(hours=1) + 1)
+    assert client.get("/").status_code == 303
+
+
+def test_pages_speak_the_readers_language(client: FlaskClient) -> None:
+    page = client.get("/", headers={"Accept-Language": "fi-FI,fi;q=0.9"}).text
+    assert '<html lang="fi">' in page
+    chosen = client.post("/preferences", data={"language": "nb"}, headers=HERE)
+    assert chosen.status_code == 303
+    assert '<html lang="nb">' in client.get("/").text
