@@ -357,17 +357,22 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     except (OSError, UnicodeDecodeError):
         problems.append(f"{secrets.FILE}: cannot be read; it belongs to another user?")
     filled, unfilled = fill(raw, path.parent, environ)
-    folder = filled.get("texts")
-    if isinstance(folder, str) and folder:
-        filled["texts"] = str(path.parent / folder)
-    judging = filled.get("judging")
+    filled = beside(filled, path.parent)
+    return check(filled, str(path), problems + unfilled)
+
+
+def beside(raw: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Let the paths in a configuration begin where it lies."""
+    found = dict(raw)
+    if isinstance(found.get("texts"), str) and found["texts"]:
+        found["texts"] = str(folder / found["texts"])
+    judging = found.get("judging")
     if isinstance(judging, dict) and isinstance(judging.get("packs"), str):
         if judging["packs"]:
-            own = str(path.parent / judging["packs"])
-            filled["judging"] = {**judging, "packs": own}
-    if isinstance(filled.get("rules"), str):
-        filled["rules"] = path.parent / filled["rules"]
-    return check(filled, str(path), problems + unfilled)
+            found["judging"] = {**judging, "packs": str(folder / judging["packs"])}
+    if isinstance(found.get("rules"), str):
+        found["rules"] = folder / found["rules"]
+    return found
 
 
 def check(raw: dict[str, Any], path: str, problems: list[str] | None = None) -> Config:

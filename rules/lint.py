@@ -18,7 +18,7 @@ from rules.fights import fights
 from rules.marked import Path
 from rules.reach import clash, holds_always, is_impossible
 from rules.remarks import Gravity, Remark
-from rules.rulefile import Entry, RuleFile, check, repeated
+from rules.rulefile import Entry, RuleFile, Trial, check, check_tests, repeated
 from rules.schema import Condition
 
 
@@ -33,11 +33,14 @@ class Tags(NamedTuple):
 def lint(files: Sequence[RuleFile], tags: Tags) -> list[Remark]:
     """Look through all files as one set of rules."""
     entries: list[Entry] = []
+    cases: list[Trial] = []
     found: list[Remark] = []
     for file in files:
         more, remarks = check(file)
+        tests, wrong = check_tests(file)
         entries += more
-        found += remarks
+        cases += tests
+        found += [*remarks, *wrong]
     found += repeated(entries)
     for entry in entries:
         found += _unreachable(entry, entry.rule.when, ("when",))
@@ -45,6 +48,7 @@ def lint(files: Sequence[RuleFile], tags: Tags) -> list[Remark]:
             what, remedy = "is true of every ticket", "add what tells tickets apart"
             found.append(entry.remark(("when",), what, remedy, Gravity.WARNING))
     found += _tags(entries, tags)
+    found += _strangers(cases, [entry.rule.id for entry in entries])
     found += fights([one for one in entries if not is_impossible(one.rule.when)])
     order = {file.name: number for number, file in enumerate(files)}
     return sorted(found, key=lambda one: (order[one.file], one.place))
@@ -110,6 +114,18 @@ def _limits(field: str) -> str:
 def _in_words(literal: Literal) -> str:
     condition = Condition(field=literal.field, op=literal.op, value=literal.value)
     return describe(condition) if literal.holds else f"not ({describe(condition)})"
+
+
+def _strangers(tests: Sequence[Trial], known: Sequence[str]) -> Iterator[Remark]:
+    """Find tests that expect something of rules that are not there."""
+    for test in tests:
+        named = test.case.expect.get("rules", [])
+        for index, name in enumerate([named] if isinstance(named, str) else named):
+            if name not in known:
+                place = test.file.marked.place((*test.path, "expect", "rules", index))
+                what = f"{test.case.name}: there is no rule {name!r}"
+                remedy = meant(name, known) or "correct it, or take it out"
+                yield test.file.remark(place, what, remedy)
 
 
 def _tags(entries: Sequence[Entry], tags: Tags) -> Iterator[Remark]:

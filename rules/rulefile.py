@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from connector.mistakes import Mistake, meant
+from rules.cases import Case, check_case
 from rules.marked import Marked, NotReadable, Path, Place, read
 from rules.remarks import Gravity, Remark
 from rules.schema import Rule, check_rules
@@ -30,8 +31,15 @@ class RuleFile(NamedTuple):
     @property
     def entries(self) -> list[object]:
         """Return what stands there for rules; nothing if that is no list."""
+        return self._list(self.start)
+
+    @property
+    def tests(self) -> list[object]:
+        return self._list(("tests",)) if self.is_own else []
+
+    def _list(self, path: Path) -> list[object]:
         found = self.marked.value
-        for key in self.start:
+        for key in path:
             found = found.get(key) if isinstance(found, Mapping) else None
         return found if isinstance(found, list) else []
 
@@ -73,6 +81,18 @@ def parse(name: str, text: str) -> RuleFile | Remark:
         return Remark(name, err.place, Gravity.ERROR, str(err))
 
 
+class Trial(NamedTuple):
+    """A case that can be tried, and where it stands."""
+
+    file: RuleFile
+    path: Path
+    case: Case
+
+    def __str__(self) -> str:
+        line = self.file.marked.place(self.path).line
+        return f"{self.case.name} ({self.file.name}:{line})"
+
+
 def check(file: RuleFile) -> tuple[list[Entry], list[Remark]]:
     """Return the rules that can be used, and what is wrong with the others."""
     entries: list[Entry] = []
@@ -81,24 +101,47 @@ def check(file: RuleFile) -> tuple[list[Entry], list[Remark]]:
         path = (*file.start, index)
         rules, mistakes = check_rules({"rules": [data]})
         entries += [Entry(file, path, rule) for rule in rules.rules]
-        name = data.get("id") if isinstance(data, Mapping) else None
-        for place, advice in mistakes:
-            if not _is_said(place, advice, mistakes):
-                said = str(name) if name else f"rule {index + 1}"
-                deeper = (*path, *place[2:])
-                remarks.append(misplaced(file, deeper, advice, said, len(path)))
+        own = [Mistake(place[2:], advice) for place, advice in mistakes]
+        remarks += _remarks(file, path, _name(data, "id", f"rule {index + 1}"), own)
     return entries, remarks
 
 
-def misplaced(file: RuleFile, path: Path, advice: str, name: str, start: int) -> Remark:
-    """Say what is wrong at a place; the last key after ``start`` is named."""
-    is_key = advice.startswith(_UNKNOWN)
-    at = file.marked.key(path) if is_key else file.marked.place(path)
-    key = [str(part) for part in path[start:] if isinstance(part, str)][-1:]
-    return file.remark(at, ": ".join([name, *key, advice]))
+def check_tests(file: RuleFile) -> tuple[list[Trial], list[Remark]]:
+    """Return the tests that can be tried, and what is wrong with the others."""
+    tests: list[Trial] = []
+    remarks: list[Remark] = []
+    for index, data in enumerate(file.tests):
+        path = ("tests", index)
+        case, mistakes = check_case(data)
+        if case is not None:
+            tests.append(Trial(file, path, case))
+        name = _name(data, "name", f"test {index + 1}")
+        remarks += _remarks(file, path, name, mistakes)
+    return tests, remarks
 
 
-_UNKNOWN = "unknown key"
+def _name(data: object, key: str, otherwise: str) -> str:
+    name = data.get(key) if isinstance(data, Mapping) else None
+    return str(name) if name else otherwise
+
+
+def _remarks(
+    file: RuleFile, path: Path, name: str, mistakes: Sequence[Mistake]
+) -> Iterator[Remark]:
+    """Say what is wrong with an entry, each with its key."""
+    for place, advice in mistakes:
+        if _is_said(place, advice, mistakes):
+            continue
+        deeper = (*path, *place)
+        # What stands behind a key that does not exist is beside the point.
+        is_key = advice.startswith(_UNKNOWN)
+        at = file.marked.key(deeper) if is_key else file.marked.place(deeper)
+        key = [str(part) for part in place if isinstance(part, str)][-1:]
+        yield file.remark(at, ": ".join([name, *key, advice]))
+
+
+#: How mistakes begin that are in a key.
+_UNKNOWN = ("unknown key", "there is no such field")
 
 
 def _is_said(place: Path, advice: str, mistakes: Sequence[Mistake]) -> bool:

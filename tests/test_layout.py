@@ -125,6 +125,7 @@ ROWS = {
     "connector.dashboard": 5,
     "connector.installation": 5,
     "connector.linting": 5,
+    "connector.trying": 5,
     "connector.scheduler": 5,
     "connector.sandbox": 5,
     "connector.app": 6,

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from connector import linting
 from connector.cli.common import config_option, json_option
+from connector.cli.rule_files import chosen_files, files_argument
 from connector.config import Config, load
 from connector.errors import ConfigError
 from rules.remarks import Gravity, Remark
-from rules.rulefile import RuleFile
-
-_files = click.argument(
-    "files", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[FILE]..."
-)
 
 
 @click.command()
-@_files
+@files_argument
 @click.option("--strict", is_flag=True, help="End with 1 for warnings, too.")
 @config_option
 @json_option
@@ -36,7 +31,7 @@ def lint(files: tuple[Path, ...], strict: bool, path: Path, as_json: bool) -> No
 
     Example: complaint-connector rules lint rules.yaml
     """
-    found, remarks = _chosen(files, path)
+    found, remarks = chosen_files(files, path)
     config, unread = _config(path)
     remarks += [*linting.look_over(found, config), *unread]
     for remark in remarks:
@@ -47,14 +42,6 @@ def lint(files: tuple[Path, ...], strict: bool, path: Path, as_json: bool) -> No
         count = sum(len(file.entries) for file in found)
         click.echo(f"{count} rules: {errors} errors, {warnings} warnings.")
     sys.exit(bool(errors or (strict and warnings)))
-
-
-def _chosen(files: Sequence[Path], path: Path) -> tuple[list[RuleFile], list[Remark]]:
-    if files:
-        return linting.read(files)
-    if not path.exists():
-        raise click.UsageError(f"{path} is not there; name the files of rules")
-    return linting.configured(path)
 
 
 def _config(path: Path) -> tuple[Config | None, list[Remark]]:

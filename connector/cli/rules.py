@@ -8,6 +8,8 @@ from connector.cli.backtest import backtest
 from connector.cli.diff import diff
 from connector.cli.lint import lint
 from connector.cli.precision import precision, promote
+from connector.cli.rule_list import rule_list
+from connector.cli.trial import test
 
 
 @click.group()
@@ -15,5 +17,5 @@ def rules() -> None:
     """What tickets are judged by, and how well that does."""
 
 
-for command in (backtest, diff, lint, precision, promote):
+for command in (backtest, diff, lint, rule_list, test, precision, promote):
     rules.add_command(command)

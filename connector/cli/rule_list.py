@@ -1,0 +1,48 @@
+"""``rules list``: which rules there are, and where they stand."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from connector.cli.common import config_option, emit, json_option
+from connector.cli.rule_files import chosen_files, files_argument
+from rules.engine import describe
+from rules.rulefile import check
+
+COLUMNS = ("rule", "mode", "version", "place", "then")
+
+
+@click.command("list")
+@files_argument
+@config_option
+@json_option
+def rule_list(files: tuple[Path, ...], path: Path, as_json: bool) -> None:
+    """List rules in the order they count: what they do, and where they stand.
+
+    Without FILEs it is those of the configuration.
+
+    Example: complaint-connector rules list
+    """
+    found, remarks = chosen_files(files, path)
+    rows = []
+    for file in found:
+        entries, wrong = check(file)
+        remarks += wrong
+        rows += [
+            {
+                "rule": entry.rule.id,
+                "mode": str(entry.rule.mode),
+                "version": entry.rule.version,
+                "place": f"{file.name}:{entry.place().line}",
+                "when": describe(entry.rule.when),
+                "then": ", ".join(action.brief for action in entry.rule.then),
+            }
+            for entry in entries
+        ]
+    emit(rows, COLUMNS, as_json)
+    for remark in remarks:
+        click.echo(str(remark), err=True)
+    sys.exit(bool(remarks))
