@@ -93,3 +93,31 @@ def test_examples_are_what_was_labelled_since_on_tickets_with_words(
         (first, "cc-delivery", Label.REMOVED, "late again 1"),
         (second, "cc-delivery", Label.MISSED, "late again 2"),
     ]
+
+
+def test_tags_found_in_history_are_examples_too(store: Store) -> None:
+    history = add_ticket(store, "1", archived_until=START)
+    live = add_ticket(store, "2")
+    with store.write() as connection:
+        for ticket in (history, live):
+            labels.put(connection, [label(ticket, "cc-other", Label.FOUND)])
+    with store.read() as connection:
+        found = list(labels.examples(connection, START))
+    assert [one.ticket_id for one in found] == [history]
+
+
+def test_answered_tickets_without_any_tag_are_examples_of_no_complaint(
+    store: Store,
+) -> None:
+    add_ticket(store, "1", text="when do you open")
+    labelled = add_ticket(store, "2")
+    add_ticket(store, "3", complaint=True)
+    add_ticket(store, "4", status=TicketStatus.OPEN)
+    add_ticket(store, "5", answered_at=None)
+    add_ticket(store, "6", text="")
+    add_ticket(store, "7", updated_at=START - DAY)
+    with store.write() as connection:
+        labels.put(connection, [label(labelled, "cc-other", Label.REMOVED)])
+    with store.read() as connection:
+        found = list(labels.untagged(connection, START))
+    assert [row.text for row in found] == ["when do you open"]

@@ -48,6 +48,8 @@ class Example(NamedTuple):
     rule_version: str
     label: Label
     at: datetime
+    customer_id: int
+    types: tuple[str, ...]  #: what was judged, the main one first
 
 
 def put(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -140,7 +142,11 @@ def counts(connection: Connection, since: datetime) -> Sequence[AnyRow]:
 
 
 def examples(connection: Connection, since: datetime) -> Iterator[Example]:
-    """Return what people labelled since then on tickets whose words are still known."""
+    """Return what people labelled since then on tickets whose words are still known.
+
+    Of history, also what was found there: people left it to the end.
+    """
+    left = (labels.c.label == Label.FOUND) & tickets.c.archived_until.is_not(None)
     query = (
         select(
             labels.c.ticket_id,
@@ -152,15 +158,41 @@ def examples(connection: Connection, since: datetime) -> Iterator[Example]:
             labels.c.rule_version,
             labels.c.label,
             labels.c.at,
+            tickets.c.customer_id,
+            tickets.c.verdict,
         )
         .select_from(labels.join(tickets, tickets.c.id == labels.c.ticket_id))
         .where(
             labels.c.at >= since,
-            labels.c.label.in_(SAID),
+            labels.c.label.in_(SAID) | left,
             tickets.c.text != "",
         )
         .order_by(labels.c.ticket_id, labels.c.tag)
         .execution_options(yield_per=CHUNK)
     )
     for row in connection.execute(query):
-        yield Example(**{**row._mapping, "label": Label(row.label)})
+        known = {**row._mapping, "label": Label(row.label)}
+        types = tuple(known.pop("verdict").get("types", ()))
+        yield Example(**known, types=types)
+
+
+def untagged(connection: Connection, since: datetime) -> Iterator[AnyRow]:
+    """Return the words of tickets since then that nobody took for complaints.
+
+    Neither did we, nor did the agent who answered: there is no label on them.
+    """
+    query = (
+        select(tickets.c.subject, tickets.c.text, tickets.c.customer_id)
+        .outerjoin(labels, labels.c.ticket_id == tickets.c.id)
+        .where(
+            labels.c.ticket_id.is_(None),
+            tickets.c.updated_at >= since,
+            tickets.c.answered_at.is_not(None),
+            tickets.c.status.in_([TicketStatus.RESOLVED, TicketStatus.CLOSED]),
+            tickets.c.complaint.is_(False),
+            tickets.c.text != "",
+        )
+        .order_by(tickets.c.id)
+        .execution_options(yield_per=CHUNK)
+    )
+    yield from connection.execute(query)
