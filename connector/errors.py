@@ -30,6 +30,15 @@ class StoreUnavailable(ConnectorError):
     """The database did not take or answer something; the caller may come again."""
 
 
+class LearningUnavailable(ConnectorError):
+    """What learning needs is not installed; judging by what was learned needs none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "learning needs scikit-learn: pip install 'complaint-connector[learn]'"
+        )
+
+
 class SignatureRejected(ConnectorError):
     """A delivery is not provably from the vendor. The text never holds the secret."""
 

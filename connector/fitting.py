@@ -1,0 +1,309 @@
+"""Fit a learned model to labelled tickets. The only place that needs scikit-learn.
+
+What may be learned from is decided here: words that several customers used, after what
+could tell who they are was taken out. What the figures have to be is in ``learning``.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from connector.errors import LearningUnavailable
+from rules.folding import fold
+from rules.judge import Gathered
+from rules.learned import Model, evidence_of, grams_of, is_telling, words_of
+from rules.masking import mask
+
+#: Words and parts of words that fewer customers used are somebody's own.
+CUSTOMERS = 5
+
+#: The model stays small, and what few customers said goes first.
+MOST_WORDS = 40_000
+MOST_GRAMS = 40_000
+
+#: How much the packs' evidence counts beside words, so that neither drowns the other.
+PACKS_SHARE = 0.25
+
+#: Of the regression: less is more cautious.
+BOLDNESS = 3.0
+ROUNDS = 300
+DIGITS = 4
+
+_MARK = re.compile(r"<[^<>\n]{1,80}>")
+_GONE = " 0 "  # no word, so that what stood around a mark is no pair
+
+
+class Lesson(NamedTuple):
+    """A ticket of which somebody said what it is; None and empty: nobody did."""
+
+    subject: str
+    text: str
+    customer: str
+    complaint: bool | None
+    kind: str
+
+
+class Sample(NamedTuple):
+    """What is learned from of one ticket."""
+
+    customer: str
+    words: tuple[str, ...]
+    pairs: tuple[str, ...]
+    groups: tuple[str, ...]
+    evidence: dict[str, float]
+
+
+def sample(customer: str, found: Gathered) -> Sample:
+    """Take from a ticket what may be learned from it."""
+    words = words_of(fold(_MARK.sub(_GONE, mask(found.said))))
+    return Sample(
+        customer,
+        tuple(dict.fromkeys(filter(is_telling, words))),
+        tuple(
+            dict.fromkeys(
+                f"{one} {other}"
+                for one, other in pairwise(words)
+                if is_telling(one) and is_telling(other)
+            )
+        ),
+        tuple(dict.fromkeys(name for _, name, _, _ in found.tally.reasons)),
+        evidence_of(found.tally.weights, found.shouted),
+    )
+
+
+@dataclass(frozen=True)
+class Features:
+    """Samples as one sparse matrix: words and pairs, grams, groups, evidence."""
+
+    matrix: Any
+    words: dict[str, float]  # and how much each counts
+    grams: dict[str, float]
+    groups: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+    @cached_property
+    def without_packs(self) -> Any:
+        """The same with nothing from the packs."""
+        return self.matrix[:, : len(self.words) + len(self.grams)]
+
+    def model(
+        self,
+        packs: str,
+        outcomes: Sequence[str],
+        last: Sequence[str],
+        weights: Any,
+        bias: Any,
+    ) -> Model:
+        """Turn a weight for each outcome and column into a model."""
+        np, _ = _numbers()
+        columns = iter(np.array(weights).T.tolist())
+        words = {
+            name: _rounded([count, *(one * count for one in next(columns))])
+            for name, count in self.words.items()
+        }
+        grams = {
+            name: _rounded([count, *(one * count for one in next(columns))])
+            for name, count in self.grams.items()
+        }
+        rest = [
+            (name, _rounded([one * PACKS_SHARE for one in column]))
+            for name, column in zip(
+                (*self.groups, *self.evidence), columns, strict=False
+            )
+        ]
+        groups, evidence = rest[: len(self.groups)], rest[len(self.groups) :]
+        model = Model(
+            version="",
+            packs=packs,
+            outcomes=tuple(outcomes),
+            bias=_rounded(bias),
+            words=words,
+            grams=grams,
+            groups=dict(groups),
+            evidence=dict(evidence),
+            last=tuple(last),
+        )
+        return replace(model, version=model.fingerprint())
+
+
+def _rounded(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(float(f"{value:.{DIGITS}g}") for value in values)
+
+
+class _Columns:
+    """A sparse matrix of yes and no, filled row by row; columns have names."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, int] = {}
+        self._columns = array("i")
+        self._ends = array("q", [0])
+
+    def add(self, names: Iterable[str]) -> None:
+        known = self.names
+        self._columns.extend([known.setdefault(one, len(known)) for one in names])
+        self._ends.append(len(self._columns))
+
+    def matrix(self) -> Any:
+        np, sparse = _numbers()
+        ones = np.ones(len(self._columns), dtype=np.float32)
+        shape = (len(self._ends) - 1, len(self.names))
+        columns = np.frombuffer(self._columns, dtype=np.int32) if self._columns else []
+        return sparse.csr_matrix((ones, columns, np.array(self._ends)), shape=shape)
+
+
+def features(samples: Sequence[Sample]) -> Features:
+    """Lay out samples as numbers; each row depends on its own sample and on counts."""
+    np, sparse = _numbers()
+    customers, words, pairs, groups = (_Columns() for _ in range(4))
+    for one in samples:
+        customers.add([one.customer])
+        words.add(one.words)
+        pairs.add(one.pairs)
+        groups.add(one.groups)
+    whose = customers.matrix().T.tocsr()
+    said = words.matrix()
+    names, both = _common(
+        whose,
+        sparse.hstack([said, pairs.matrix()], format="csr"),
+        [*words.names, *pairs.names],
+        MOST_WORDS,
+    )
+    counts = _counts(both)
+    parts = _parts(words.names)
+    part_names, grams = _common_parts(whose, said, parts)
+    part_counts = _counts(grams)
+    lengths = parts.matrix()[:, [parts.names[one] for one in part_names]]
+    lengths = said @ (lengths @ part_counts**2)
+    evidence = tuple(samples[0].evidence)
+    found = [[one.evidence[name] for name in evidence] for one in samples]
+    blocks = [
+        _scaled(both, counts, both @ counts**2),
+        _scaled(grams, part_counts, lengths),
+        groups.matrix() * PACKS_SHARE,
+        sparse.csr_matrix(np.array(found, dtype=np.float32) * PACKS_SHARE),
+    ]
+    return Features(
+        sparse.hstack(blocks, format="csr", dtype=np.float32),
+        dict(zip(names, counts.tolist(), strict=True)),
+        dict(zip(part_names, part_counts.tolist(), strict=True)),
+        tuple(groups.names),
+        evidence,
+    )
+
+
+def _parts(words: Mapping[str, int]) -> _Columns:
+    """Return which parts each word has, a row a word."""
+    found = _Columns()
+    for word in words:
+        found.add(grams_of(word))
+    return found
+
+
+def _common(
+    whose: Any, rows: Any, names: Sequence[str], most: int
+) -> tuple[list[str], Any]:
+    """Keep the columns that enough customers fill, those of most customers first."""
+    used = (whose @ rows).tocsc().getnnz(axis=0)
+    chosen = [place for place, count in enumerate(used) if count >= CUSTOMERS]
+    chosen.sort(key=lambda place: (-used[place], names[place]))
+    chosen = chosen[:most]
+    return [names[place] for place in chosen], rows[:, chosen]
+
+
+def _common_parts(whose: Any, said: Any, parts: _Columns) -> tuple[list[str], Any]:
+    """Keep the parts of words that enough customers used.
+
+    Only of those whose words were used most it is counted exactly: all together take
+    more memory than all the rest.
+    """
+    np, _ = _numbers()
+    names = list(parts.names)
+    used = np.asarray((whose @ said).tocsc().getnnz(axis=0)) @ parts.matrix()
+    likely = sorted(range(len(names)), key=lambda place: (-used[place], names[place]))
+    likely = [place for place in likely if used[place] >= CUSTOMERS][: 2 * MOST_GRAMS]
+    grams = said @ parts.matrix()[:, likely]
+    return _common(whose, grams, [names[place] for place in likely], MOST_GRAMS)
+
+
+def _counts(rows: Any) -> Any:
+    """Return how much a column counts: the rarer, the more."""
+    np, _ = _numbers()
+    used = rows.tocsc().getnnz(axis=0)
+    counts = np.log((1 + rows.shape[0]) / (1 + used)) + 1
+    return counts.round(DIGITS - 1).astype(np.float32)
+
+
+def _scaled(rows: Any, counts: Any, lengths: Any) -> Any:
+    """Let each column count as it does, and each row be as long as any other."""
+    np, _ = _numbers()
+    shares = (1 / np.sqrt(np.maximum(lengths, 1e-9))).astype(np.float32)
+    rows.data *= counts[rows.indices]
+    rows.data *= np.repeat(shares, np.diff(rows.indptr))
+    return rows
+
+
+def fit(matrix: Any, labels: Sequence[Any]) -> tuple[Any, Any]:
+    """Return weights and biases: one row if labels are yes and no, else one a label."""
+    np, _ = _numbers()
+    learner = _learner()
+    is_either = isinstance(labels[0], bool)
+    counts = Counter(labels)
+    # Complaints are rare or frequent, which is half believed; types count alike.
+    power = 0.5 if is_either else 1.0
+    rarity = {label: (len(labels) / count) ** power for label, count in counts.items()}
+    even = sum(rarity[label] for label in labels) / len(labels)
+    regression = learner.linear.LogisticRegression(
+        C=BOLDNESS,
+        class_weight={label: one / even for label, one in rarity.items()},
+        max_iter=ROUNDS,
+    )
+    # One thread: these sums are small, and come out alike in the same order only.
+    with learner.threads.threadpool_limits(1), warnings.catch_warnings():
+        # Good enough is good enough: the figures say whether it is.
+        warnings.simplefilter("ignore", learner.problems.ConvergenceWarning)
+        regression.fit(matrix, labels)
+    weights, bias = regression.coef_, regression.intercept_
+    if len(bias) == 1 and not is_either:
+        weights = np.vstack([-weights, weights]) / 2
+        bias = np.concatenate([-bias, bias]) / 2
+    return weights, bias
+
+
+def folds(labels: Sequence[Any], parts: int) -> list[tuple[Any, Any]]:
+    """Divide rows into parts of like labels: what is fitted to, and what is judged."""
+    np, _ = _numbers()
+    split = _learner().choosing.StratifiedKFold(parts, shuffle=True, random_state=0)
+    return list(split.split(np.zeros(len(labels)), labels))
+
+
+def _numbers() -> tuple[Any, Any]:
+    try:
+        import numpy
+        from scipy import sparse
+    except ImportError as err:
+        raise LearningUnavailable from err
+    return numpy, sparse
+
+
+class _Learner(NamedTuple):
+    linear: Any
+    problems: Any
+    choosing: Any
+    threads: Any
+
+
+def _learner() -> _Learner:
+    try:
+        import threadpoolctl
+        from sklearn import exceptions, linear_model, model_selection
+    except ImportError as err:
+        raise LearningUnavailable from err
+    return _Learner(linear_model, exceptions, model_selection, threadpoolctl)

@@ -1,0 +1,144 @@
+"""Learning: only with enough labels, only if it helps, only words of several customers.
+
+The lessons are made up of words that no pack knows, so that what is learned shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from connector.fitting import CUSTOMERS, Lesson, features, sample
+from connector.learning import LEAST, Learned, learn, macro_f1
+from rules.judge import default_judge
+from rules.learned import Model
+from rules.words import Words
+
+KINDS = ("delivery", "product_quality")
+TALKS = ("the {} is here now", "we saw our {} today", "this {} came to us again")
+
+
+def lesson(number: int) -> Lesson:
+    """Three of four complain, of one of two things, in words of this company's."""
+    complains, quality = number % 4 != 3, number % 2 == 0
+    word = ("gadzook" if quality else "humdrum") if complains else "sunflower"
+    text = TALKS[number % 3].format(word)
+    kind = KINDS[quality] if complains else ""
+    return Lesson("", f"{text}, number {number}", f"customer {number}", complains, kind)
+
+
+def lessons(count: int = 280) -> list[Lesson]:
+    return [lesson(number) for number in range(count)]
+
+
+@pytest.fixture(scope="module")
+def learned() -> Learned:
+    return learn(lessons(), default_judge())
+
+
+@pytest.fixture(scope="module")
+def model(learned: Learned) -> Model:
+    assert learned.model is not None
+    return learned.model
+
+
+def test_learning_finds_what_packs_do_not_know(learned: Learned, model: Model) -> None:
+    complaint, kind = learned.figures
+    assert complaint.packs < 0.5 < 0.95 < complaint.blend
+    assert kind.packs < 0.5 < 0.95 < kind.blend
+    verdict = default_judge().with_learned(model).judge("", "our gadzook again", "en")
+    assert verdict.complaint
+    assert verdict.types[0] == "product_quality"
+    assert any("gadzook" in one for one in verdict.reasons)
+
+
+def test_same_lessons_make_the_same_model(model: Model) -> None:
+    again = learn(lessons(), default_judge()).model
+    assert again is not None
+    assert again.to_json() == model.to_json()
+
+
+def test_what_was_fitted_is_what_is_applied(model: Model) -> None:
+    """A verdict follows from the columns that were fitted, in each of their blocks."""
+    judge = default_judge()
+    text = "THE GADZOOK is broken again, thanks!! 4711"
+    words = Words(text, False, "")
+    found = judge.gathered("", words)
+    assert found is not None
+    taught = [one._replace(text=text) for one in lessons(CUSTOMERS)]
+    columns = features([sample(one.customer, found) for one in taught])
+    fitted = columns.model(
+        "", ["complaint"], [], [[0.01] * columns.matrix.shape[1]], [0.3]
+    )
+    expected = 0.3 + 0.01 * float(columns.matrix[0].sum())
+    score = judge.with_learned(fitted).judge_words("", words).score
+    assert score == pytest.approx(1 / (1 + 2.718281828**-expected), abs=2e-4)
+
+
+def test_words_of_few_customers_and_numbers_are_not_kept() -> None:
+    few, many = CUSTOMERS - 1, CUSTOMERS
+    taught = [
+        *(("quokkaville came to us", f"{one} a") for one in range(few)),
+        *(("quokkaville came to us", "0 a") for _ in range(9)),
+        *(("marzipan order AB4711 came", f"{one} b") for one in range(many)),
+        *(("write to kari.nordmann@mail.example", f"{one} c") for one in range(many)),
+    ]
+    judge = default_judge()
+    samples = []
+    for text, customer in taught:
+        found = judge.gathered("", Words(text, False, ""))
+        if found is not None:
+            samples.append(sample(customer, found))
+    kept = features(samples)
+    known = " ".join([*kept.words, *kept.grams])
+    assert "marzipan" in kept.words
+    for gone in ("quokka", "4711", "ab4", "nordmann", "mail"):
+        assert gone not in known
+
+
+@pytest.mark.parametrize(
+    ("taught", "why"),
+    [
+        (lambda: lessons(LEAST - 1), "150 complaints and 49 others; needed are 200"),
+        (
+            lambda: [one._replace(complaint=True) for one in lessons()],
+            "280 complaints and 0 others; needed are 200 labelled and 40 of each",
+        ),
+        (lambda: [], "0 complaints and 0 others"),
+    ],
+)
+def test_too_few_labels_teach_nothing_and_it_says_what_is_missing(
+    taught: Callable[[], list[Lesson]], why: str
+) -> None:
+    few = [one._replace(kind="") for one in taught()]
+    found = learn(few, default_judge())
+    complaint, kind = found.figures
+    assert found.model is None
+    assert why in complaint.refused
+    assert "0 complaints with a type (none)" in kind.refused
+
+
+def test_what_does_not_help_stays_off() -> None:
+    """Labels that packs know already cannot be bettered."""
+    said = ("My parcel never arrived, I want a refund.", "Thank you, all is fine.")
+    same = [
+        Lesson("", said[one % 2], str(one), one % 2 == 0, "") for one in range(LEAST)
+    ]
+    found = learn(same, default_judge())
+    assert found.figures[0].packs == 1.0
+    assert not found.figures[0].helps
+    assert found.model is None
+
+
+def test_tickets_that_are_not_judged_teach_nothing() -> None:
+    strange = Lesson(
+        "", "これは苦情ではありません。ありがとうございます。", "x", True, ""
+    )
+    assert learn([strange], default_judge()).left_out == 1
+
+
+def test_macro_f1_counts_rare_classes_as_much_as_frequent_ones() -> None:
+    pairs = [("a", "a")] * 8 + [("a", "b")] * 2
+    assert macro_f1(pairs) == pytest.approx((16 / 18 + 0) / 2)
+    assert macro_f1([]) == 0.0
