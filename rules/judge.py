@@ -7,7 +7,6 @@ decided in ``words``.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from operator import itemgetter
 from string import ascii_lowercase
 from typing import NamedTuple
 
+from rules.clauses import Clauses
 from rules.folding import fold
 from rules.index import Hit
 from rules.language import detect
@@ -42,14 +42,10 @@ _HEARD_CHARS = 300  # who shouts does so from the beginning
 _TYPE_MINIMUM = 0.7
 _TOPIC_MINIMUM = 0.4  # what a complaint is about, where nothing says what is wrong
 _PERSONA_MINIMUM = 1.0
-_CONDITIONAL_SHARE = 0.3
 _NAMES = {"no": "nb", "nb-no": "nb", "nn-no": "nn"}
 VAGUE = "insufficient_information"  # what nothing else is said of, never added up
 _SAID = tuple(name for name in TYPES if name != VAGUE)
 _SAID_SET = frozenset(_SAID)
-# A negation reaches three words, and an "if" to the end of its sentence.
-_DENIED = re.compile(r"(?:[^\w.,;:!?\n]*+\w++(?:'\w++)?){0,2}+[^\w.,;:!?\n]*+")
-_SUPPOSED = re.compile(r"[^.!?\n]*+")
 _REPLY = re.compile(r"(?i)^\s*(?:re|sv|vs|aw|fw|fwd|vl|wg|ang)\s*:")
 _SHOUTED = re.compile(r"\b[A-ZÆØÅÄÖ]{4,}\b")
 _CAPITALS = re.compile("[A-ZÆØÅÄÖ]{4}")
@@ -197,7 +193,7 @@ def _gather(pack: Pack, lang: str, subject: str, text: str) -> Gathered:
 def gather(pack: Pack, folded: str) -> Tally:
     """Add up what the words of a text mean in their clause."""
     found: dict[str, list[tuple[float, Hit]]] = {}
-    clauses = _Clauses(pack, folded)
+    clauses = Clauses(pack, folded)
     for hit in pack.search(folded):
         name = hit.group.name
         before = found.get(name)
@@ -209,57 +205,6 @@ def gather(pack: Pack, folded: str) -> Tally:
     for hits in found.values():
         _count(tally, folded, hits)
     return tally
-
-
-class _Scopes:
-    """Where words of one kind end in a text, and how far what they say reaches."""
-
-    def __init__(self, reach: re.Pattern[str], folded: str) -> None:
-        self._reach, self._folded = reach, folded
-        self._ends: list[int] = []
-        self._reaches: list[int] = []
-
-    def add(self, end: int) -> None:
-        self._ends.append(end)
-        reached = self._reach.match(self._folded, end)
-        self._reaches.append(reached.end() if reached else end)
-
-    def around(self, start: int) -> int | None:
-        """Return where the last such word before a place ends, if it reaches there."""
-        place = bisect_right(self._ends, start) - 1
-        if place < 0 or start > self._reaches[place]:
-            return None
-        return self._ends[place]
-
-
-class _Clauses:
-    """What a text denies and supposes, looked for only before the hits in it."""
-
-    def __init__(self, pack: Pack, folded: str) -> None:
-        self._spec, self._folded = pack.spec, folded
-        self._denying = _Scopes(_DENIED, folded)
-        self._supposing = _Scopes(_SUPPOSED, folded)
-        for match in pack.turning.finditer(folded):
-            is_if = match[0] in pack.spec.conditions
-            (self._supposing if is_if else self._denying).add(match.end())
-
-    def share(self, hit: Hit) -> float:
-        """Return how much of a hit counts: negative if denied, less after an "if"."""
-        if hit.group.firm:
-            return 1.0
-        denying = self._denying.around(hit.start)
-        if denying is not None and self._denied(denying, hit):
-            return -1.0
-        return 1.0 if self._supposing.around(hit.start) is None else _CONDITIONAL_SHARE
-
-    def _denied(self, denying: int, hit: Hit) -> bool:
-        words = _WORD.findall(self._folded, denying, hit.start)
-        if not self._spec.breaks.isdisjoint(words):
-            return False
-        own = _WORD.findall(self._folded, hit.start, hit.end)
-        return not any(
-            word in self._spec.negators or word.endswith("n't") for word in own
-        )
 
 
 def _is_bare(folded: str, found: Iterable[list[tuple[float, Hit]]]) -> bool:
