@@ -316,7 +316,7 @@ def _types(tally: Tally, text: str) -> tuple[str, ...]:
         reverse=True,
     )
     best = found[0][0]
-    if tally.bare or (best < _TOPIC_MINIMUM and len(text.split()) <= 25):
+    if tally.bare or (best < _TOPIC_MINIMUM and len(text.split()) <= 40):
         return (VAGUE,)
     if best < _TOPIC_MINIMUM:
         return ("other",)
