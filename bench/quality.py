@@ -14,7 +14,7 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -59,6 +59,21 @@ class Row(NamedTuple):
     labels: dict[str, Any]
     lang: str
     verdict: Verdict
+    text: str = ""
+
+
+# What others are compared on: data, language, and which of the two questions.
+COMPARED = (
+    ("handwritten", ANY, "complaint"),
+    ("handwritten", "nb", "complaint"),
+    ("handwritten", "fi", "complaint"),
+    ("handwritten", "en", "complaint"),
+    ("complaints_tweets", "en", "complaint"),
+    ("airline", "en", "complaint"),
+    ("reviews_sv", "sv", "complaint"),
+    ("airline", "en", "type"),
+    ("handwritten", ANY, "type"),
+)
 
 
 class Score(NamedTuple):
@@ -159,18 +174,19 @@ def read(path: Path, limit: int) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def judge_file(judge: Judge, path: Path, limit: int) -> dict[str, dict[str, Any]]:
-    """Judge one data set; return the numbers by language and for all of it."""
+def judge_file(judge: Judge, path: Path, limit: int) -> dict[str, list[Row]]:
+    """Judge one data set; return its rows by language, and all of them."""
     tickets = list(read(path, limit))
     groups: dict[str, list[Row]] = defaultdict(list)
     for ticket in tickets:
         verdict = judge.judge(ticket.get("subject") or "", ticket["text"])
-        row = Row(ticket["labels"], ticket["lang"], verdict)
+        whole = f"{ticket.get('subject') or ''}\n{ticket['text']}"
+        row = Row(ticket["labels"], ticket["lang"], verdict, whole)
         groups[ticket["lang"]].append(row)
         groups[ANY].append(row)
     if len(groups) == 2:
         del groups[ANY]
-    return {lang: measure(rows) for lang, rows in sorted(groups.items())}
+    return dict(sorted(groups.items()))
 
 
 def speed(judge: Judge, folder: Path) -> dict[str, float]:
@@ -224,6 +240,53 @@ def show_speed(console: Console, rates: dict[str, float]) -> None:
     console.print(table)
 
 
+def compare_peers(rows: Mapping[str, Mapping[str, Sequence[Row]]]) -> list[list[str]]:
+    """Judge by what else there is, in the same run; a line for each comparison."""
+    peers = importlib.import_module("bench.peers")
+    lines = []
+    for data, lang, question in COMPARED:
+        chosen = [
+            row
+            for row in rows.get(data, {}).get(lang, ())
+            if (row.labels.get("types") if question == "type" else True)
+        ]
+        if not chosen:
+            continue
+        task = peers.Task(
+            [(row.lang, row.text) for row in chosen],
+            [_label(row, question) for row in chosen],
+            [_said(row, question) for row in chosen],
+        )
+        found = peers.compare(task)
+        cells = [found.get(name, "") for name in (*peers.PEERS, "packs")]
+        shown = [one if isinstance(one, str) else f"{one:.2f}" for one in cells]
+        lines.append([data, lang, question, str(len(chosen)), *shown])
+    return lines
+
+
+def _label(row: Row, question: str) -> str:
+    if question == "type":
+        return str(row.labels["types"][0])
+    return str(row.labels["complaint"])
+
+
+def _said(row: Row, question: str) -> str:
+    if question == "type":
+        return row.verdict.types[0] if row.verdict.types else ""
+    return str(row.verdict.complaint)
+
+
+def show_peers(console: Console, lines: list[list[str]]) -> None:
+    table = Table(title="Beside others (macro F1)", box=None)
+    for name in ("data", "language", "asked", "rows"):
+        table.add_column(name)
+    for name in ("keywords", "VADER", "trained, 5 folds", "packs alone"):
+        table.add_column(name, justify="right")
+    for line in lines:
+        table.add_row(*line)
+    console.print(table)
+
+
 def measure_grouping(data: Path) -> None:
     """Run the other measurement too, where it is part of this checkout."""
     if importlib.util.find_spec("bench.grouping") is not None:
@@ -237,6 +300,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="*", default=[], help="names of data sets")
     parser.add_argument("--limit", type=int, default=0, help="rows per data set")
     parser.add_argument("--json", type=Path, help="write the numbers to this file too")
+    parser.add_argument("--peers", action="store_true", help="measure others beside")
     parser.add_argument("--no-grouping", action="store_true", help="judging only")
     return parser.parse_args(given)
 
@@ -252,13 +316,19 @@ def main(given: Sequence[str] | None = None) -> int:
         console.print(f"No labelled tickets in {folder}; say where with --data DIR.")
         return 1
     judge = default_judge()
-    results = {}
+    rows = {}
     with console.status("judging") as status:
         for path in paths:
             name = path.name.removesuffix(".jsonl.gz")
             status.update(f"judging {name}")
-            results[name] = judge_file(judge, path, options.limit)
+            rows[name] = judge_file(judge, path, options.limit)
+    results = {
+        name: {lang: measure(some) for lang, some in groups.items()}
+        for name, groups in rows.items()
+    }
     show(console, results)
+    if options.peers:
+        show_peers(console, compare_peers(rows))
     rates = speed(judge, folder) if (folder / "handwritten.jsonl.gz").exists() else {}
     show_speed(console, rates)
     if options.json:
