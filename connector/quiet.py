@@ -26,8 +26,15 @@ LOOKS_BACK = 4 * WEEK
 LATELY = timedelta(days=30)
 
 
+_WHY = {
+    TaskKind.SILENT: "silent since it was solved on {day}",
+    TaskKind.BAD_RATING: "rated bad without a word",
+    TaskKind.DETRACTOR: "would not recommend us, without a ticket",
+}
+
+
 class Quiet(NamedTuple):
-    """A ticket whose customer is to be looked after. ``why`` has no words of theirs."""
+    """A ticket whose customer is to be looked after."""
 
     kind: TaskKind
     customer_id: int
@@ -38,7 +45,15 @@ class Quiet(NamedTuple):
     url: str
     emotion: int
     complaints: int
-    why: str
+    solved_on: str
+
+    @property
+    def why(self) -> str:
+        """Say why, in no words of theirs."""
+        why = _WHY[self.kind].format(day=self.solved_on)
+        if self.complaints > 1:
+            return f"{why}; {self.complaints} complaints so far"
+        return why
 
 
 def customers(
@@ -51,15 +66,15 @@ def customers(
     pause = config.quiet.after
     found = [
         *(
-            _quiet(TaskKind.SILENT, row, f"silent since it was solved on {_day(row)}")
+            _quiet(TaskKind.SILENT, row)
             for row in rows.silent(connection, since - pause, until - pause)
         ),
         *(
-            _quiet(TaskKind.BAD_RATING, row, "rated bad without a word")
+            _quiet(TaskKind.BAD_RATING, row)
             for row in rows.rated_bad(connection, since, until)
         ),
         *(
-            _quiet(TaskKind.DETRACTOR, row, "would not recommend us, without a ticket")
+            _quiet(TaskKind.DETRACTOR, row)
             for row in rows.detractors(connection, NPS, since, until, LATELY)
         ),
     ]
@@ -101,8 +116,7 @@ def queue_due(connection: Connection, config: Config, now: datetime) -> int:
     return len(listed)
 
 
-def _quiet(kind: TaskKind, row: AnyRow, why: str) -> Quiet:
-    told = f"{why}; {row.complaints} complaints so far" if row.complaints > 1 else why
+def _quiet(kind: TaskKind, row: AnyRow) -> Quiet:
     return Quiet(
         kind=kind,
         customer_id=row.customer_id,
@@ -113,12 +127,8 @@ def _quiet(kind: TaskKind, row: AnyRow, why: str) -> Quiet:
         url=row.url,
         emotion=row.verdict.get("emotion", 0),
         complaints=row.complaints,
-        why=told,
+        solved_on=f"{row.solved_at:%Y-%m-%d}" if row.solved_at else "",
     )
-
-
-def _day(row: AnyRow) -> str:
-    return f"{row.solved_at:%Y-%m-%d}"
 
 
 def _monday(now: datetime) -> datetime:

@@ -20,6 +20,7 @@ from test_replies import say
 
 from connector.cli import cli
 from connector.models import Block, BlockKind
+from connector.packs import packs
 from connector.reports import digest, effect, periods, recovery, words
 from connector.reports.recovery import Band
 from connector.store import demotions
@@ -126,6 +127,8 @@ def test_what_waits_for_people_is_counted(plain: Bench) -> None:
     assert part(told(plain), "Quiet customers") == [
         "- support 1: rated bad without a word https://memory.invalid/support/1"
     ]
+    (line,) = part(told(plain, language="nb"), "Stille kunder")
+    assert line.startswith("- support 1: dårlig vurdering uten et ord ")
 
 
 def test_promises_that_were_due_are_counted(blank_sqlite: str) -> None:
@@ -140,6 +143,10 @@ def test_promises_that_were_due_are_counted(blank_sqlite: str) -> None:
     assert part(told(bench), "Deadlines of the week") == [
         "- First answer: 1 of 2 kept",
         "- Solution: 0 of 2 kept",
+    ]
+    assert part(told(bench, language="fi"), "Viikon määräajat") == [
+        "- Ensimmäinen vastaus: 1/2 pidetty",
+        "- Ratkaisu: 0/2 pidetty",
     ]
     bench.close()
 
@@ -211,9 +218,12 @@ def test_digest_is_in_the_language_of_the_team(plain: Bench, language: str) -> N
     write(plain, "1", delivery=2)
     text = told(plain, language=language)
     assert "2026-W10" in text and ": 2 (" in text
-    own = words._words("nb" if language == "nn" else language)
-    assert own.keys() == words._words("en").keys()
-    for name, said in words._words("en").items():
+    own = dict(words._words("nb" if language == "nn" else language))
+    theirs = dict(words._words("en"))
+    assert own.keys() == theirs.keys()
+    promised = {one.kind for pack in packs().values() for one in pack.promises}
+    assert own.pop("promises").keys() == theirs.pop("promises").keys() == promised
+    for name, said in theirs.items():
         assert set(re.findall(r"{\w+}", own[name])) == set(re.findall(r"{\w+}", said))
 
 

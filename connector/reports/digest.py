@@ -17,9 +17,10 @@ from sqlalchemy import Connection
 from connector import filing, issue_text, quiet
 from connector.config import Config
 from connector.models import Block, BlockKind
+from connector.quiet import Quiet
 from connector.reports import effect
 from connector.reports.periods import Period, weeks_before
-from connector.reports.words import say
+from connector.reports.words import promise, say
 from connector.store import demotions, reports
 from connector.store.schema import AnyRow
 from rules.verdict import TYPES
@@ -159,10 +160,9 @@ class _Telling:
 
     def clocks(self) -> Iterator[Block]:
         """Tell of what was due in the week how much was in time."""
-        week, pack = self._week, self._config.clocks.promises
+        week = self._week
         for row in reports.kept(self._connection, week.since, week.until):
-            promise = pack.promise(row.kind) if pack else None
-            title = promise.title if promise else row.kind
+            title = promise(self._language, row.kind)
             said = self.say("clock", title=title, met=row.met, due=row.due)
             yield Block(BlockKind.BULLET, said)
 
@@ -185,7 +185,13 @@ class _Telling:
         """Name the tickets of customers who became quiet in this week."""
         week = self._week
         found = quiet.customers(self._connection, self._config, week.since, week.until)
-        yield from self._listed(_ticket(one, f": {one.why}") for one in found)
+        yield from self._listed(_ticket(one, self._why(one)) for one in found)
+
+    def _why(self, one: Quiet) -> str:
+        why = self.say(f"why_{one.kind}", day=one.solved_on)
+        if one.complaints > 1:
+            why = self.say("so_far", why=why, count=one.complaints)
+        return f": {why}"
 
     def rules(self) -> Iterator[Block]:
         """Name the rules of which people took off more tags than before, or too many.
@@ -222,6 +228,6 @@ class _Telling:
             yield Block(BlockKind.BULLET, said)
 
 
-def _ticket(row: AnyRow | quiet.Quiet, after: str = "") -> Block:
+def _ticket(row: AnyRow | Quiet, after: str = "") -> Block:
     said = f"{row.source} {row.number or row.external_id}{after}"
     return Block(BlockKind.BULLET, said, row.url)

@@ -26,6 +26,11 @@ def say(language: str, name: str, /, **values: object) -> str:
     return text.format(**values)
 
 
+def promise(language: str, kind: str) -> str:
+    """Name what customers are promised; a kind no pack has any more names itself."""
+    return str(_words(NEAREST.get(language, language))["promises"].get(kind, kind))
+
+
 def as_text(title: str, body: Iterable[Block]) -> str:
     lines = [title, "=" * len(title)]
     for block in body:
