@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from connector import followups, texts
 from connector.config import Config
 from connector.correcting import Done, Refused
-from connector.models import GroupState, Operation
+from connector.models import Operation
 from connector.recipients import Recipient, affected
 from connector.store import broadcasts, dialects, groups, members, outbox, timeline
 from connector.store.broadcasts import BroadcastState
@@ -140,13 +140,7 @@ def approve(
     found = affected(connection, config, group)
     broadcasts.decide(connection, row.id, BroadcastState.APPROVED, who, now)
     # Read again first: nobody may have told us that somebody opened it.
-    groups.change(
-        connection,
-        group.id,
-        state=GroupState.FIXED,
-        announce_at=now,
-        announced_at=None,
-    )
+    followups.recheck(connection, group.id, now)
     count = followups.customers(len(found.recipients))
     words = f"{count} are told that it is fixed"
     timeline.note(connection, group.id, "approved", words, now, who)
@@ -203,6 +197,5 @@ def _ensure_waiting(row: AnyRow) -> None:
 def _ensure_fixed(row: AnyRow, group: AnyRow) -> None:
     if group.successor_id is not None:
         raise Refused(f"it came back: what came since is problem {group.successor_id}")
-    is_fixed = group.state in (GroupState.FIXED, GroupState.CLOSED)
-    if not is_fixed or row.episode != group.episode:
+    if not followups.is_fixed(group) or row.episode != group.episode:
         raise Refused(f"problem {group.id} is {group.state}: it is not fixed any more")

@@ -33,9 +33,9 @@ from connector import (
 from connector.config import Config
 from connector.errors import (
     NotFound,
+    NotYet,
     TakesNoWrites,
     TicketMerged,
-    VendorError,
     VendorRefused,
 )
 from connector.models import (
@@ -58,19 +58,10 @@ from connector.store.schema import AnyRow
 from connector.store.tickets import TagState
 from connector.wanted import ON_TICKETS, Withdrawn, ensure_wanted
 
+LOOKING = "waiting until the vendor would show it, had it been done"
+
 #: What the outbox takes for a write that was not needed.
 NOTHING: Mapping[str, list[str]] = {"added": [], "removed": []}
-
-
-class StillLooking(VendorError):
-    """A write may have happened; the vendor may not show it yet."""
-
-    retry = True
-    whole_source = True  # as far as counting tries goes: this is not one
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__("waiting until the vendor would show it, had it been done")
-        self.until = until
 
 
 class Effects:
@@ -219,7 +210,7 @@ class Effects:
         return found
 
     def _ensure_looked(self, row: AnyRow, lag: timedelta) -> None:
-        """Raise ``StillLooking`` while an earlier try may yet show up.
+        """Raise ``NotYet`` while an earlier try may yet show up.
 
         Look often at first, then less; the last look is when it would be there.
         """
@@ -228,7 +219,8 @@ class Effects:
         now, until = self.clock(), row.uncertain_since + lag
         if now < until:
             waited: timedelta = now - row.uncertain_since
-            raise StillLooking(min(until, now + max(waited, self.config.work.backoff)))
+            until = min(until, now + max(waited, self.config.work.backoff))
+            raise NotYet(LOOKING, until)
 
     def _update_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:
         self._ensure_wanted(row)
@@ -290,7 +282,7 @@ class Effects:
         """
         shown = row.created_at + self.config.problems.search_lag
         if self.clock() < shown:
-            raise StillLooking(shown)
+            raise NotYet(LOOKING, shown)
         found = adapter.find_issues(row.payload["project"], row.payload["mark"])
         doubles = [ref for ref in found if ref.external_id != row.target]
         for ref in doubles:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 #: An error is stored and shown in a list; more than this is nobody's sentence.
 MESSAGE_LIMIT = 500
@@ -128,6 +129,17 @@ class VendorRefused(VendorError):
     """
 
     fields: frozenset[str] = frozenset()
+
+
+class NotYet(VendorError):
+    """It is too early: until then nobody can tell whether to do it, or it was done."""
+
+    retry = True
+    whole_source = True  # as far as counting tries goes: this is not one
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
 
 
 class NotFound(VendorRefused):

@@ -14,9 +14,17 @@ from sqlalchemy import Connection
 
 from connector import texts
 from connector.config import Config
-from connector.models import Mode, Operation, OutboxState
+from connector.models import GroupState, Mode, Operation, OutboxState
 from connector.recipients import Recipient, affected, is_of_this_fix
-from connector.store import broadcasts, messages, outbox, tickets, timeline
+from connector.store import (
+    broadcasts,
+    dialects,
+    groups,
+    messages,
+    outbox,
+    tickets,
+    timeline,
+)
 from connector.store.broadcasts import BroadcastState
 from connector.store.schema import AnyRow
 
@@ -101,6 +109,27 @@ def _enter(
             "at": now,
         },
     )
+
+
+def is_fixed(group: AnyRow) -> bool:
+    return group.state in (GroupState.FIXED, GroupState.CLOSED)
+
+
+def recheck(connection: Connection, group_id: int, now: datetime) -> None:
+    """Let the issue be read again before anybody else is told that it is fixed.
+
+    Whoever affected customers are then is told, as with the first reading.
+    """
+    dialects.serialise(connection, dialects.GROUPING_LOCK)
+    group = groups.get(connection, group_id, lock=True)
+    if is_fixed(group):
+        groups.change(
+            connection,
+            group_id,
+            state=GroupState.FIXED,
+            announce_at=now,
+            announced_at=None,
+        )
 
 
 def customers(count: int) -> str:

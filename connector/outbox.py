@@ -21,10 +21,11 @@ from adapters.pace import Pace, Priority
 from connector.answers import Answer, record
 from connector.backoff import next_try, wait_for
 from connector.config import Config
-from connector.effects import Effects, StillLooking
+from connector.effects import Effects
 from connector.errors import (
     BudgetSpent,
     NotFound,
+    NotYet,
     StoreUnavailable,
     TakesNoWrites,
     TicketGone,
@@ -243,7 +244,7 @@ class Sender:
                 return "loop"
             except VendorError as err:
                 # What failed after a first write was done in part.
-                if turn.wrote and not (isinstance(err, StillLooking) or err.repeatable):
+                if turn.wrote and not (isinstance(err, NotYet) or err.repeatable):
                     err.uncertain = True
                 self._failed(row, operation, err)
                 return type(err).__name__
@@ -295,7 +296,7 @@ class Sender:
         if isinstance(err, TicketMerged) and row.attempts < self.config.work.attempts:
             due = now if row.attempts < 3 else next_try(self.config.work, 3, now)
             self._later(row, err, due, target=err.into)
-        elif isinstance(err, StillLooking):
+        elif isinstance(err, NotYet):
             self._later(row, err, err.until)
         elif isinstance(err, DROPPED_BY.get(operation, ())):
             self._withdraw(row, operation, Withdrawn(OutboxState.DISCARDED, str(err)))
@@ -323,7 +324,7 @@ class Sender:
         self, row: AnyRow, operation: Operation, err: VendorError
     ) -> Shut | None:
         """Take note of what an error says of the source, beside what of the row."""
-        if isinstance(err, StillLooking):
+        if isinstance(err, NotYet):
             return None
         shut = self._health.troubled(
             self.source, Side.WRITE, err, str(row.id), self.adapter

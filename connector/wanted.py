@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping
 
-from connector import acknowledging, checkins, recipients, recurrence
+from connector import acknowledging, checkins, followups, recipients, recurrence
 from connector.config import Config
+from connector.errors import NotYet
 from connector.models import (
     GroupState,
     Mode,
@@ -26,6 +27,10 @@ from connector.store.schema import AnyRow
 
 #: The time in which writes to one ticket are counted.
 LOOP_WINDOW = timedelta(minutes=10)
+
+#: So long what was read of a fix is believed when a customer is told of it.
+KNOWN_FOR = timedelta(hours=1)
+RECHECK = timedelta(minutes=1)
 
 #: Tickets in these states are written nothing at all.
 UNWRITTEN = (TicketStatus.SPAM, TicketStatus.DELETED)
@@ -69,7 +74,10 @@ class Withdrawn(Exception):
 
 
 def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> None:
-    """Raise ``Withdrawn`` or ``LoopSuspected`` if a row is not to be carried out."""
+    """Raise ``Withdrawn`` or ``LoopSuspected`` if a row is not to be carried out.
+
+    ``NotYet`` if nobody can tell before something was read.
+    """
     operation = Operation(row.operation)
     if operation is Operation.NOTIFY:
         _ensure_still_due(store, row)
@@ -111,6 +119,8 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
         if is_back:
             why = "its customer complained again after the fix"
             raise Withdrawn(OutboxState.DISCARDED, why)
+        if row.uncertain_since is None:
+            _ensure_known_lately(store, config, row.group_id, now)
     if "checkin" in row.payload:
         _ensure_still_to_ask(store, config, row, now)
 
@@ -155,6 +165,33 @@ def _ensure_still_fixed(store: Store, group: RowMapping, row: AnyRow) -> None:
         state = group["muted_from"]  # it was under way when the mute began
     if not same or state not in (GroupState.FIXED, GroupState.CLOSED):
         raise Withdrawn(OutboxState.DISCARDED, "it is not fixed any more")
+    if group["successor_id"] is not None:
+        why = f"it came back: what came since is problem {group['successor_id']}"
+        raise Withdrawn(OutboxState.DISCARDED, why)
+
+
+def _ensure_known_lately(
+    store: Store, config: Config, group_id: int, now: datetime
+) -> None:
+    """Raise ``NotYet`` if it is long known that a problem is fixed: it is read again.
+
+    After a pause nobody knows what people did meanwhile.
+    """
+    with store.read() as connection:
+        group = groups.heir(connection, groups.get(connection, group_id))
+    known_at, asked_at = group.announced_at, group.announce_at
+    if group.tracker not in config.sources:
+        return  # nobody can be asked
+    if known_at is not None:
+        if now - known_at < KNOWN_FOR:
+            return
+        with store.write() as connection:
+            followups.recheck(connection, group.id, now)
+        asked_at = now
+    # While the tracker does not answer there may be thousands of such rows.
+    wait = min(max(now - asked_at, RECHECK), config.problems.reread)
+    why = f"{group.issue_key} is read again first: what is known of it is old"
+    raise NotYet(why, now + wait)
 
 
 def _ensure_still_due(store: Store, row: AnyRow) -> None:

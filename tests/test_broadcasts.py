@@ -202,6 +202,57 @@ def test_message_that_goes_out_can_be_stopped_on_the_way(bench: Bench) -> None:
     assert (state(bench), told(bench)) == ("cancelled", [])
 
 
+def go_off_for(bench: Bench, **pause: float) -> str:
+    """Stop the connector when five customers are about to be told of a fix."""
+    issue = file_issue(bench)
+    fix(bench, issue)
+    approve(bench, 1)
+    queue_due(bench.store, bench.config, bench.clock())
+    bench.runtime.worker.run_once()
+    assert (state(bench), told(bench)) == ("sent", [])
+    bench.clock.pass_(**pause)
+    return issue
+
+
+def send(bench: Bench) -> None:
+    """Start again: the senders are the first to do something."""
+    while sum(sender.run_once() for sender in bench.runtime.senders):
+        pass
+    assert told(bench) == []
+
+
+@on_sqlite
+@pytest.mark.parametrize("days", [3, 40])  # within the watch, and after it
+def test_fix_that_was_taken_back_during_a_pause_is_told_nobody(
+    bench: Bench, days: int
+) -> None:
+    issue = go_off_for(bench, days=days)
+    bench.tracker.move_issue(issue, IssueCategory.IN_PROGRESS)  # and nobody listens
+    send(bench)
+    for _ in range(3):
+        bench.settle()
+        bench.clock.pass_(minutes=10)
+    assert told(bench) == []
+    assert the_group(bench)["state"] == "filed"
+
+
+@on_sqlite
+@pytest.mark.parametrize("days", [3, 40])
+def test_fix_that_still_holds_after_a_pause_is_told_once(
+    bench: Bench, days: int
+) -> None:
+    go_off_for(bench, days=days)
+    if days == 40:
+        bench.runtime.worker.run_once()
+        queue_due(bench.store, bench.config, bench.clock())
+        assert the_group(bench)["state"] == "closed"
+    send(bench)
+    for _ in range(3):
+        bench.settle()
+        bench.clock.pass_(minutes=10)
+    assert told(bench) == ["0", "1", "2", "3", "4"]
+
+
 @on_sqlite
 def test_cancelling_an_earlier_fix_stops_nothing_of_the_present_one(
     bench: Bench,

@@ -371,6 +371,7 @@ SIDEWAYS = {
     "connector.wanted": (
         "connector.acknowledging",
         "connector.checkins",
+        "connector.followups",
         "connector.recipients",
         "connector.recurrence",
     ),

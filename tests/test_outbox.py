@@ -392,7 +392,7 @@ def test_what_is_safe_to_repeat_is_repeated_after_a_first_write(
     monkeypatch.setattr(bench.support, "send_message", send)
     monkeypatch.setattr(bench.support, "find_mark", fail_to_be_asked)
     fix(bench, issue)
-    bench.clock.pass_(hours=1)
+    bench.clock.pass_(minutes=30)
     bench.settle()
     assert len(tries) == len(set(tries)) + 1
 

@@ -47,7 +47,9 @@ def test_message_about_a_fix_is_wanted_while_that_fix_holds(
     assert ask(bench, message) == ""
     change(bench, state=GroupState.CLOSED)
     assert ask(bench, message) == ""
-    change(bench, state=GroupState.FILED)
+    change(bench, successor_id=7)
+    assert ask(bench, message).endswith("it came back: what came since is problem 7")
+    change(bench, successor_id=None, state=GroupState.FILED)
     assert ask(bench, message) == gone
     change(bench, state=GroupState.FIXED, episode=the_group(bench)["episode"] + 1)
     assert ask(bench, message) == gone
