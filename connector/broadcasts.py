@@ -68,7 +68,7 @@ def shown(connection: Connection, config: Config, broadcast_id: int) -> Shown | 
     found = affected(connection, config, group)
     words: dict[str, str] = {}
     for one in found.recipients:
-        text = followups.text_for(connection, config, one)
+        text = followups.text_for(connection, config, group, one)
         words.setdefault(text.version, text.words)
     known = (
         *members.tickets_of(connection, group.id),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -183,7 +184,7 @@ def message_key(group: AnyRow, customer_id: int) -> str:
 def _effect(
     connection: Connection, config: Config, group: AnyRow, one: Recipient
 ) -> outbox.Effect:
-    ticket, text = one.ticket, text_for(connection, config, one)
+    ticket, text = one.ticket, text_for(connection, config, group, one)
     mode, key = config.autonomy.messages, message_key(group, one.customer_id)
     is_observed = mode is Mode.OBSERVE
     return outbox.Effect(
@@ -208,14 +209,24 @@ def _effect(
     )
 
 
-def text_for(connection: Connection, config: Config, one: Recipient) -> texts.Text:
+def text_for(
+    connection: Connection, config: Config, group: AnyRow, one: Recipient
+) -> texts.Text:
     """Return what a customer is told of a fix."""
+    language = texts.text_language(one.language)
     return texts.fill(
         config.texts,
         "fixed",
-        texts.text_language(one.language),
+        language,
         tickets.personas(connection, one.ticket.id),
         subject=one.ticket.subject,
         number=one.ticket.number,
         signature=config.messages.signature,
+        said_did=said_did(config, group, language),
     )
+
+
+def said_did(config: Config, group: AnyRow, language: str) -> str:
+    """Say what customers of a fixed problem said, and when that was put right."""
+    day = group.done_at.astimezone(ZoneInfo(config.reports.timezone)).date()
+    return texts.said_did(language, group.type, group.customers, day)

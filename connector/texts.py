@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 from jinja2 import StrictUndefined
@@ -36,7 +37,11 @@ COMMON: Mapping[str, str] = {
 
 #: The kinds of texts, and what each may use.
 KINDS: Mapping[str, Mapping[str, str]] = {
-    "fixed": COMMON,
+    "fixed": {
+        **COMMON,
+        "said_did": "“You said – we did”: the type of the problem, how many customers "
+        "told us of it, the day of the fix; empty for a type that says nothing",
+    },
     "checkin": COMMON,
     "acknowledged": {
         **COMMON,
@@ -79,6 +84,31 @@ def fill(
     words = environment.from_string(source).render(**values).strip()
     content = hashlib.sha256(source.encode()).hexdigest()[:12]
     return Text(words, f"{language}/{name}@{content}")
+
+
+def said_did(language: str, kind: str, customers: int, day: date) -> str:
+    """Say in a customer's language what customers said, and when it was put right.
+
+    Only what any customer may know: neither the words of one, nor ours about it.
+    ``language`` is one that ``text_language`` returned.
+    """
+    words = _said(language)
+    if kind not in words["types"]:
+        return ""
+    many = words["one_customer"] if customers == 1 else words["some_customers"]
+    line: str = words["line"]
+    return line.format(
+        what=words["types"][kind],
+        customers=many.format(count=customers),
+        day=words["day"].format(day),
+    )
+
+
+@cache
+def _said(language: str) -> dict[str, Any]:
+    file = built_in().joinpath("said", f"{language}.yaml")
+    found: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return found
 
 
 def text_language(language: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from kit import Bench
-from loop_kit import COMPLAINTS
+from kit import Bench, settings
+from loop_kit import COMPLAINTS, file_issue, fix
 
 from connector import text_lint, texts
 from connector.cli import cli
@@ -133,3 +133,31 @@ def test_preview_shows_the_text_for_a_ticket_and_sends_nothing(
     assert "er «Code» nå slik du vil ha det?" in shown
     assert "never decided" in preview("--ticket", "support:2")
     assert not [call for call in bench.support.calls if call[0] == "send_message"]
+
+
+def test_message_and_preview_say_what_was_said_and_done(
+    blank_sqlite: str, tmp_path: Path, write: Callable[..., Path]
+) -> None:
+    for language in ("en", "nb", "fi"):
+        folder = write("fixed: 'Works. {{ said_did }}'\n", language)
+    assert text_lint.lint(folder, ["en", "nb", "fi"]) == []
+    desk = Bench(settings(blank_sqlite).model_copy(update={"texts": str(folder)}))
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        f"sources: {{support: {{kind: memory}}}}\ntexts: {folder}\n"
+        f"database: {{url: '{blank_sqlite}'}}\n"
+    )
+
+    def preview() -> str:
+        call = ["texts", "preview", "fixed", "--ticket", "support:0"]
+        return CliRunner().invoke(cli, [*call, "--config", str(file)]).output
+
+    issue = file_issue(desk)
+    assert "Works. [said_did]" in preview()
+    fix(desk, issue)
+    expected = "Works. You said – we did: Discounts and prices, reported by 5 customers"
+    assert expected in preview()
+    said = [str(what) for call, _, what in desk.support.calls if call == "send_message"]
+    assert any(expected in words for words in said)
+    assert any("meldt av 5 kunder, rettet 2.3.2026." in words for words in said)
+    desk.close()

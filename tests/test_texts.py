@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from connector import texts
+from rules.verdict import TYPES
+
+DAY = date(2026, 3, 2)
 
 NAMES = {f"{kind}.{one}" for kind in texts.KINDS for one in texts.PERSONAS}
 
@@ -25,6 +29,32 @@ def test_every_language_has_every_text(language: str) -> None:
         words = filled(kind, language).words
         assert "Ware 7" in words
         assert "{" not in words
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("en", "Returns and refunds, reported by 5 customers, fixed on 2 March 2026."),
+        ("nn", "Retur og refusjon, meldt av 5 kundar, retta 2.3.2026."),
+        ("fi", "Palautukset ja hyvitykset, ilmoittajia 5, korjattu 2.3.2026."),
+        ("sv", "Retur och återbetalning, anmält av 5 kunder, åtgärdat 2026-03-02."),
+    ],
+)
+def test_what_was_said_and_done_is_told_as_customers_say_it(
+    language: str, expected: str
+) -> None:
+    said = texts.said_did(language, "returns_refunds", 5, DAY)
+    assert said.partition(": ")[2] == expected
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_what_was_said_and_done_is_told_in_every_language(language: str) -> None:
+    said = {
+        texts.said_did(language, kind, count, DAY) for kind in TYPES for count in (1, 2)
+    }
+    # Of "other", and of what was only said on social media, there is nothing to tell.
+    assert len(said - {""}) == 2 * (len(TYPES) - 2)
+    assert not [line for line in said if "{" in line]
 
 
 @pytest.mark.parametrize(

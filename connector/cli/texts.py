@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from connector import text_lint
+from connector import followups, text_lint
 from connector import texts as built
 from connector.cli.common import (
     config_option,
@@ -17,9 +17,8 @@ from connector.cli.common import (
     read_config,
 )
 from connector.cli.groups import TicketWord
-from connector.config import Config
 from connector.models import TicketRef
-from connector.store import Store, tickets
+from connector.store import Store, groups, members, tickets
 from connector.store.schema import AnyRow
 
 
@@ -113,30 +112,31 @@ def texts_preview(
     """
     config = read_config(path)
     with open_store(config) as store:
-        row, known = _read(store, ref)
+        row, known, group = _read(store, ref)
     if row is None:
         click.echo(f"{ref} was never decided about", err=True)
         sys.exit(1)
-    text = built.fill(
-        config.texts,
-        kind,
-        language or built.text_language(row.language),
-        personas or known,
-        **_values(config, kind, row),
-    )
-    click.echo(f"# {text.version}\n{text.words}")
-
-
-def _read(store: Store, ref: TicketRef) -> tuple[AnyRow | None, list[str]]:
-    with store.read() as connection:
-        row = tickets.find(connection, ref)
-        return row, tickets.personas(connection, row.id) if row else []
-
-
-def _values(config: Config, kind: str, row: AnyRow) -> dict[str, str]:
-    known = {
+    language = language or built.text_language(row.language)
+    values = {
         "subject": row.subject,
         "number": row.number,
         "signature": config.messages.signature,
     }
-    return {name: known.get(name, f"[{name}]") for name in built.KINDS[kind]}
+    if group is not None and followups.is_fixed(group):
+        values["said_did"] = followups.said_did(config, group, language)
+    filled = {name: values.get(name, f"[{name}]") for name in built.KINDS[kind]}
+    text = built.fill(config.texts, kind, language, personas or known, **filled)
+    click.echo(f"# {text.version}\n{text.words}")
+
+
+def _read(
+    store: Store, ref: TicketRef
+) -> tuple[AnyRow | None, list[str], AnyRow | None]:
+    """Return a ticket, the personas of its customer, and its problem."""
+    with store.read() as connection:
+        row = tickets.find(connection, ref)
+        if row is None:
+            return None, [], None
+        member = members.find(connection, row.id)
+        group = groups.get(connection, member.group_id) if member else None
+        return row, tickets.personas(connection, row.id), group
