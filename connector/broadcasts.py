@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from connector import followups, texts
 from connector.config import Config
 from connector.correcting import Done, Refused
-from connector.models import Operation
+from connector.models import Mode, Operation
 from connector.recipients import Recipient, affected
 from connector.store import broadcasts, dialects, groups, members, outbox, timeline
 from connector.store.broadcasts import BroadcastState
@@ -135,7 +135,7 @@ def approve(
     if row.state in (BroadcastState.APPROVED, BroadcastState.SENT):
         by = f"by {row.decided_by}" if row.decided_by else "without a person"
         return Done(group.id, f"it was approved already, {by}")
-    _ensure_waiting(row)
+    _ensure_waiting(config, row)
     _ensure_fixed(row, group)
     found = affected(connection, config, group)
     broadcasts.decide(connection, row.id, BroadcastState.APPROVED, who, now)
@@ -189,8 +189,10 @@ def _opened(connection: Connection, broadcast_id: int) -> tuple[AnyRow, AnyRow]:
     return row, group
 
 
-def _ensure_waiting(row: AnyRow) -> None:
-    if row.state != BroadcastState.WAITING:
+def _ensure_waiting(config: Config, row: AnyRow) -> None:
+    if config.autonomy.messages is Mode.OBSERVE:
+        raise Refused("autonomy.messages is observe: nobody would be told")
+    if row.state != BroadcastState.OBSERVED and row.state != BroadcastState.WAITING:
         raise Refused(f"broadcast {row.id} is {row.state}; it is asked for anew if due")
 
 

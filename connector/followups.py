@@ -49,12 +49,15 @@ def announce(
     is written down.
     """
     found = affected(connection, config, group)
+    fix = group.id, group.episode
+    known = broadcasts.find(connection, *fix)
     if config.autonomy.messages is Mode.OBSERVE:
         effects = [_effect(connection, config, group, one) for one in found.recipients]
         outbox.enqueue(connection, effects, now)
+        broadcasts.leave_out(connection, *fix, found.left_out, now)
+        if known is None:
+            broadcasts.ask(connection, *fix, now, BroadcastState.OBSERVED)
         return Announced(len(effects), len(found.left_out))
-    fix = group.id, group.episode
-    known = broadcasts.find(connection, *fix)
     if known is not None and known.state == BroadcastState.CANCELLED:
         return Announced(0, is_cancelled=True)
     broadcasts.leave_out(connection, *fix, found.left_out, now)
@@ -86,8 +89,11 @@ def _needs_approval(
     """Tell whether a person has to see the list of a fix before it goes out.
 
     Who comes after an approval was not on that list: if they are many, it is asked for
-    again. Without one all count who were told of the fix.
+    again. Without one all count who were told of the fix. Of one that was only
+    observed people think that nobody is told.
     """
+    if known is not None and known.state == BroadcastState.OBSERVED:
+        return True
     if known is not None and known.state == BroadcastState.APPROVED:
         return False
     if known is None or known.decided_at is None:

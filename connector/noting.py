@@ -219,6 +219,6 @@ def _untold(case: Case, group: AnyRow) -> str:
     if why:
         return f"The customer is not told: {why}."
     asked = broadcasts.find(case.connection, *fix)
-    if asked is not None and asked.state in broadcasts.OPEN:
+    if asked is not None and asked.state in broadcasts.AWAITED:
         return "What the customer is told waits for an approval."
     return ""

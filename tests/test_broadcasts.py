@@ -16,6 +16,7 @@ import yaml
 from click.testing import CliRunner
 from kit import Bench
 from loop_kit import COMPLAINTS, calls, complain, file_issue, fix, the_group
+from test_promises import set_mode
 
 from connector import broadcasts as lists
 from connector.cli import cli
@@ -342,6 +343,52 @@ def test_status_page_says_that_a_person_is_asked(bench: Bench) -> None:
     assert "wait to be told that it is fixed" in client.get("/").text
     bench.approve()
     assert "wait to be told" not in client.get("/").text
+
+
+# -- what was only observed
+
+
+@on_sqlite
+def test_fix_that_was_only_observed_can_be_told_once_the_mode_is_another(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(autonomy={"messages": "observe"})
+    fix(bench, file_issue(bench))
+    assert (state(bench), told(bench), bench.waiting()) == ("observed", [], [])
+    with bench.store.read() as connection:
+        (row,) = lists.listed(connection, bench.config, "observed", 9)
+    assert row["recipients"] == 5
+    with pytest.raises(Refused, match="is observe: nobody would be told"):
+        approve(bench, 1)
+    set_mode(bench, messages="act")
+    # One who comes late does not bring the message to all of them.
+    before = bench.clock() - timedelta(hours=2)
+    bench.support.write("late", COMPLAINTS[0], email=KARI, now=before)
+    bench.changed("support", "late")
+    bench.settle()
+    bench.clock.pass_(minutes=30)
+    bench.settle()
+    assert (state(bench), told(bench)) == ("waiting", [])
+    assert "6 customers" in approve(bench, 1)
+    bench.settle()
+    assert told(bench) == ["0", "1", "2", "3", "4", "late"]
+
+
+@on_sqlite
+def test_fix_that_was_only_observed_is_approved_once_and_not_when_reopened(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(autonomy={"messages": "observe"})
+    issue = file_issue(bench)
+    fix(bench, issue)
+    reopen(bench, issue)
+    assert state(bench) == "withdrawn"
+    fix(bench, issue)
+    set_mode(bench, messages="act")
+    assert "5 customers" in approve(bench, 2)
+    assert "already, by anna" in approve(bench, 2)
+    bench.settle()
+    assert (state(bench, 2), told(bench)) == ("sent", ["0", "1", "2", "3", "4"])
 
 
 # -- who is left out

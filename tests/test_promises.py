@@ -50,7 +50,7 @@ def set_mode(bench: Bench, **modes: str) -> None:
         update={"autonomy": type(bench.config.autonomy).model_validate(autonomy)}
     )
     bench.config = changed
-    bench.runtime.pipeline.config = changed
+    bench.runtime.pipeline.config = bench.runtime.worker.config = changed
     for sender in bench.runtime.senders:
         sender.config = sender.effects.config = changed
 

@@ -37,6 +37,9 @@ from connector.store.schema import (
 
 
 class BroadcastState(StrEnum):
+    OBSERVED = (
+        "observed"  #: nobody was told: the mode was observe; a person may approve
+    )
     WAITING = "waiting"  #: for a person, because so many would be told
     APPROVED = "approved"  #: goes out once the issue was read again as still done
     SENT = "sent"  #: went out; without a person if there is none in ``decided_by``
@@ -44,8 +47,9 @@ class BroadcastState(StrEnum):
     WITHDRAWN = "withdrawn"  #: it was not true any more, or the problem was muted
 
 
+AWAITED = (BroadcastState.WAITING, BroadcastState.APPROVED)
 #: Nobody was told by it yet.
-OPEN = (BroadcastState.WAITING, BroadcastState.APPROVED)
+OPEN = (BroadcastState.OBSERVED, *AWAITED)
 
 
 def find(connection: Connection, group_id: int, episode: int) -> AnyRow | None:
@@ -61,10 +65,16 @@ def get(connection: Connection, broadcast_id: int, lock: bool = False) -> AnyRow
     return connection.execute(query.with_for_update() if lock else query).one_or_none()
 
 
-def ask(connection: Connection, group_id: int, episode: int, now: datetime) -> None:
+def ask(
+    connection: Connection,
+    group_id: int,
+    episode: int,
+    now: datetime,
+    state: BroadcastState = BroadcastState.WAITING,
+) -> None:
     """Let a fix wait for a person; an earlier decision counts no more."""
     new = {
-        "state": BroadcastState.WAITING,
+        "state": state,
         "asked_at": now,
         "decided_at": None,
         "decided_by": "",
