@@ -21,8 +21,16 @@ from flask import Flask
 from adapters.base import Adapter
 from connector import logs
 from connector.acceptance import Acceptor
-from connector.config import Config, Server, build_adapters, build_channels, load
+from connector.config import (
+    Config,
+    Server,
+    build_adapters,
+    build_channels,
+    build_directories,
+    load,
+)
 from connector.dashboard import create_blueprint as dashboard_blueprint
+from connector.directories import Directories
 from connector.errors import StoreUnavailable
 from connector.grouping import Grouping
 from connector.health import Health
@@ -116,6 +124,9 @@ class Runtime:
         self.health = Health(self.store, clock)
         own_clock = None if clock is utc_now else clock
         self.budgets = Budgets(self.store, own_clock)
+        self.directories = Directories(
+            self.store, build_directories(config), self.health, clock, self.budgets
+        )
         self.worker = Worker(
             self.store,
             self.adapters,
@@ -125,6 +136,7 @@ class Runtime:
             clock,
             self.health,
             self.budgets,
+            self.directories,
         )
         self.senders = [
             Sender(
@@ -147,6 +159,7 @@ class Runtime:
             clock,
             self.health,
             self.budgets,
+            self.directories,
         )
         self._loops: list[Loop] = []
         self._beat = threading.Event()
@@ -201,7 +214,8 @@ class Runtime:
                 sender.close()
             except StoreUnavailable as err:
                 _log.warning("stop.database", error=str(err))
-        for party in (*self.adapters.values(), *self.channels):
+        parties = *self.adapters.values(), *self.channels, *self.directories.known
+        for party in parties:
             party.close()
         self.store.close()
         _log.info("stopped", holder=self.holder)
@@ -219,7 +233,12 @@ class Runtime:
         )
         app.register_blueprint(
             dashboard_blueprint(
-                self.store, self.config, self.rulebook, self.clock, self.adapters
+                self.store,
+                self.config,
+                self.rulebook,
+                self.clock,
+                self.adapters,
+                self.directories.known,
             )
         )
         return app

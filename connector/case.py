@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from connector.config import Config
 from connector.judging import Judged
 from connector.models import Comment, Operation, OutboxState, Ticket, TicketRef
-from connector.store import fields, labels, outbox, tickets
+from connector.store import directory, fields, labels, outbox, tickets
 from connector.store.demotions import Unit
 from rules.verdict import Verdict
 
@@ -24,6 +24,7 @@ class Trace:
     fields: list[dict[str, str]] = field(default_factory=list)
     personas: list[dict[str, str]] = field(default_factory=list)
     vip: str = ""
+    directories: list[dict[str, str]] = field(default_factory=list)
     before: dict[str, str] = field(default_factory=dict)  # a VIP's last complaint
     group: dict[str, Any] = field(default_factory=dict)
     rules: list[dict[str, str]] = field(default_factory=list)
@@ -53,6 +54,7 @@ class Batch:
     fields: list[dict[str, Any]] = field(default_factory=list)
     labels: list[dict[str, Any]] = field(default_factory=list)
     noticed: list[dict[str, Any]] = field(default_factory=list)
+    entries: list[dict[str, Any]] = field(default_factory=list)  # of directories
 
     def write(self, connection: Connection) -> None:
         """Write what was collected; belongs at the end of the transaction."""
@@ -61,6 +63,7 @@ class Batch:
         fields.put(connection, self.fields)
         labels.put(connection, self.labels)
         labels.add(connection, self.noticed)
+        directory.put(connection, self.entries)
 
 
 @dataclass(slots=True, kw_only=True)

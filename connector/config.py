@@ -18,8 +18,8 @@ from pydantic import Field, ValidationError, field_validator
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from adapters import channel_kinds, kinds
-from adapters.base import Adapter, Channel, Helpdesk, Tracker
+from adapters import channel_kinds, directory_kinds, kinds
+from adapters.base import Adapter, Channel, Directory, Helpdesk, Tracker
 from connector import config_blocks, secrets, text_lint, workdays
 from connector.config_clocks import ALWAYS, Calendar, Clocks
 from connector.config_file import fill, read_raw
@@ -169,7 +169,21 @@ class Vip(Section):
     tags: tuple[str, ...] = Field(
         ("vip",), description="Tags of the helpdesk on ticket, person or organisation."
     )
+    properties: Mapping[str, tuple[str, ...]] = Field(
+        {},
+        description="Fields the helpdesk has of a person, and what says yes in each.",
+    )
     role: str = Field("", description="Who is told when a VIP complains again.")
+
+    @field_validator("properties")
+    @classmethod
+    def _casefold_values(
+        cls, value: Mapping[str, tuple[str, ...]]
+    ) -> Mapping[str, tuple[str, ...]]:
+        return {
+            name: tuple(entry.strip().casefold() for entry in entries)
+            for name, entries in value.items()
+        }
 
     @field_validator("addresses", "domains", "organizations", "tags")
     @classmethod
@@ -273,6 +287,9 @@ class Config(Section):
     autonomy: Autonomy = Autonomy()
     tags: Tags = Tags()
     vip: Vip = Vip()
+    directories: Mapping[str, Any] = Field(
+        {}, description="Who knows your customers, by a name of your choice."
+    )
     problems: Problems = Problems()
     messages: Messages = Messages()
     acknowledge: Acknowledge = Acknowledge()
@@ -370,6 +387,9 @@ def beside(raw: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if isinstance(judging, dict) and isinstance(judging.get("packs"), str):
         if judging["packs"]:
             found["judging"] = {**judging, "packs": str(folder / judging["packs"])}
+    if isinstance(found.get("directories"), dict):
+        blocks = found["directories"].items()
+        found["directories"] = {k: config_blocks.beside(v, folder) for k, v in blocks}
     if isinstance(found.get("rules"), str):
         found["rules"] = folder / found["rules"]
     return found
@@ -384,12 +404,19 @@ def check(raw: dict[str, Any], path: str, problems: list[str] | None = None) -> 
     found: list[str] = []
     sources = config_blocks.sources(given.get("sources"), found)
     notify = config_blocks.notify(given.get("notify"), found)
+    directories = config_blocks.directories(given.get("directories"), found)
     are_blocks_fine = not found
     rules = _check_rules(given.get("rules"), found)
     config = None
     try:
         config = Config.model_validate(
-            {**given, "sources": sources, "notify": notify, "rules": rules}
+            {
+                **given,
+                "sources": sources,
+                "notify": notify,
+                "directories": directories,
+                "rules": rules,
+            }
         )
     except ValidationError as err:
         found += describe(err, "", Config)
@@ -423,6 +450,20 @@ def build_channels(config: Config) -> list[Channel]:
         known[settings.kind].build(channel_source(name), settings.settings)
         for name, settings in config.notify.channels.items()
     ]
+
+
+def build_directories(config: Config) -> list[Directory]:
+    """Build one directory for each block under ``directories``, in their order."""
+    known = directory_kinds()
+    return [
+        known[settings.kind].build(directory_source(name), settings.settings)
+        for name, settings in config.directories.items()
+    ]
+
+
+def directory_source(name: str) -> str:
+    """Return what a directory is called where a source could stand, too."""
+    return f"directory:{name}"
 
 
 def channel_source(name: str) -> str:

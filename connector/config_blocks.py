@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
-from adapters import channel_kinds, kinds
+from adapters import channel_kinds, directory_kinds, kinds
 from connector.config_clocks import ALWAYS
 from connector.mistakes import describe
 from connector.section import Section
@@ -71,6 +72,21 @@ def notify(raw: object, problems: list[str]) -> object:
     use = "a channel's name is kept with what is sent"
     checked = _blocks("notify.channels", channels, channel_kinds(), use, problems)
     return {**raw, "channels": checked}
+
+
+def directories(raw: object, problems: list[str]) -> object:
+    """Check the directories of customers."""
+    if not isinstance(raw, dict):
+        return {} if raw is None else raw
+    use = "a directory's name is shown to agents"
+    return _blocks("directories", raw, directory_kinds(), use, problems)
+
+
+def beside(block: object, folder: Path) -> object:
+    """Let the path in a block begin where the configuration lies."""
+    if isinstance(block, dict) and isinstance(block.get("path"), str):
+        return {**block, "path": folder / block["path"]}
+    return block
 
 
 def _blocks(

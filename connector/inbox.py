@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from connector import carrying, dating, erased, originals
 from connector.backoff import next_try, wait_for
 from connector.case import Batch
 from connector.config import Config
+from connector.directories import Directories
 from connector.errors import (
     BudgetSpent,
     MalformedPayload,
@@ -143,6 +144,7 @@ class Worker:
         clock: Callable[[], datetime],
         health: Health | None = None,
         keeper: Pace | None = None,
+        directories: Directories | None = None,
     ) -> None:
         self.store = store
         self.adapters = adapters
@@ -154,6 +156,7 @@ class Worker:
         self._paused: dict[str, Pause] = {}
         self._health = health or Health(store, clock)
         self._keeper = keeper
+        self._directories = directories
         #: Sources that were read since the start: our user may do that.
         self._proven: set[str] = set()
 
@@ -318,7 +321,9 @@ class Worker:
             if left is None:
                 entry.silent = ticket
             else:
-                entry.judged = judge_ticket(left, self.pipeline.book.judge)
+                judged = judge_ticket(left, self.pipeline.book.judge)
+                looked = self._directories.look_up(left) if self._directories else ()
+                entry.judged = replace(judged, looked=looked)
         else:
             if not isinstance(adapter, Tracker):
                 raise VendorError(f"{entry.ref.source} has no issues")

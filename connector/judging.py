@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 from connector.config import Config
 from connector.config_clocks import WEEKDAYS
-from connector.models import Author, Comment, Ticket, TicketStatus
+from connector.models import Author, Comment, DirectoryEntry, Ticket, TicketStatus
 from connector.ratings import rating
 from connector.store.customers import Person
 from rules.absence import away_until
@@ -37,6 +37,28 @@ TELLING = 4
 NO_WORDS = Words("", False, "")
 
 
+class Looked(NamedTuple):
+    """What a directory said of a ticket's customer, and what is to be kept of it.
+
+    ``is_silent``: it gave no answer; what it said before that counts, if anything.
+    """
+
+    directory: str
+    entry: DirectoryEntry | None
+    is_silent: bool
+    news: tuple[dict[str, Any], ...]
+
+    @property
+    def title(self) -> str:
+        """Return its name in the configuration."""
+        return self.directory.partition(":")[2]
+
+    def as_dict(self) -> dict[str, str]:
+        said = "not known" if self.entry is None else "known"
+        silent = "no answer" + (", what it said before counts" if self.entry else "")
+        return {"directory": self.title, "said": silent if self.is_silent else said}
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A ticket and its verdict. ``text`` are the words judged, ``language`` what the
@@ -51,6 +73,7 @@ class Judged:
     emotion: int  # the strongest in any of the customer's messages
     spoke_at: datetime  # when the customer last wrote, but automatic replies
     away_until: date | None  # as their automatic replies say
+    looked: tuple[Looked, ...] = ()  # what directories say of the customer
 
     @property
     def is_live(self) -> bool:
@@ -188,8 +211,11 @@ def key_of(word: str) -> str:
     return address(word) if "@" in word else word
 
 
-def vip_source(ticket: Ticket, config: Config) -> str:
-    """Return where it says that the customer is a VIP, or an empty string."""
+def vip_source(ticket: Ticket, config: Config, looked: Sequence[Looked] = ()) -> str:
+    """Return where it says that the customer is a VIP, or an empty string.
+
+    One yes is enough: the first is named, and nobody else's no takes it away.
+    """
     vip, customer = config.vip, ticket.customer
     for email in filter(None, (customer.email, *customer.emails)):
         if email in vip.addresses:
@@ -200,9 +226,25 @@ def vip_source(ticket: Ticket, config: Config) -> str:
     for name in filter(None, (customer.organization, *customer.organizations)):
         if name.casefold() in vip.organizations:
             return f"the organisation {name}"
+    for name, values in vip.properties.items():
+        if customer.fields.get(name, "").strip().casefold() in values:
+            return f"the property {name}"
     marks = {tag.casefold() for tag in customer.tags | ticket.tags}
-    named = sorted(marks & set(vip.tags))
-    return f"the tag {named[0]}" if named else ""
+    if named := sorted(marks & set(vip.tags)):
+        return f"the tag {named[0]}"
+    for one in looked:
+        if one.entry and one.entry.vip:
+            return f"the directory {one.title}"
+    return ""
+
+
+def properties(judged: Judged) -> dict[str, str]:
+    """Return the fields of a customer: the first directory's that has one, or else the
+    helpdesk's own."""
+    found = dict(judged.ticket.customer.fields)
+    for one in reversed(judged.looked):
+        found |= one.entry.fields if one.entry else {}
+    return found
 
 
 def facts(
@@ -247,6 +289,7 @@ def facts(
         "imported": imported,
         "created.weekday": WEEKDAYS[opened.weekday()],
         "created.hour": opened.hour,
+        **{f"customer.{key}": value for key, value in properties(judged).items()},
         "customer.email": email,
         "customer.domain": email.rpartition("@")[2],
         "customer.organization": ticket.customer.organization or "",

@@ -224,7 +224,9 @@ class Pipeline:
             now=now,
         )
         replies.date(case)
-        case.trace.vip = vip_source(ticket, self.config)
+        case.trace.vip = vip_source(ticket, self.config, judged.looked)
+        case.trace.directories = [one.as_dict() for one in judged.looked]
+        batch.entries += [row for one in judged.looked for row in one.news]
         case.trace.archived = case.is_archived
         case.trace.undated = undated(ticket)
         if case.is_new:

@@ -13,12 +13,23 @@ import structlog
 from sqlalchemy import Connection
 
 from connector.config import Config
-from connector.store import Store, aging, deliveries, dialects, erasing, locks
+from connector.store import (
+    Store,
+    aging,
+    deliveries,
+    dialects,
+    directory,
+    erasing,
+    locks,
+)
 
 _log = structlog.get_logger(__name__)
 
 EVERY = timedelta(days=1)
 FACT = "retention"
+
+#: What a directory said counts until it is asked again, but not without end.
+OUTDATED = timedelta(days=30)
 
 #: Rows that are let go of in one transaction.
 STEP = 200
@@ -39,6 +50,7 @@ def let_go(
     with store.write() as connection:
         if not locks.is_due(connection, FACT, now, EVERY):
             return {}
+        directory.drop_old(connection, now - OUTDATED)
     texts, arrived = now - config.retention.texts, now - config.retention.deliveries
     jobs: dict[str, tuple[Find, Drop]] = {
         "deliveries": (

@@ -29,6 +29,7 @@ from connector import (
 )
 from connector.callbacks import is_watched
 from connector.config import Config
+from connector.directories import Directories
 from connector.errors import StoreUnavailable
 from connector.health import Health
 from connector.models import EventKind
@@ -48,6 +49,9 @@ RETENTION = timedelta(hours=1)
 
 #: How often it is looked whether a week is over.
 QUIET = timedelta(minutes=15)
+
+#: How often directories that gave no answer are asked again.
+DIRECTORIES = timedelta(minutes=1)
 
 #: How often deadlines are looked at.
 CLOCKS = timedelta(minutes=1)
@@ -103,6 +107,7 @@ class Scheduler:
         clock: Callable[[], datetime],
         health: Health | None = None,
         pace: Pace | None = None,
+        directories: Directories | None = None,
     ) -> None:
         self._store = store
         self._config = config
@@ -120,6 +125,8 @@ class Scheduler:
             "reports": (self._post_reports, REPORTS),
             "learning": (self._review_rules, LEARNING),
         }
+        if directories and directories.known:
+            jobs["directories"] = directories.resume, DIRECTORIES
         for adapter in adapters.values():
             if sweep.is_swept(adapter, config):
                 look = partial(self._sweep, adapter)

@@ -8,6 +8,7 @@ that no rule can hang the connector.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -57,6 +58,12 @@ FIELDS: Mapping[str, FieldType] = {
     "created.weekday": FieldType.TEXT,
     "created.hour": FieldType.NUMBER,
 }
+#: How fields begin that others name: directories, helpdesks, admins of these.
+OPEN = ("customer.", "fields.")
+
+#: So much alike, "customer.emial" is no field of a directory.
+NEARLY = 0.9
+
 OPERATIONS: Mapping[FieldType, tuple[str, ...]] = {
     FieldType.TEXT: ("equals", "contains", "in", "matches", "exists"),
     FieldType.NUMBER: ("equals", "in", "gt", "lt", "gte", "lte", "exists"),
@@ -81,21 +88,30 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 
+def is_open(field: str) -> bool:
+    """Tell whether a field is one that vendors, or directories, give names to."""
+    return field not in FIELDS and any(
+        field.startswith(one) and field != one for one in OPEN
+    )
+
+
 def type_of(field: str) -> FieldType | None:
     """Return what kind of value a field holds, or None if there is no such field."""
-    if field.startswith("fields.") and len(field) > len("fields."):
-        return FieldType.TEXT
-    return FIELDS.get(field)
+    return FieldType.TEXT if is_open(field) else FIELDS.get(field)
 
 
 def problem(field: str, op: str, value: object) -> tuple[str, str] | None:
     """Return the wrong key and what was expected instead, or None if all is well."""
     kind = type_of(field)
+    # A field of a directory may have any name, and this one is nearly another's.
+    if is_open(field) and field.count(".") == 1:
+        if likely := get_close_matches(field, FIELDS, 1, NEARLY):
+            return "field", f"{field!r} does not exist; did you mean {likely[0]!r}?"
     if kind is None:
-        known = f"use one of {', '.join(FIELDS)}, fields.<id>"
+        known = f"use one of {', '.join(FIELDS)}, customer.<field>, fields.<id>"
         return "field", f"{field!r} does not exist; {meant(field, FIELDS) or known}"
     # Custom fields arrive as text, whatever the vendor calls them.
-    fitting = ALL_OPERATIONS if field.startswith("fields.") else OPERATIONS[kind]
+    fitting = ALL_OPERATIONS if is_open(field) else OPERATIONS[kind]
     if op not in fitting:
         near = MEANT.get(op.casefold())
         advice = (

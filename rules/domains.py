@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from connector.models import GroupState, TicketStatus
-from rules.conditions import FieldType, type_of
+from rules.conditions import FieldType, is_open, type_of
 from rules.verdict import PERSONAS, TYPES
 
 LANGUAGES = ("en", "nb", "nn", "fi", "sv", "da", "de")
@@ -40,9 +40,6 @@ RANGES: Mapping[str, tuple[float, float | None]] = {
     "problem.customers": (1.0, None),
 }
 
-#: Fields that a ticket may not have.
-ABSENT = ("problem.", "fields.")
-
 
 class Literal(NamedTuple):
     """A comparison that has to be true, or with ``holds`` false has to be untrue."""
@@ -59,7 +56,7 @@ def choices(field: str) -> tuple[Any, ...]:
 
 
 def may_be_absent(field: str) -> bool:
-    return field.startswith(ABSENT)
+    return is_open(field) or field.startswith("problem.")
 
 
 def implied(literal: Literal) -> tuple[Literal, ...]:

@@ -222,6 +222,7 @@ SET = {
     "problems.muted",
     "problems.priorities",
     "problems.routes",
+    "directories",
     "calendars",
     "clocks.ladder",
     "messages.signature",

@@ -66,6 +66,7 @@ ROWS = {
     "connector.replies": 4,
     "connector.clocks": 4,
     "connector.vips": 4,
+    "connector.directories": 4,
     "connector.tagging": 4,
     "connector.precision": 4,
     "connector.demotion": 4,
@@ -299,6 +300,7 @@ SIDEWAYS = {
     ),
     "connector.turns": ("connector.readiness",),
     "connector.case": ("connector.judging",),
+    "connector.directories": ("connector.health", "connector.judging"),
     "connector.tagging": ("connector.case", "connector.judging", "connector.showing"),
     "connector.precision": ("connector.tagging",),
     "connector.demotion": (
@@ -357,6 +359,7 @@ SIDEWAYS = {
     "connector.tasks": ("connector.case",),
     "connector.inbox": (
         "connector.backoff",
+        "connector.directories",
         "connector.health",
         "connector.carrying",
         "connector.case",

@@ -12,7 +12,7 @@ from kit import ROOT, START, Bench, Clock, settings
 
 from connector.models import TicketRef
 from connector.store import tickets
-from rules.conditions import FIELDS, OPERATIONS
+from rules.conditions import FIELDS, OPERATIONS, problem
 from rules.schema import Action
 
 LATE = "My parcel is late again, and nobody answers. Where is order A-12?"
@@ -30,8 +30,15 @@ def rows(heading: str) -> list[list[str]]:
 
 def test_table_of_fields_is_what_rules_know() -> None:
     told = {row[0].strip("`"): row[1] for row in rows("Field | Holds | What it is")}
-    assert told.pop("fields.<id>") == "text"
+    assert {told.pop(name) for name in ("customer.<field>", "fields.<id>")} == {"text"}
     assert told == {name: str(kind) for name, kind in FIELDS.items()}
+
+
+def test_field_of_a_customer_may_have_any_name_that_is_no_slip() -> None:
+    for field in ("customer.segment", "customer.organization.id", "customer.name"):
+        assert problem(field, "gte", 5) is None
+    said = "'customer.emial' does not exist; did you mean 'customer.email'?"
+    assert problem("customer.emial", "equals", "x") == ("field", said)
 
 
 def test_table_of_operations_is_what_rules_know() -> None:

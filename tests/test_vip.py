@@ -21,6 +21,7 @@ CONFIG = check(
             "addresses": ["ada@vip.example"],
             "domains": ["bank.example"],
             "organizations": ["Fjord AS"],
+            "properties": {"organization.tier": ["Gold"]},
         },
     },
     "test",
@@ -57,6 +58,8 @@ def ticket(**customer: Any) -> Ticket:
         ),
         ({"organization": "Other", "emails": ("x@y.example",)}, ""),
         ({"tags": frozenset({"VIP"})}, "the tag vip"),
+        ({"fields": {"organization.tier": " gold"}}, "the property organization.tier"),
+        ({"fields": {"organization.tier": "tin", "tier": "gold"}}, ""),
     ],
 )
 def test_source_of_vip_is_named(customer: dict[str, Any], source: str) -> None:

@@ -155,6 +155,8 @@ def _print(ticket: str, number: str, decision: Any, book: Earlier | None) -> Non
         click.echo("  imported: recorded and grouped, without effects")
     if trace["vip"]:
         click.echo(f"  VIP by {trace['vip']}")
+    for one in trace.get("directories", ()):
+        click.echo(f"  directory {one['directory']}: {one['said']}")
     if before := trace.get("before"):
         click.echo(f"  complained before: {before['ticket']} of {before['on']}")
     for persona in trace["personas"]:

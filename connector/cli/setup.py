@@ -29,7 +29,7 @@ from connector import (
 )
 from connector.cli import roundtrip
 from connector.cli.common import config_option, json_option, read_config
-from connector.config import Config, build_adapters, build_channels
+from connector.config import Config, build_adapters, build_channels, build_directories
 from connector.errors import ConfigError, StoreUnavailable
 from connector.filling import possible_words
 from connector.models import Finding, Level, Mode
@@ -146,11 +146,14 @@ def _imports(config: Config) -> list[Finding]:
 
 
 def _check_channels(config: Config) -> list[Finding]:
-    """Say whether people of the house can be reached; nothing is sent to them."""
+    """Say whether people of the house, and who knows customers, can be reached.
+
+    Nothing is sent to them.
+    """
     findings = []
-    for channel in build_channels(config):
-        findings += channel.check(datetime.now(UTC))
-        channel.close()
+    for party in (*build_channels(config), *build_directories(config)):
+        findings += party.check(datetime.now(UTC))
+        party.close()
     return findings
 
 

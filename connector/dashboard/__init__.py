@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from adapters.base import Adapter
+from adapters.base import Adapter, Directory
 from connector import callbacks
 from connector.config import Config
 from connector.dashboard import (
@@ -28,7 +28,7 @@ from connector.dashboard import (
     tickets,
 )
 from connector.dashboard.desk import Desk
-from connector.dashboard.status import status
+from connector.dashboard.status import gather, status
 from connector.errors import StoreUnavailable
 from connector.rulebook import Rulebook
 from connector.store import Store, locks
@@ -53,9 +53,10 @@ def create_blueprint(
     rulebook: Rulebook,
     clock: Callable[[], datetime],
     adapters: Mapping[str, Adapter] | None = None,
+    directories: Sequence[Directory] = (),
 ) -> Blueprint:
     """Make the pages, and ``/status.json``, ``/metrics``, ``/healthz``, ``/readyz``."""
-    desk = Desk(store, config, rulebook, clock, adapters or {})
+    desk = Desk(store, config, rulebook, clock, adapters or {}, directories)
     blueprint = Blueprint(
         "dashboard",
         __name__,
@@ -127,7 +128,7 @@ def _for_programs(blueprint: Blueprint, desk: Desk) -> None:
     @blueprint.get("/status.json")
     def status_json() -> Response:
         guard.only_this_machine()
-        return jsonify(status(desk.store, desk.config, desk.rulebook, desk.clock()))
+        return jsonify(gather(desk, desk.clock()))
 
 
 def _translate(state: BlueprintSetupState) -> None:

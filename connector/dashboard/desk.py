@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from adapters.base import Adapter
+from adapters.base import Adapter, Directory
 from connector.config import Config
 from connector.rulebook import Rulebook
 from connector.store import Store
@@ -18,3 +18,4 @@ class Desk(NamedTuple):
     rulebook: Rulebook
     clock: Callable[[], datetime]
     adapters: Mapping[str, Adapter]
+    directories: Sequence[Directory] = ()

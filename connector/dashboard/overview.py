@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from connector import issue_text, share
 from connector.dashboard.desk import Desk
 from connector.dashboard.pages import page
-from connector.dashboard.status import status
+from connector.dashboard.status import gather
 from connector.store import overview as counts
 from connector.store.clocks import ClockState
 from rules.verdict import TYPES
@@ -41,7 +41,7 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
             shown = _gather(desk, connection, now)
         return page(
             "overview.html",
-            s=status(desk.store, desk.config, desk.rulebook, now),
+            s=gather(desk, now),
             **shown,
         )
 

@@ -10,7 +10,7 @@ from connector.accounts import NotAccepted
 from connector.dashboard.desk import Desk
 from connector.dashboard.guard import needs
 from connector.dashboard.pages import page
-from connector.dashboard.status import status
+from connector.dashboard.status import gather
 from connector.models import Role
 from connector.store import accounts as rows
 from connector.store import locks, outbox
@@ -60,7 +60,7 @@ def _page(desk: Desk, refused: str = "") -> str:
         users = rows.listing(connection)
     return page(
         "setup.html",
-        s=status(desk.store, desk.config, desk.rulebook, desk.clock()),
+        s=gather(desk, desk.clock()),
         users=users,
         roles=list(Role),
         always=desk.config.autonomy.stop,

@@ -5,12 +5,15 @@ Counts, keys and reasons, never a customer's words or address.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from connector import callbacks, demotion, health, imports, share, sweep
-from connector.config import Config, channel_source
+from adapters.base import Directory
+from connector import callbacks, demotion, directories, health, imports, share, sweep
+from connector.config import Config, channel_source, directory_source
+from connector.dashboard.desk import Desk
 from connector.models import DeliveryState, OutboxState
 from connector.rulebook import Rulebook, findings
 from connector.store import (
@@ -29,10 +32,19 @@ from connector.store.tasks import TaskState
 SHOWN = 50
 
 
-def status(
-    store: Store, config: Config, rulebook: Rulebook, now: datetime
-) -> dict[str, Any]:
+def gather(desk: Desk, now: datetime) -> dict[str, Any]:
     """Gather what the pages show."""
+    return status(desk.store, desk.config, desk.rulebook, now, desk.directories)
+
+
+def status(
+    store: Store,
+    config: Config,
+    rulebook: Rulebook,
+    now: datetime,
+    known: Sequence[Directory] = (),
+) -> dict[str, Any]:
+    """Gather what the pages show; ``known`` are the directories of this process."""
     book = rulebook.look(now)
     with store.read() as connection:
         facts = locks.all_facts(connection)
@@ -53,6 +65,10 @@ def status(
                         (channel_source(name), channel)
                         for name, channel in config.notify.channels.items()
                     ),
+                    *(
+                        (directory_source(name), directory)
+                        for name, directory in config.directories.items()
+                    ),
                 )
             },
             "findings": [
@@ -61,6 +77,7 @@ def status(
                     *callbacks.findings(connection, config),
                     *sweep.findings(connection, config),
                     *findings(rulebook),
+                    *directories.findings(known, now),
                     *demotion.findings(connection, demotion.in_force(book)),
                 )
             ],
