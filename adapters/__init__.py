@@ -71,7 +71,8 @@ class AdapterKind:
     to be shown on its tickets (which takes a ``Shower``). ``gathers_tickets``: those of
     a problem get a ticket above them (which takes a ``Gatherer``). ``topics`` are those
     that fields of its tickets are to be kept at (which takes a ``FieldWriter``).
-    ``plans_messages``: it is a ``Planner``; ``has_priorities``: a ``Hastener``.
+    ``plans_messages``: it is a ``Planner``; ``has_priorities``: a ``Hastener``;
+    ``has_places``: a ``Router``.
     """
 
     kind: str
@@ -87,6 +88,7 @@ class AdapterKind:
     topics: Callable[[Any], Collection[Topic]] = lambda settings: ()
     plans_messages: bool = False
     has_priorities: bool = False
+    has_places: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -330,6 +330,26 @@ class Hastener(ABC):
         """
 
 
+class Router(ABC):
+    """A helpdesk whose tickets are in a group, an inbox or the like, one at a time.
+
+    ``AdapterKind`` says ``has_places``.
+    """
+
+    @abstractmethod
+    def route(self, external_id: str, place: str, left: str) -> str:
+        """Put a ticket into a place, by its name or id; return the id of that place.
+
+        Empty, and nothing written, if it is there, if somebody has taken it, if it is
+        not worked on any more, or if it is not where it was ``left`` by us (empty:
+        we never moved it). Raises ``TakesNoWrites`` where there is no such place.
+        """
+
+    @abstractmethod
+    def check_places(self, places: Collection[str]) -> list[Finding]:
+        """Say which of these do not exist. Harmless reads; never raises."""
+
+
 class Planner(ABC):
     """A helpdesk whose vendor sends a message later, and shows it to agents until then.
 

@@ -24,6 +24,7 @@ from adapters.base import (
     Inviter,
     IssueLinker,
     Prioritizer,
+    Router,
     Shower,
     Tracker,
 )
@@ -70,6 +71,9 @@ from connector.models import PRIORITIES as TICKET_PRIORITIES
 PRIORITIES = ("Highest", "High", "Medium", "Low", "Lowest")
 
 
+PLACES = ("front", "legal", "logistics")
+
+
 class MemoryConfig(BaseModel):
     """Settings of an in-memory source."""
 
@@ -88,6 +92,7 @@ class MemoryAdapter(
     Inviter,
     IssueLinker,
     Prioritizer,
+    Router,
     Shower,
 ):
     """Implements every interface; ``calls`` lists every write in order.
@@ -266,6 +271,22 @@ class MemoryAdapter(
         self.calls.append(("hasten", external_id, priority))
         return True
 
+    def route(self, external_id: str, place: str, left: str) -> str:
+        ticket = self.fetch_ticket(external_id)
+        now = ticket.fields.get("place", "")
+        if place not in PLACES:
+            raise TakesNoWrites(f"no place {place!r}")
+        if now == place or (left and now != left) or "assignee" in ticket.fields:
+            return ""
+        moved = {**ticket.fields, "place": place}
+        self.tickets[external_id] = replace(ticket, fields=moved)
+        self.calls.append(("route", external_id, place))
+        return place
+
+    def check_places(self, places: Collection[str]) -> list[Finding]:
+        strange = sorted(set(places) - set(PLACES))
+        return [Finding(Level.PROBLEM, self.name, f"no place {one}") for one in strange]
+
     def find_mark(self, external_id: str, mark: str) -> Written | None:
         return self.marks.get(f"{external_id}/{mark}")
 
@@ -440,5 +461,6 @@ KIND = AdapterKind(
     MemoryAdapter,
     takes_writes=lambda settings: settings.takes_writes,
     has_priorities=True,
+    has_places=True,
     shows_issues=lambda settings: settings.shows_issues,
 )

@@ -343,6 +343,11 @@ class Config(Section):
         found = self.sources.get(source)
         return found is not None and kinds()[found.kind].has_priorities
 
+    def has_places(self, source: str) -> bool:
+        """Tell whether tickets of a source can be put into a group or an inbox."""
+        found = self.sources.get(source)
+        return found is not None and kinds()[found.kind].has_places
+
     def shows_issues(self, source: str) -> bool:
         """Tell whether issues are to be shown on the tickets of a source."""
         found = self.sources.get(source)

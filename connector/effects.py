@@ -23,6 +23,7 @@ from adapters.base import (
     Party,
     Planner,
     Prioritizer,
+    Router,
     Shower,
     Tracker,
 )
@@ -310,6 +311,17 @@ class Effects:
         priority = row.payload.get("priority", HIGH)
         return {"raised": adapter.hasten(row.target, priority, left)}
 
+    def _route(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
+        if row.uncertain_since is not None:
+            # It may have been done, and a person may have decided otherwise since.
+            return {}
+        self._ensure_wanted(row)
+        if not isinstance(adapter, Router):
+            raise TakesNoWrites(f"{self.adapter.name} has no groups or inboxes")
+        with self.store.read() as connection:
+            left = ruled.put_into(connection, row.ticket_id)
+        return {"place": adapter.route(row.target, row.payload["place"], left)}
+
     def _create_problem(self, adapter: Helpdesk, row: AnyRow) -> dict[str, Any]:
         gatherer = self._gatherer(adapter)
         found = gatherer.find_problem(row.mark)
@@ -348,6 +360,7 @@ _HELPDESK_CALLS: Mapping[
     Operation.CREATE_PROBLEM: Effects._create_problem,
     Operation.ADD_INCIDENT: Effects._add_incident,
     Operation.HASTEN: Effects._hasten,
+    Operation.ROUTE: Effects._route,
 }
 _TRACKER_CALLS: Mapping[
     Operation, Callable[[Effects, Tracker, AnyRow], dict[str, Any]]

@@ -473,6 +473,7 @@ class Operation(StrEnum):
     CREATE_PROBLEM = "create_problem"
     ADD_INCIDENT = "add_incident"
     HASTEN = "hasten"
+    ROUTE = "route"
     NOTIFY = "notify"
 
 

@@ -62,6 +62,7 @@ DROPPED_BY = {
     Operation.ADD_NOTE: (TicketGone, TicketLocked),
     Operation.UNPLAN_MESSAGE: (TicketGone, TicketLocked),
     Operation.HASTEN: (TicketGone, TicketLocked),
+    Operation.ROUTE: (TicketGone, TicketLocked),
     Operation.SHOW_ISSUE: (NotFound, TicketLocked),
     Operation.ADD_INCIDENT: (NotFound, TicketLocked),
     Operation.LINK_ISSUES: (NotFound,),
@@ -79,6 +80,7 @@ URGENCY = {
     Operation.CHANGE_TAGS: Priority.TAG,
     Operation.CHANGE_FIELDS: Priority.TAG,
     Operation.HASTEN: Priority.TAG,
+    Operation.ROUTE: Priority.TAG,
 }
 
 

@@ -142,6 +142,7 @@ class Pipeline:
             clocks.add_note(case)
             clocks.hasten(case)
             ruling.hasten(case, matches)
+            ruling.route(case, matches)
             acknowledging.plan(case, group_id)
             vips.tell(case)
             ruling.tell(case, matches)

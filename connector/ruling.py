@@ -27,15 +27,35 @@ def hasten(case: Case, matches: Iterable[RuleMatch]) -> None:
     if not case.config.has_priorities(case.ticket.ref.source):
         return
     for match, action in _acting(matches, "priority"):
-        case.effect(
-            Operation.HASTEN,
-            f"hasten:{case.ticket_id}:rule:{match.rule_id}",
-            {"priority": action.value},
-            observe=case.config.autonomy.tags is Mode.OBSERVE,
-            rule=match.rule_id,
-            rule_version=match.version,
-            reason=match.reason,
-        )
+        key = f"hasten:{case.ticket_id}:rule:{match.rule_id}"
+        _ask(case, Operation.HASTEN, key, {"priority": action.value}, match)
+
+
+def route(case: Case, matches: Iterable[RuleMatch]) -> None:
+    """Ask for another group or inbox; where a person puts the ticket it stays."""
+    if not case.config.has_places(case.ticket.ref.source):
+        return
+    for match, action in _acting(matches, "route"):
+        key = f"route:{case.ticket_id}:rule:{match.rule_id}"
+        _ask(case, Operation.ROUTE, key, {"place": action.value}, match)
+
+
+def _ask(
+    case: Case,
+    operation: Operation,
+    key: str,
+    payload: dict[str, str],
+    match: RuleMatch,
+) -> None:
+    case.effect(
+        operation,
+        key,
+        payload,
+        observe=case.config.autonomy.tags is Mode.OBSERVE,
+        rule=match.rule_id,
+        rule_version=match.version,
+        reason=match.reason,
+    )
 
 
 def tell(case: Case, matches: Iterable[RuleMatch]) -> None:
@@ -76,6 +96,7 @@ def check(config: Config, rules: RuleSet) -> list[Finding]:
         *_check_roles(config, rules),
         *_check_clocks(config, rules),
         *_check_priorities(config, rules),
+        *_check_places(config, rules),
     ]
 
 
@@ -112,6 +133,17 @@ def _check_priorities(config: Config, rules: RuleSet) -> Iterator[Finding]:
                 "priority: no helpdesk of yours has priorities",
                 "take it away; Zendesk and Jira Service Management have some",
             )
+
+
+def _check_places(config: Config, rules: RuleSet) -> Iterator[Finding]:
+    if any(config.has_places(name) for name in config.sources):
+        return
+    for rule, _ in rules.asking("route"):
+        yield _finding(
+            rule,
+            "route: no helpdesk of yours has groups or inboxes to move tickets to",
+            "take it away; Zendesk and Help Scout have some",
+        )
 
 
 def _finding(rule: Rule, message: str, remedy: str) -> Finding:

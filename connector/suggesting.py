@@ -37,7 +37,7 @@ _RANK = (Mode.OBSERVE, Mode.SUGGEST, Mode.ACT)
 def mode_of(config: Config, match: RuleMatch, action: Action) -> Mode:
     """Return how far a rule goes with one of the things it asks for."""
     bound = Mode.ACT  # what only we ourselves do, and whom we tell
-    if action.kind in ("add_tag", "priority"):
+    if action.kind in ("add_tag", "priority", "route"):
         bound = config.autonomy.tags
     elif action.kind == "note":
         bound = config.autonomy.notes

@@ -51,6 +51,7 @@ ON_TICKETS = (
     Operation.CREATE_PROBLEM,
     Operation.ADD_INCIDENT,
     Operation.HASTEN,
+    Operation.ROUTE,
 )
 
 
@@ -269,6 +270,7 @@ def _mode(config: Config, operation: Operation) -> Mode:
         Operation.CHANGE_TAGS,
         Operation.CHANGE_FIELDS,
         Operation.HASTEN,
+        Operation.ROUTE,
     ):
         return config.autonomy.tags
     if operation in (Operation.ADD_NOTE, Operation.SHOW_ISSUE, *GATHERING):

@@ -37,6 +37,7 @@ WORDS: Mapping[str, str] = {
     "add_tag": "tag",
     "note": "the note",
     "priority": "priority",
+    "route": "move to",
     "clock": "deadline",
     "notify": "tell",
 }
@@ -115,6 +116,7 @@ class Action(_Strict):
     add_tag: str | None = None
     note: str | None = None
     priority: str | None = Field(default=None, min_length=1, max_length=60)
+    route: str | None = Field(default=None, min_length=1, max_length=100)
     clock: Mapping[Promised, Duration] | None = Field(default=None, min_length=1)
     notify: str | None = Field(default=None, min_length=1)
 

@@ -33,15 +33,20 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
         bench.close()
 
 
-def configure(tmp_path: Path, then: Any, mode: str = "act", **more: Any) -> Any:
+def rule(then: Any, mode: str = "act") -> dict[str, Any]:
     when = {"field": "text", "op": "contains", "value": "discount"}
-    rule = {"id": "late", "mode": mode, "when": when, "then": [then]}
+    return {"id": "late", "mode": mode, "when": when, "then": [then]}
+
+
+def configure(tmp_path: Path, then: Any, mode: str = "act", **more: Any) -> Any:
     notify = {
         "channels": {"log": {"kind": "file", "folder": str(tmp_path / "notices")}},
         "roles": {"leads": ["log"]},
     }
     url = f"sqlite:///{tmp_path / 'c.db'}"
-    return settings(url, **{"rules": {"rules": [rule]}, "notify": notify, **more})
+    return settings(
+        url, **{"rules": {"rules": [rule(then, mode)]}, "notify": notify, **more}
+    )
 
 
 def complain(bench: Bench, ticket: str = "1") -> None:
@@ -204,3 +209,61 @@ def test_priority_that_no_helpdesk_has_is_named(tmp_path: Path) -> None:
     assert isinstance(config.rules, RuleSet)
     (finding,) = check(config, config.rules)
     assert "no helpdesk of yours has priorities" in finding.message
+
+
+# -- route --
+
+
+def routed(bench: Bench) -> list[object]:
+    return [what for call, _, what in bench.support.calls if call == "route"]
+
+
+def put(bench: Bench, **fields: str) -> None:
+    """Let a person change where a ticket is, or take it."""
+    ticket = bench.support.tickets["1"]
+    bench.support.tickets["1"] = replace(ticket, fields={**ticket.fields, **fields})
+
+
+def test_ticket_is_moved_once_and_stays_where_a_person_puts_it(
+    make: Callable[..., Bench],
+) -> None:
+    bench = make({"route": "legal"})
+    complain(bench)
+    put(bench, place="front")
+    complain(bench)
+    assert routed(bench) == ["legal"]
+    assert bench.support.tickets["1"].fields["place"] == "front"
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_other_rule_moves_it_on_unless_a_person_did(
+    make: Callable[..., Bench], moved: bool
+) -> None:
+    first = rule({"route": "legal"})
+    again = {"field": "messages", "op": "gte", "value": 2}
+    more = {**rule({"route": "logistics"}), "id": "again", "when": again}
+    bench = make(None, rules={"rules": [first, more]})
+    complain(bench)
+    if moved:
+        put(bench, place="front")
+    complain(bench)
+    assert routed(bench) == (["legal"] if moved else ["legal", "logistics"])
+
+
+@pytest.mark.parametrize(
+    ("mode", "autonomy"), [("observe", "act"), ("suggest", "act"), ("act", "observe")]
+)
+def test_ticket_stays_where_nobody_lets_it_be_moved(
+    make: Callable[..., Bench], mode: str, autonomy: str
+) -> None:
+    bench = make({"route": "legal"}, mode, autonomy={"tags": autonomy})
+    complain(bench)
+    assert routed(bench) == []
+
+
+def test_route_that_no_helpdesk_has_is_named(tmp_path: Path) -> None:
+    config = configure(tmp_path, {"route": "legal"})
+    config = config.model_copy(update={"sources": {}})
+    assert isinstance(config.rules, RuleSet)
+    (finding,) = check(config, config.rules)
+    assert "no helpdesk of yours has groups or inboxes" in finding.message

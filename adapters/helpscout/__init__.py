@@ -15,6 +15,7 @@ KIND = AdapterKind(
     HelpScoutAdapter,
     title="Help Scout",
     plans_messages=True,
+    has_places=True,
     questions=(
         Question("app_id", "App ID", where=_APP),
         Question("app_secret", "App Secret", where="the same page", secret=True),

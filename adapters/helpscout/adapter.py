@@ -16,6 +16,7 @@ from adapters.base import (
     Helpdesk,
     Historian,
     Planner,
+    Router,
     Subscriber,
     TagRules,
 )
@@ -25,6 +26,7 @@ from adapters.helpscout import (
     deliveries,
     filling,
     history,
+    inboxes,
     tags,
     tickets,
 )
@@ -66,7 +68,9 @@ SIGNATURE_HEADER = "x-helpscout-signature"
 MAX_THREAD_PAGES = 10  # a conversation holds 100 threads, four pages of 25
 
 
-class HelpScoutAdapter(Helpdesk, Historian, Planner, Subscriber, TagRules, FieldWriter):
+class HelpScoutAdapter(
+    Helpdesk, Historian, Planner, Router, Subscriber, TagRules, FieldWriter
+):
     """One Help Scout account, acting as the user who owns the OAuth2 application."""
 
     kind: ClassVar[str] = "helpscout"
@@ -171,6 +175,15 @@ class HelpScoutAdapter(Helpdesk, Historian, Planner, Subscriber, TagRules, Field
 
     def refused_tags(self, tags: Iterable[str]) -> Mapping[str, str]:
         return refused_tags(tags)
+
+    # -- router --
+
+    def route(self, external_id: str, place: str, left: str) -> str:
+        with self._lock_of(external_id):
+            return inboxes.move(self._account, external_id, place, left)
+
+    def check_places(self, places: Collection[str]) -> list[Finding]:
+        return inboxes.check(self._account, places)
 
     # -- field writer --
 

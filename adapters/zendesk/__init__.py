@@ -27,5 +27,6 @@ KIND = AdapterKind(
     ),
     shows_issues=lambda settings: settings.jira_links,
     has_priorities=True,
+    has_places=True,
     gathers_tickets=lambda settings: settings.problem_tickets,
 )

@@ -1,15 +1,16 @@
 """The Zendesk adapter: the methods in the order of ``adapters.base``, nothing more.
 
 What a call does is in ``reading``, ``tags``, ``writing``, ``incidents``,
-``priorities``, ``jira_links``, ``history``, ``subscriptions`` and ``checks``; what
-Zendesk's documents mean is in ``deliveries``, ``payloads`` and ``refusals``.
+``priorities``, ``groups``, ``jira_links``, ``history``, ``subscriptions`` and
+``checks``; what Zendesk's documents mean is in ``deliveries``, ``payloads`` and
+``refusals``.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -18,12 +19,14 @@ from adapters.base import (
     Hastener,
     Helpdesk,
     Historian,
+    Router,
     Shower,
     Subscriber,
     TagRules,
 )
 from adapters.zendesk import (
     deliveries,
+    groups,
     history,
     incidents,
     payloads,
@@ -62,7 +65,7 @@ def _utc_now() -> datetime:
 
 
 class ZendeskAdapter(
-    Helpdesk, Historian, Subscriber, Shower, Gatherer, Hastener, TagRules
+    Helpdesk, Historian, Subscriber, Shower, Gatherer, Hastener, Router, TagRules
 ):
     """Reads and writes tickets of one Zendesk Support account."""
 
@@ -163,6 +166,12 @@ class ZendeskAdapter(
 
     def hasten(self, external_id: str, priority: str = HIGH, left: str = "") -> bool:
         return priorities.hasten(self._account, external_id, priority, left)
+
+    def route(self, external_id: str, place: str, left: str) -> str:
+        return groups.route(self._account, external_id, place, left)
+
+    def check_places(self, places: Collection[str]) -> list[Finding]:
+        return groups.check(self._account, places)
 
     # -- what changed --
 

@@ -297,6 +297,11 @@ def priority(word: str, stamp: str) -> dict[str, Any]:
     return {"priority": word, "safe_update": True, "updated_stamp": stamp}
 
 
+def group(number: int, stamp: str) -> dict[str, Any]:
+    """Build an update of the group alone, unless the ticket changed since."""
+    return {"group_id": number, "safe_update": True, "updated_stamp": stamp}
+
+
 def inert(words: str) -> str:
     """Return words in which Zendesk fills in no placeholders, whoever wrote them."""
     return re.sub(r"{(?=[{%])", "{ ", words)

@@ -16,6 +16,7 @@ from adapters.base import (
     FilingCheck,
     Inviter,
     Prioritizer,
+    Router,
     TagRules,
 )
 from connector import (
@@ -36,6 +37,7 @@ from connector.models import Finding, Level, Mode
 from connector.rulebook import Rulebook
 from connector.store import Store
 from connector.tagging import possible_tags
+from rules.schema import RuleSet
 
 SIGNS = {Level.OK: "ok     ", Level.WARNING: "warning", Level.PROBLEM: "PROBLEM"}
 
@@ -74,7 +76,7 @@ def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Fi
         # More logins that fail would lock the account; the first finding is about them.
         if not found or found[0].level is not Level.PROBLEM:
             reached[name] = adapter
-    findings += _check_rules(config, adapters)
+    findings += _check_rules(config, adapters, reached)
     findings += _check_fields(reached)
     findings += _check_resolutions(config, reached)
     findings += _check_filing(config, reached)
@@ -157,7 +159,9 @@ def _check_channels(config: Config) -> list[Finding]:
     return findings
 
 
-def _check_rules(config: Config, adapters: Mapping[str, Adapter]) -> list[Finding]:
+def _check_rules(
+    config: Config, adapters: Mapping[str, Adapter], reached: Mapping[str, Adapter]
+) -> list[Finding]:
     """Say whether the rules can be used, and of each helpdesk what it refuses."""
     try:
         book = Rulebook(config, datetime.now(UTC)).book
@@ -166,7 +170,15 @@ def _check_rules(config: Config, adapters: Mapping[str, Adapter]) -> list[Findin
         return [Finding(Level.PROBLEM, err.path, one, remedy) for one in err.problems]
     refused = _check_tags(possible_tags(config, book.rules), adapters)
     found = refused + ruling.check(config, book.rules)
+    found += _check_places(book.rules, reached)
     return found + _held_back(config, demotion.in_force(book))
+
+
+def _check_places(rules: RuleSet, adapters: Mapping[str, Adapter]) -> list[Finding]:
+    """Say whether there are the groups and inboxes that rules move tickets to."""
+    places = {action.value for _, action in rules.asking("route")}
+    routers = [one for one in adapters.values() if isinstance(one, Router) and places]
+    return [finding for one in routers for finding in one.check_places(places)]
 
 
 def _held_back(config: Config, versions: Mapping[str, str]) -> list[Finding]:

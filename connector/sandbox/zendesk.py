@@ -20,6 +20,7 @@ from connector.sandbox.access import Limit, Tokens
 from connector.sandbox.stage import API, Json, Refusal
 from connector.sandbox.world import World
 from connector.sandbox.zendesk_desk import (
+    GROUPS,
     INTEGRATION_USER,
     STATUSES,
     Ticket,
@@ -198,6 +199,8 @@ def checked(given: Any) -> Json:
         raise invalid({"base": [{"description": "ticket must be an object"}]})
     if "status" in given and given["status"] not in STATUSES:
         raise invalid({"status": [{"description": "Status: is not included"}]})
+    if given.get("group_id") not in (None, *GROUPS):
+        raise invalid({"group": [{"description": "Group: is invalid"}]})
     comment = given.get("comment")
     if comment is not None and not (comment.get("body") or comment.get("html_body")):
         raise invalid({"comment": [{"description": "Comment: cannot be blank"}]})
@@ -386,6 +389,14 @@ def _tag_routes(app: Flask, world: World) -> None:
 
 def _people_routes(app: Flask, world: World) -> None:
     desk = world.zendesk
+
+    @app.get("/api/v2/groups")
+    def groups() -> ResponseReturnValue:
+        rows = [
+            {"id": number, "name": name, "deleted": False}
+            for number, name in GROUPS.items()
+        ]
+        return cursor_page("groups", rows)
 
     @app.get("/api/v2/users/<int:number>")
     @app.get("/api/v2/users/<int:number>.json")

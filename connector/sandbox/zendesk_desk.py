@@ -97,6 +97,8 @@ class Ticket:
     custom_fields: list[Json] = field(default_factory=list)
     external_id: str | None = None
     problem_id: int | None = None
+    group_id: int | None = None
+    assignee_id: int | None = None
     organization_id: int | None = None
     followup_ids: list[int] = field(default_factory=list)
     followup_of: int | None = None
@@ -107,6 +109,9 @@ class Ticket:
     merged_into: int | None = None
     deleted: bool = False
     touched_at: datetime | None = None
+
+
+GROUPS = {360_002: "Support", 360_003: "Legal", 360_004: "Logistics"}
 
 
 class ZendeskDesk:
@@ -412,6 +417,8 @@ class ZendeskDesk:
             "tags",
             "external_id",
             "problem_id",
+            "group_id",
+            "assignee_id",
             "custom_fields",
         ):
             before = getattr(ticket, key)
@@ -444,6 +451,9 @@ class ZendeskDesk:
         elif key == "problem_id":
             linked = {"previous": _number(before), "current": _number(after)}
             self.fire("problem_link_changed", ticket, linked, author)
+        elif key == "group_id":
+            moved = {"previous": _number(before), "current": _number(after)}
+            self.fire("group_assignment_changed", ticket, moved, author)
 
     def _comment(
         self, ticket: Ticket, given: Json, actor: str, custom: Json, changed: list[Json]

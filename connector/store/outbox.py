@@ -41,6 +41,7 @@ PRIORITY = {
     Operation.CHANGE_TAGS: 30,
     Operation.CHANGE_FIELDS: 35,
     Operation.HASTEN: 35,
+    Operation.ROUTE: 35,
     Operation.ADD_NOTE: 40,
     Operation.COMMENT_ISSUE: 50,
     Operation.UPDATE_ISSUE: 60,

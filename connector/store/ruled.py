@@ -17,19 +17,28 @@ OURS = (TagState.WANTED, TagState.WRITTEN)
 
 def raised(connection: Connection, ticket_id: int) -> str:
     """Return the priority that we last gave to a ticket; empty: we never did."""
-    query = (
-        select(table.c.payload, table.c.result)
-        .where(
-            table.c.ticket_id == ticket_id,
-            table.c.operation == Operation.HASTEN,
-            table.c.state == OutboxState.DONE,
-        )
-        .order_by(table.c.id.desc())
-    )
-    for row in connection.execute(query):
+    for row in _done(connection, ticket_id, Operation.HASTEN):
         if (row.result or {}).get("raised"):
             return str(row.payload.get("priority", HIGH))
     return ""
+
+
+def put_into(connection: Connection, ticket_id: int) -> str:
+    """Return the id of where we last put a ticket; empty: we never did."""
+    done = _done(connection, ticket_id, Operation.ROUTE)
+    places = ((row.result or {}).get("place", "") for row in done)
+    return next(filter(None, places), "")
+
+
+def _done(
+    connection: Connection, ticket_id: int, operation: Operation
+) -> Sequence[AnyRow]:
+    query = select(table.c.payload, table.c.result).where(
+        table.c.ticket_id == ticket_id,
+        table.c.operation == operation,
+        table.c.state == OutboxState.DONE,
+    )
+    return connection.execute(query.order_by(table.c.id.desc())).all()
 
 
 def tags(
