@@ -24,6 +24,7 @@ from connector.replay import Complaint, Problem, Replay
 from connector.store import Store, demotions, past
 from connector.store.demotions import Unit
 from connector.store.schema import AnyRow
+from connector.store.tickets import STRONG, Past
 from connector.tagging import WantedTag, is_held_back, judged_tags
 from rules.companies import company
 from rules.engine import RuleMatch, evaluate
@@ -151,13 +152,15 @@ class _Course:
         """Judge the next ticket; ``twin`` is it as the other side judged it."""
         judged = _judged(row, at, self._verdict(row, twin), twin)
         verdict = judged.verdict
-        tickets, complaints = self._people.history(row.customer_id, at)
-        self._people.add(row.customer_id, at, verdict.complaint)
+        before = self._people.history(row.customer_id, at)
+        this = Past(1, verdict.complaint, verdict.emotion >= STRONG)
+        self._people.add(row.customer_id, at, this)
         found: Sequence[Persona] = ()
         if verdict.complaint and not verdict.auto_reply:
             known = CustomerHistory(
-                tickets_90d=tickets,
-                complaints_90d=complaints,
+                tickets_90d=before.tickets,
+                complaints_90d=before.complaints,
+                strong_tickets_90d=before.strong,
                 vip=bool(row.vip),
                 vip_source=row.vip or "",
             )
@@ -202,24 +205,26 @@ class _People:
     """Who wrote how often of late."""
 
     def __init__(self) -> None:
-        self._order: deque[tuple[datetime, int, bool]] = deque()
-        self._counts: dict[int, tuple[int, int]] = {}
+        self._order: deque[tuple[datetime, int, Past]] = deque()
+        self._counts: dict[int, Past] = {}
 
-    def history(self, customer: int, now: datetime) -> tuple[int, int]:
-        """Return how many tickets and complaints there are of a customer."""
+    def history(self, customer: int, now: datetime) -> Past:
+        """Return how many tickets there are of a customer."""
         while self._order and self._order[0][0] < now - HISTORY:
-            _, other, complaint = self._order.popleft()
-            tickets, complaints = self._counts[other]
-            if tickets == 1:
+            _, other, gone = self._order.popleft()
+            left = Past(
+                *(n - m for n, m in zip(self._counts[other], gone, strict=True))
+            )
+            self._counts[other] = left
+            if not left.tickets:
                 del self._counts[other]
-            else:
-                self._counts[other] = tickets - 1, complaints - complaint
-        return self._counts.get(customer, (0, 0))
+        return self._counts.get(customer, Past())
 
-    def add(self, customer: int, at: datetime, complaint: bool) -> None:
-        tickets, complaints = self._counts.get(customer, (0, 0))
-        self._counts[customer] = tickets + 1, complaints + complaint
-        self._order.append((at, customer, complaint))
+    def add(self, customer: int, at: datetime, this: Past) -> None:
+        before = self._counts.get(customer, Past())
+        both = zip(before, this, strict=True)
+        self._counts[customer] = Past(*(n + m for n, m in both))
+        self._order.append((at, customer, this))
 
 
 def _judged(row: AnyRow, at: datetime, verdict: Verdict, twin: Judged | None) -> Judged:

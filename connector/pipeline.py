@@ -393,12 +393,13 @@ def _find_personas(case: Case) -> Sequence[Persona]:
     verdict = case.verdict
     if not verdict.complaint or verdict.auto_reply:
         return ()
-    total, complaints = tickets.history(
+    past = tickets.history(
         case.connection, case.customer_id, case.now - HISTORY, case.ticket.ref
     )
     history = CustomerHistory(
-        tickets_90d=total,
-        complaints_90d=complaints,
+        tickets_90d=past.tickets,
+        complaints_90d=past.complaints,
+        strong_tickets_90d=past.strong,
         vip=bool(case.trace.vip),
         vip_source=case.trace.vip,
     )

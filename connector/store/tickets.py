@@ -191,7 +191,22 @@ def merged_into(
     return found
 
 
-_HISTORY = select(func.count(), func.count().filter(tickets.c.complaint)).where(
+class Past(NamedTuple):
+    """How many other tickets a customer had of late: all, complaints, furious ones."""
+
+    tickets: int = 0
+    complaints: int = 0
+    strong: int = 0
+
+
+#: The emotion of who is furious.
+STRONG = 3
+
+_HISTORY = select(
+    func.count(),
+    func.count().filter(tickets.c.complaint),
+    func.count().filter(tickets.c.verdict["emotion"].as_integer() >= STRONG),
+).where(
     tickets.c.customer_id == bindparam("customer_id"),
     tickets.c.created_at >= bindparam("since", type_=Moment()),
     tickets.c.merged_into.is_(None),
@@ -204,8 +219,8 @@ _HISTORY = select(func.count(), func.count().filter(tickets.c.complaint)).where(
 
 def history(
     connection: Connection, customer_id: int, since: datetime, but: TicketRef
-) -> tuple[int, int]:
-    """Count a customer's other tickets since then: all, and complaints."""
+) -> Past:
+    """Count a customer's other tickets since then."""
     row = connection.execute(
         _HISTORY,
         {
@@ -215,7 +230,7 @@ def history(
             "external_id": but.external_id,
         },
     ).one()
-    return int(row[0]), int(row[1])
+    return Past(*map(int, row))
 
 
 def complaint_before(
