@@ -7,131 +7,45 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from click.testing import CliRunner
-from kit import START, Bench, Clock, settings
+from clock_kit import (
+    KARI,
+    OFFICE,
+    OLE,
+    answer,
+    change,
+    complain,
+    desks,
+    is_due,
+    notes,
+    of,
+    review,
+    solve,
+    states,
+    told,
+)
+from kit import START, Bench
 from loop_kit import COMPLAINTS
 
 from connector import clocks
 from connector.cli import cli
 from connector.errors import VendorUnavailable
-from connector.models import Author, TicketRef, TicketStatus
-from connector.packs import Met, Pack, packs
+from connector.models import Author, TicketStatus
+from connector.packs import packs
 from connector.store import clocks as rows
-from connector.store import tickets
-
-KARI, OLE = "kari@mail.example", "ole@mail.example"
-OFFICE = {
-    "timezone": "Europe/Oslo",
-    "holidays": "NO",
-    "hours": dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "08:00-17:00"),
-}
-LADDER = [
-    {"name": "first", "after": "2h", "role": "lead"},
-    {"name": "second", "after": "8h", "role": "boss"},
-]
 
 
 @pytest.fixture
 def make(blank_sqlite: str, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
-    made: list[Bench] = []
-
-    def build(start: datetime = START, **more: Any) -> Bench:
-        folder = {"kind": "file", "folder": str(tmp_path / "lead")}
-        boss = {"kind": "file", "folder": str(tmp_path / "boss")}
-        changes: dict[str, Any] = {
-            "clocks": {"pack": "plain", "role": "lead", "ladder": LADDER},
-            "vip": {"addresses": [KARI]},
-            "notify": {
-                "channels": {"folder": folder, "boss": boss},
-                "roles": {"lead": ["folder"], "boss": ["boss"]},
-            },
-        }
-        for key, value in more.items():
-            changes[key] = {**changes.get(key, {}), **value}
-        made.append(Bench(settings(blank_sqlite, **changes), Clock(start)))
-        return made[-1]
-
-    yield build
-    for bench in made:
-        bench.close()
+    yield from desks(blank_sqlite, tmp_path)
 
 
 @pytest.fixture
 def desk(make: Callable[..., Bench]) -> Bench:
     return make()
-
-
-def complain(bench: Bench, ticket: str = "1", email: str = OLE) -> datetime:
-    bench.write(ticket, COMPLAINTS[0], email, subject="Discount code")
-    bench.settle()
-    return bench.clock()
-
-
-def change(bench: Bench, ticket: str = "1", **values: Any) -> None:
-    known = bench.support.tickets[ticket]
-    bench.support.tickets[ticket] = replace(known, updated_at=bench.clock(), **values)
-    bench.changed("support", ticket)
-    bench.settle()
-
-
-def answer(bench: Bench, ticket: str = "1") -> datetime:
-    known = bench.support.tickets[ticket].comments
-    words = replace(
-        known[0],
-        external_id=f"answer-{len(known)}",
-        author=Author.AGENT,
-        body="We look into it.",
-        created_at=bench.clock(),
-    )
-    change(bench, ticket, comments=(*known, words))
-    return bench.clock()
-
-
-def solve(bench: Bench, ticket: str = "1") -> datetime:
-    change(bench, ticket, status=TicketStatus.RESOLVED)
-    return bench.clock()
-
-
-def of(bench: Bench, ticket: str = "1") -> dict[str, Any]:
-    """Return the newest clock of each kind."""
-    with bench.store.read() as connection:
-        known = tickets.find(connection, TicketRef("support", ticket))
-        return {row.kind: row for row in rows.of_ticket(connection, known.id)}
-
-
-def states(bench: Bench, ticket: str = "1") -> dict[str, str]:
-    return {kind: str(row.state) for kind, row in of(bench, ticket).items()}
-
-
-def review(bench: Bench, **passed: float) -> int:
-    """Let time pass, and the scheduler see it."""
-    bench.clock.pass_(**passed)
-    with bench.store.write() as connection:
-        moved = clocks.review(connection, bench.config, bench.clock())
-    if moved:
-        bench.settle()
-        bench.clock.pass_(minutes=1)  # what is told waits for a reading
-        bench.settle()
-    return moved
-
-
-def notes(bench: Bench, ticket: str = "1") -> list[str]:
-    return [
-        one.body for one in bench.support.tickets[ticket].comments if not one.public
-    ]
-
-
-def told(tmp_path: Path, role: str = "lead") -> str:
-    files = sorted((tmp_path / role).glob("*.txt"))
-    return "".join(file.read_text(encoding="utf-8") for file in files)
-
-
-def is_due(bench: Bench, ticket: str = "1") -> bool:
-    return "cc-due" in bench.support.tickets[ticket].tags
 
 
 # -- when --
@@ -523,126 +437,6 @@ def test_scheduler_waits_for_no_decision(
     with desk.store.write() as deciding, desk.store.write() as reviewing:
         rows.drop(deciding, 1, "the ticket is spam", now)
         assert {row.ticket_id for row in rows.due(reviewing, now)} == {2}
-
-
-# -- packs --
-
-
-@pytest.mark.parametrize("name", packs())
-def test_every_pack_ends_with_a_solution_and_is_no_legal_advice(name: str) -> None:
-    pack = packs()[name]
-    assert pack.advice == "not legal advice"
-    # Without it nobody would know when a matter has ended and the next begins.
-    assert any(promise.met_by is Met.SOLVED for promise in pack.promises)
-    kinds = [promise.kind for promise in pack.promises]
-    assert len(kinds) == len(set(kinds))
-
-
-@pytest.mark.parametrize(
-    ("pack", "due"),
-    [
-        (
-            "fca_like",
-            {
-                "acknowledgement": datetime(2026, 3, 4, tzinfo=UTC),
-                "summary_resolution": datetime(2026, 3, 6, tzinfo=UTC),
-                "final_response": START + timedelta(weeks=8),
-                "keep_informed": datetime(2026, 3, 10, tzinfo=UTC),
-            },
-        ),
-        (
-            "cfpb_like",
-            {
-                "response": START + timedelta(days=15),
-                "final_response": START + timedelta(days=60),
-            },
-        ),
-    ],
-)
-def test_pack_says_what_is_due_when(
-    make: Callable[..., Bench], pack: str, due: dict[str, datetime]
-) -> None:
-    desk = make(clocks={"pack": pack})
-    complain(desk)
-    assert {kind: row.due_at for kind, row in of(desk).items()} == due
-
-
-def test_promise_that_was_not_kept_gives_way_to_the_one_named_for_that(
-    make: Callable[..., Bench], tmp_path: Path
-) -> None:
-    desk = make(clocks={"pack": "fca_like"})
-    complain(desk)
-    desk.clock.pass_(minutes=5)
-    answer(desk)
-    review(desk, days=3)
-    assert told(tmp_path).count("Summary resolution communication due 2026-03-06") == 1
-    assert is_due(desk)
-    review(desk, days=1)
-    assert states(desk)["summary_resolution"] == "passed_on"
-    assert states(desk)["final_response"] == "running"
-    assert not is_due(desk)
-    review(desk, days=1)
-    assert "have passed" not in told(tmp_path) + told(tmp_path, "boss")
-    change(desk)
-    assert states(desk)["summary_resolution"] == "passed_on"
-    solve(desk)
-    assert states(desk)["final_response"] == "met"
-
-
-def test_complaint_first_seen_when_its_promise_gave_way_has_the_other_one(
-    make: Callable[..., Bench],
-) -> None:
-    desk = make(clocks={"pack": "fca_like"})
-    desk.support.write("1", COMPLAINTS[0], email=OLE, now=desk.clock())
-    desk.clock.pass_(days=9)
-    change(desk)
-    assert states(desk)["summary_resolution"] == "passed_on"
-    assert states(desk)["final_response"] == "running"
-    desk.clock.pass_(days=1)
-    solve(desk)
-    assert states(desk)["final_response"] == "met"
-
-
-def test_who_was_away_when_a_promise_gave_way_is_not_told(
-    make: Callable[..., Bench], tmp_path: Path
-) -> None:
-    desk = make(clocks={"pack": "fca_like"})
-    complain(desk)
-    desk.clock.pass_(minutes=5)
-    answer(desk)
-    review(desk, days=4, hours=2)
-    assert states(desk)["summary_resolution"] == "passed_on"
-    assert "Summary" not in told(tmp_path) + told(tmp_path, "boss")
-
-
-@pytest.mark.parametrize("to", ["nothing", "answer"])
-def test_pack_whose_promise_gives_way_to_nothing_like_it_is_refused(to: str) -> None:
-    promises = [
-        {"kind": "answer", "title": "A", "met_by": "answer", "days": 1},
-        {"kind": "end", "title": "E", "met_by": "solved", "days": 1},
-    ]
-    promises[1]["gives_way_to"] = to
-    with pytest.raises(ValueError, match="end: nothing to give way to"):
-        Pack.model_validate(
-            {"about": "A", "advice": "not legal advice", "promises": promises}
-        )
-
-
-def test_other_pack_takes_the_place_of_what_was_promised(
-    make: Callable[..., Bench],
-) -> None:
-    complain(make())
-    desk = make(clocks={"pack": "cfpb_like"})
-    desk.support.tickets.update({})
-    desk.write("1", COMPLAINTS[0], OLE)
-    desk.settle()
-    assert states(desk) == {
-        "first_answer": "dropped",
-        "solution": "dropped",
-        "keep_informed": "dropped",
-        "response": "running",
-        "final_response": "running",
-    }
 
 
 # -- priority --
