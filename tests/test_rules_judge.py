@@ -588,3 +588,53 @@ def test_other_packs_have_another_version() -> None:
     packs = read_packs({"mine.yaml": text})
     assert packs.version != load_packs().version
     assert Judge(packs).judge("", "a moonbeam", "en").complaint
+
+
+@pytest.mark.parametrize(
+    ("lang", "text", "persona"),
+    [
+        ("da", "Undskyld at jeg forstyrrer, men pakken er ikke kommet.", "quiet"),
+        ("da", "Varen er i stykker for gud ved hvilken gang.", "frequent"),
+        ("da", "Bondefangere! Varen er i stykker.", "outspoken"),
+        ("da", "Som erhvervskunde forventer jeg bedre, varen er defekt.", "premium"),
+        ("de", "Es ist mir unangenehm, aber die Lampe ist kaputt.", "quiet"),
+        ("de", "Schon wieder ist die Lampe kaputt.", "frequent"),
+        ("de", "Saftladen! Die Lampe ist kaputt.", "outspoken"),
+        ("de", "Als Vielflieger erwarte ich mehr, der Sitz war kaputt.", "premium"),
+        ("sv", "Jag vill inte verka jobbig, men lampan är trasig.", "quiet"),
+        ("sv", "Lampan är trasig, månad efter månad samma sak.", "frequent"),
+        ("sv", "Skojare! Lampan är trasig.", "outspoken"),
+        ("sv", "Som storkund är jag besviken, lampan är trasig.", "premium"),
+        ("nn", "Eg kvir meg for å skrive, men lampa er øydelagd.", "quiet"),
+        ("nn", "Lampa er øydelagd, gjentekne gonger no.", "frequent"),
+        ("nn", "Svindlarar! Lampa er øydelagd.", "outspoken"),
+        ("fi", "Vähän nolottaa kysyä, mutta lamppu on rikki.", "quiet"),
+        ("fi", "Lamppu on rikki jo toistamiseen.", "frequent"),
+        ("fi", "Puijareita! Lamppu on rikki.", "outspoken"),
+    ],
+)
+def test_how_people_of_a_language_behave_is_heard(
+    lang: str, text: str, persona: str
+) -> None:
+    assert default_judge().judge("", text, lang).personas == (persona,)
+
+
+@pytest.mark.parametrize(
+    ("lang", "text", "urgency"),
+    [
+        ("da", "Varen er defekt, og jeg skal bruge den nu og her.", "high"),
+        ("da", "Varen er defekt. Kig på det, når I har tid.", "low"),
+        ("de", "Die Heizung ist kaputt, wir sind ohne Warmwasser.", "high"),
+        ("de", "Die Lampe ist kaputt. Lassen Sie sich Zeit.", "low"),
+        ("sv", "Lampan är trasig och vi har bråttom.", "high"),
+        ("sv", "Lampan är trasig. Ta det i mån av tid.", "low"),
+        ("nn", "Lampa er øydelagd, det er veldig hast.", "high"),
+        ("nn", "Lampa er øydelagd. Ta det når det passar.", "low"),
+        ("fi", "Lamppu on rikki, se on saatava kuntoon ennen juhannusta.", "high"),
+        ("fi", "Lamppu on rikki. Tämä on ihan vaan tiedoksi.", "low"),
+    ],
+)
+def test_how_urgent_people_of_a_language_say_it_is(
+    lang: str, text: str, urgency: str
+) -> None:
+    assert default_judge().judge("", text, lang).urgency == urgency
