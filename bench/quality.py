@@ -279,7 +279,7 @@ def _said(row: Row, question: str) -> str:
 def show_peers(console: Console, lines: list[list[str]]) -> None:
     table = Table(title="Beside others (macro F1)", box=None)
     for name in ("data", "language", "asked", "rows"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for name in ("keywords", "VADER", "trained, 5 folds", "packs alone"):
         table.add_column(name, justify="right")
     for line in lines:
