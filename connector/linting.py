@@ -1,4 +1,4 @@
-"""Files of rules looked over, with what this installation takes and what it does not.
+"""Files of rules and words looked over, beside what this installation takes.
 
 What is wrong with rules by themselves is ``rules.lint``'s part.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from adapters.base import TagRules
 from connector import rulefiles, ruling
@@ -17,6 +18,8 @@ from connector.models import Level
 from connector.tagging import possible_tags
 from rules.lint import Tags, lint
 from rules.marked import Place
+from rules.pack import words_before
+from rules.packlint import lint_words
 from rules.remarks import Gravity, Remark
 from rules.rulefile import Entry, RuleFile, check, parse
 from rules.schema import RuleSet
@@ -25,33 +28,66 @@ from rules.schema import RuleSet
 _EVERYWHERE = re.compile(r"[a-z0-9_-]+")
 
 
-def read(paths: Sequence[Path]) -> tuple[list[RuleFile], list[Remark]]:
-    """Read files, and those in folders; what is not readable is remarked on."""
-    found: list[RuleFile] = []
-    remarks: list[Remark] = []
+class Chosen(NamedTuple):
+    """Files of rules, files of words by name and text, and what cannot be read."""
+
+    rules: list[RuleFile]
+    words: list[tuple[str, str]]
+    remarks: list[Remark]
+
+    @property
+    def extent(self) -> str:
+        """Say how much there is to look at."""
+        words = f" and {len(self.words)} files of words" if self.words else ""
+        return f"{sum(len(file.entries) for file in self.rules)} rules{words}"
+
+
+def read(paths: Sequence[Path]) -> Chosen:
+    """Read files, and those in folders."""
+    found = Chosen([], [], [])
     for place in paths:
         if not rulefiles.files(place):
-            remarks.append(unusable(place, "holds no file that ends in .yaml"))
+            found.remarks.append(unusable(place, "holds no file that ends in .yaml"))
     for path in [file for place in paths for file in rulefiles.files(place)]:
         parsed = _parsed(path)
         if isinstance(parsed, Remark):
-            remarks.append(parsed)
+            found.remarks.append(parsed)
+        elif _holds_words(parsed.marked.value):
+            found.words.append((str(path), rulefiles.read_text(path)))
         else:
-            found.append(parsed)
-    return found, remarks
+            found.rules.append(parsed)
+    return found
 
 
-def configured(path: Path) -> tuple[list[RuleFile], list[Remark]]:
-    """Read the rules that a configuration names, or that stand in it."""
+def _holds_words(value: object) -> bool:
+    return isinstance(value, Mapping) and not {"language", "groups"}.isdisjoint(value)
+
+
+def configured(path: Path) -> Chosen:
+    """Read the rules and words that a configuration names, or that stand in it."""
     parsed = _parsed(path)
     if isinstance(parsed, Remark):
-        return [], [parsed]
-    value = parsed.marked.value
-    given = value.get("rules") if isinstance(value, Mapping) else None
-    if isinstance(given, str):
-        return read([path.parent / given])
-    start = ("rules", "rules") if isinstance(given, Mapping) else ("rules",)
-    return [parsed._replace(start=start, is_own=False)], []
+        return Chosen([], [], [parsed])
+    given, packs = _said(parsed, "rules"), _said(parsed, "judging", "packs")
+    named = [one for one in (given, packs) if isinstance(one, str) and one]
+    found = read([path.parent / one for one in named])
+    if not isinstance(given, str):
+        start = ("rules", "rules") if isinstance(given, Mapping) else ("rules",)
+        found.rules.append(parsed._replace(start=start, is_own=False))
+    return found
+
+
+def trade(path: Path) -> str:
+    """Return whose words a configuration adds, whatever else is wrong with it."""
+    parsed = _parsed(path) if path.exists() else None
+    return "" if parsed is None else str(_said(parsed, "judging", "trade") or "")
+
+
+def _said(parsed: RuleFile | Remark, *path: str) -> object:
+    value = parsed.marked.value if isinstance(parsed, RuleFile) else None
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 def _parsed(path: Path) -> RuleFile | Remark:
@@ -72,8 +108,13 @@ def unusable(path: Path, why: str) -> Remark:
     return Remark(str(path), Place(), Gravity.ERROR, why)
 
 
-def look_over(files: Sequence[RuleFile], config: Config | None) -> list[Remark]:
+def look_over(chosen: Chosen, config: Config | None, trade: str) -> list[Remark]:
     """Lint files; without a configuration, nothing is known of the helpdesks."""
+    words = lint_words(chosen.words, words_before(trade)) if chosen.words else []
+    return [*chosen.remarks, *_rules(chosen.rules, config), *words]
+
+
+def _rules(files: Sequence[RuleFile], config: Config | None) -> list[Remark]:
     if config is None:
         return lint(files, Tags((), _unusual, Gravity.WARNING))
     tags = Tags(possible_tags(config, RuleSet()), lambda tags: _refused(config, tags))

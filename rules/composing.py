@@ -24,7 +24,7 @@ def compose(
     packs = dict(bases)
     mistakes: dict[str, list[str]] = {}
     for name, addition in additions.items():
-        language = _covering(packs, addition.language)
+        language = covering(packs, addition.language)
         if language is None:
             known = ", ".join(
                 sorted({SHARED}.union(*(p.covers for p in bases.values())))
@@ -39,7 +39,7 @@ def compose(
     return packs, mistakes
 
 
-def _covering(packs: Mapping[str, PackFile], language: str) -> str | None:
+def covering(packs: Mapping[str, PackFile], language: str) -> str | None:
     """Return the pack a language is judged by: Nynorsk by that of Bokmål."""
     if language == SHARED:
         return language if language in packs else None

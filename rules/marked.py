@@ -54,11 +54,14 @@ def _nearest(places: Mapping[Path, Place], path: Path) -> Place:
     return places.get(path, Place())
 
 
-def read(text: str) -> Marked:
-    """Read a text. Raises ``NotReadable``, without quoting what stands there."""
+def read(text: str, as_words: bool = False) -> Marked:
+    """Read a text. Raises ``NotReadable``, without quoting what stands there.
+
+    With ``as_words`` nothing is a number or true: to YAML, no and on are not words.
+    """
     if len(text) > MAX_CHARS:
         raise NotReadable(f"longer than {MAX_CHARS} characters", Place())
-    loader = yaml.SafeLoader(text)
+    loader = yaml.BaseLoader(text) if as_words else yaml.SafeLoader(text)
     try:
         root = loader.get_single_node()
         if root is None:

@@ -108,6 +108,15 @@ def load_packs(trade: str = "", own: Path | None = None) -> Packs:
     return read_packs(_texts(product), added)
 
 
+def words_before(trade: str) -> dict[str, PackFile]:
+    """Return by language what an own folder adds to: the product's words, a trade's."""
+    product = files("rules") / "packs"
+    bases = [_read(*named, PackFile) for named in sorted(_texts(product).items())]
+    added = _texts(product / "trades" / trade) if trade in TRADES else {}
+    additions = {name: _read(name, text, Addition) for name, text in added.items()}
+    return compose({base.language: base for base in bases}, additions)[0]
+
+
 def _texts(folder: Traversable) -> dict[str, str]:
     return {
         entry.name: _text(entry)

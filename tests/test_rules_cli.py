@@ -105,6 +105,27 @@ def test_lint_names_what_nobody_is_there_for(place: Path) -> None:
     assert done.exit_code == 1
 
 
+def test_lint_looks_at_own_words_as_well(place: Path) -> None:
+    Path("words").mkdir()
+    text = "language: en\ngroups: [{name: praise, effects: {prase: 1}}]\n"
+    Path("words/en.yaml").write_text(text)
+    Path("config.yaml").write_text(f"{CONFIG}judging: {{packs: words}}\n")
+    done = run("lint")
+    assert done.exit_code == 1
+    assert done.output.splitlines() == [
+        "words/en.yaml:2:35: error: prase: is no effect; did you mean 'praise'?",
+        "0 rules and 1 files of words: 1 errors, 0 warnings.",
+    ]
+    assert run("lint", "words").output == done.output
+    # What a trade has counts where it is named, though secrets lack.
+    text = "language: en\ngroups: [{name: broken, words: [pilling]}]\n"
+    Path("words/en.yaml").write_text(text)
+    assert "0 warnings" in run("lint").output
+    lacking = CONFIG.replace("api_token: t", "api_token: ${NOBODY}")
+    Path("config.yaml").write_text(f"{lacking}judging: {{packs: words, trade: shop}}\n")
+    assert "is in this group already" in run("lint").output
+
+
 def test_lint_can_be_read_by_programs(place: Path) -> None:
     Path("mine.yaml").write_text("rules: [")
     done = run("lint", "mine.yaml", "--json")

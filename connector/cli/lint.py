@@ -22,25 +22,25 @@ from rules.remarks import Gravity, Remark
 @config_option
 @json_option
 def lint(files: tuple[Path, ...], strict: bool, path: Path, as_json: bool) -> None:
-    """Say what is wrong with rules: file, line, column, and what was meant.
+    """Say what is wrong with rules and words: file, line, column, what was meant.
 
     FILEs are looked over together, folders with all their *.yaml. Without any it is the
-    rules of the configuration. What the helpdesks in it would refuse is said as well.
+    rules and the own words of the configuration. What the helpdesks in it would refuse
+    is said as well.
 
     Ends with 1 if there is an error: something cannot be used, or can never happen.
 
     Example: complaint-connector rules lint rules.yaml
     """
-    found, remarks = chosen_files(files, path)
+    chosen = chosen_files(files, path)
     config, unread = _config(path)
-    remarks += [*linting.look_over(found, config), *unread]
+    remarks = [*linting.look_over(chosen, config, linting.trade(path)), *unread]
     for remark in remarks:
         click.echo(_json(remark) if as_json else str(remark))
     errors = sum(one.gravity is Gravity.ERROR for one in remarks)
     warnings = len(remarks) - errors
     if not as_json:
-        count = sum(len(file.entries) for file in found)
-        click.echo(f"{count} rules: {errors} errors, {warnings} warnings.")
+        click.echo(f"{chosen.extent}: {errors} errors, {warnings} warnings.")
     sys.exit(bool(errors or (strict and warnings)))
 
 

@@ -8,18 +8,14 @@ from pathlib import Path
 import click
 
 from connector import linting
-from rules.remarks import Remark
-from rules.rulefile import RuleFile
 
 files_argument = click.argument(
     "files", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[FILE]..."
 )
 
 
-def chosen_files(
-    files: Sequence[Path], path: Path
-) -> tuple[list[RuleFile], list[Remark]]:
-    """Read files of rules; what is not readable is remarked on."""
+def chosen_files(files: Sequence[Path], path: Path) -> linting.Chosen:
+    """Read files of rules and words; what is not readable is remarked on."""
     if files:
         return linting.read(files)
     if not path.exists():

@@ -26,7 +26,7 @@ def rule_list(files: tuple[Path, ...], path: Path, as_json: bool) -> None:
 
     Example: complaint-connector rules list
     """
-    found, remarks = chosen_files(files, path)
+    found, _, remarks = chosen_files(files, path)
     rows = []
     for file in found:
         entries, wrong = check(file)

@@ -36,7 +36,7 @@ def test(files: tuple[Path, ...], path: Path, as_json: bool) -> None:
 
     Example: complaint-connector rules test rules.yaml
     """
-    found, remarks = chosen_files(files, path)
+    found, _, remarks = chosen_files(files, path)
     rules, trials = RuleSet(), list[Trial]()
     for file in found:
         entries, wrong = check_rules(file)
