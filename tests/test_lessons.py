@@ -44,14 +44,13 @@ def test_other_tags_teach_nothing_and_untagged_tickets_that_it_is_none(
     store: Store,
 ) -> None:
     personal, foreign = add_ticket(store, "1"), add_ticket(store, "2")
-    plain = add_ticket(store, "3", text="when do you open")
+    add_ticket(store, "3", text="when do you open")
     with store.write() as connection:
         labels.put(connection, [label(personal, "cc-persona-quiet", KEPT)])
         labels.put(connection, [label(foreign, "delivery", KEPT)])
     with store.read() as connection:
         (found,) = lessons.of_tickets(connection, "cc-", START)
     assert found == Lesson("Parcel", "when do you open", found.customer, False, "")
-    assert plain
 
 
 def test_lines_of_a_file_are_lessons() -> None:

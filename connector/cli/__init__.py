@@ -20,6 +20,7 @@ from connector.cli.explain import explain
 from connector.cli.group import group
 from connector.cli.groups import groups
 from connector.cli.init import init
+from connector.cli.learn import learn
 from connector.cli.process import run, schedule, serve, work
 from connector.cli.report import report
 from connector.cli.rows import inbox, outbox
@@ -52,6 +53,7 @@ for command in (
     classify,
     group,
     explain,
+    learn,
     undo,
     rules,
     erase,

@@ -10,6 +10,7 @@ import click
 
 from connector.errors import ConfigError
 from rules.judge import Judge, default_judge
+from rules.learned import BadModel, Model, read
 from rules.pack import TRADES, load_packs
 
 FIELDS = (
@@ -31,10 +32,19 @@ FIELDS = (
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder of your own words, as `judging.packs` names it.",
 )
+@click.option(
+    "--model",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file that 'learn --out' wrote.",
+)
 @click.argument("tickets", type=click.File("rb"), default="-")
 @click.pass_context
 def classify(
-    context: click.Context, trade: str | None, packs: Path | None, tickets: Any
+    context: click.Context,
+    trade: str | None,
+    packs: Path | None,
+    model: Path | None,
+    tickets: Any,
 ) -> None:
     """Judge tickets from TICKETS (JSON lines; standard input if not given).
 
@@ -47,6 +57,7 @@ def classify(
         judge = Judge(load_packs(trade or "", packs)) if known else default_judge()
     except ConfigError as err:
         raise click.ClickException(str(err)) from err
+    judge = judge.with_learned(_model(model) if model else None)
     bad = 0
     for number, line in enumerate(tickets, start=1):
         if not line.strip():
@@ -60,6 +71,13 @@ def classify(
         _write(answer)
     if bad:
         context.exit(1)
+
+
+def _model(path: Path) -> Model:
+    try:
+        return read(path.read_text(encoding="utf-8"))
+    except (BadModel, UnicodeDecodeError) as err:
+        raise click.BadParameter(f"{path}: {err}", param_hint="--model") from err
 
 
 def answer_line(judge: Judge, line: bytes) -> dict[str, Any]:
