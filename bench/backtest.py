@@ -131,12 +131,13 @@ def main(data: Path, tickets: int) -> None:
             ("other words", Side(now.config, rules, another)),
         ):
             before, started = time.process_time(), time.perf_counter()
+            held = megabytes()
             report = compare(store, now, then, until - timedelta(days=DAYS), until)
-            spent = 1e3 * (time.process_time() - before) / tickets
+            spent = 1e3 * (time.process_time() - before) / report.tickets
             click.echo(
                 f"{name:17} {spent:6.2f} s of the processor for 1,000, "
                 f"{time.perf_counter() - started:6.0f} s in all, "
-                f"{megabytes():5.0f} MB; {report.tickets:,} tickets, "
+                f"{held:.0f} to {megabytes():.0f} MB; {report.tickets:,} tickets, "
                 f"{report.complaints[0]:,} complaints, issues "
                 f"{report.before.issues} and {report.after.issues}"
             )

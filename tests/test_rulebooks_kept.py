@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from kit import START, Bench, settings
 
 from connector import earlier
 from connector.cli import cli
+from connector.rulebook import Rulebook
 from connector.store import Store, rulebooks
 from connector.store.traces import Traces, take_out
 
@@ -115,6 +117,23 @@ def test_before_the_first_decision_there_is_nothing_to_explain(
     found = explain(place, "--at", "2020-01-01")
     assert found.exit_code == 1
     assert "not decided about by then" in found.output
+
+
+def test_rulebook_of_a_decision_that_failed_is_kept_with_the_next(
+    store: Store, place: Path
+) -> None:
+    config = settings("sqlite:///none.db").model_copy(update={"rules": place})
+    book = Rulebook(config, START).book
+    there = []
+    for fails in (True, False, False):
+        with suppress(ZeroDivisionError), store.write() as connection:
+            there.append(earlier.keep(connection, book))
+            if fails:
+                raise ZeroDivisionError
+    assert there == [False, False, True]
+    with store.read() as connection:
+        (kept,) = earlier.find(connection, book.version)
+    assert (kept.rules, kept.since) == (book.rules.rules, START)
 
 
 def test_rule_of_a_form_that_is_not_known_any_more_is_named(store: Store) -> None:
