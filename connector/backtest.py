@@ -27,11 +27,12 @@ from connector.store.schema import AnyRow
 from connector.store.tickets import STRONG, Past
 from connector.tagging import WantedTag, is_held_back, judged_tags
 from rules.companies import company
+from rules.conditions import is_open
 from rules.engine import RuleMatch, evaluate
 from rules.features import features
 from rules.judge import Judge
 from rules.personas import CustomerHistory, Persona, personas
-from rules.schema import Condition, RuleSet
+from rules.schema import RuleSet
 from rules.thresholds import Sighting
 from rules.verdict import Verdict
 from rules.words import Words
@@ -39,8 +40,9 @@ from rules.words import Words
 #: Tickets read at a time; nobody who writes waits meanwhile.
 SLICE = 500
 
-#: What rules may ask for and nobody keeps: no comparison with it is true here.
-FORGOTTEN = ("fields.", "messages")
+#: What rules may ask for and nobody keeps, beside what vendors and directories name:
+#: no comparison with it is true here.
+FORGOTTEN = "messages"
 
 Tell = Callable[[int, int], None]
 
@@ -300,24 +302,19 @@ def _further(one: Mode | None, other: Mode) -> Mode:
 def _matches(side: Side, row: AnyRow, seen: Seen) -> Sequence[RuleMatch]:
     zone = side.config.calendar(row.source).zone
     known = facts(seen.judged, seen.personas, row.vip or "", zone, seen.problem)
-    known |= {"rating": row.rating}
-    for name in FORGOTTEN:
-        known.pop(name, None)
-    return evaluate(side.rules, known)
+    del known[FORGOTTEN]
+    return evaluate(side.rules, known | {"rating": row.rating})
 
 
 def _unknown(rules: RuleSet) -> dict[str, list[str]]:
     """Return the fields that rules ask for and nobody keeps, by rule."""
-    found = {rule.id: sorted(set(_forgotten(rule.when))) for rule in rules.rules}
+    found = {
+        rule.id: sorted(
+            name for name in rule.when.fields() if is_open(name) or name == FORGOTTEN
+        )
+        for rule in rules.rules
+    }
     return {rule: fields for rule, fields in found.items() if fields}
-
-
-def _forgotten(condition: Condition) -> Iterator[str]:
-    if condition.field and condition.field.startswith(FORGOTTEN):
-        yield condition.field
-    below = [*(condition.all or ()), *(condition.any or ())]
-    for one in [*below, *([condition.not_] if condition.not_ else [])]:
-        yield from _forgotten(one)
 
 
 def _name(row: AnyRow) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +14,7 @@ from sqlalchemy import Connection
 from connector.rulebook import Book
 from connector.store import rulebooks
 from connector.store.schema import AnyRow
+from rules.judge import Judge
 from rules.schema import Rule
 
 
@@ -23,6 +26,7 @@ class Earlier:
     since: datetime
     rules: tuple[Rule, ...]
     words: str  # the version of the packs
+    added: Mapping[str, str]  # to the product's, texts by file
     unread: tuple[str, ...] = ()
 
     def rule(self, name: str) -> Rule | None:
@@ -43,7 +47,13 @@ def plain(book: Book) -> dict[str, Any]:
         rule.model_dump(mode="json", by_alias=True, exclude_none=True)
         for rule in book.rules.rules
     ]
-    return {"rules": dumped, "words": book.judge.version}
+    judge = book.judge
+    return {"rules": dumped, "words": judge.version, "added": added(judge)}
+
+
+def added(judge: Judge) -> dict[str, str]:
+    """Return the words of a trade and of the house, by file without its folders."""
+    return {"/".join(Path(name).parts[-2:]): text for name, text in judge.added.items()}
 
 
 def find(connection: Connection, start: str) -> list[Earlier]:
@@ -58,4 +68,11 @@ def _read(row: AnyRow) -> Earlier:
             known.append(Rule.model_validate(given))
         except ValidationError:  # what a rule may say has changed since
             unread.append(str(given["id"]))
-    return Earlier(row.version, row.at, tuple(known), row.body["words"], tuple(unread))
+    return Earlier(
+        version=row.version,
+        since=row.at,
+        rules=tuple(known),
+        words=row.body["words"],
+        added=row.body["added"],
+        unread=tuple(unread),
+    )

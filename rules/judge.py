@@ -106,6 +106,15 @@ class Judge:
         learned = f"+{self._learned.version}" if self._learned else ""
         return self._packs.version + learned
 
+    @property
+    def added(self) -> Mapping[str, str]:
+        """The texts of the packs that were added to the product's, by file."""
+        return self._packs.added
+
+    def with_packs(self, packs: Packs) -> Judge:
+        """Return a judge by other packs that uses the same model, if any."""
+        return Judge(packs, self._learned)
+
     def with_learned(self, learned: Model | None) -> Judge:
         """Return a judge by the same packs that uses this model, or none."""
         return self if learned is self._learned else Judge(self._packs, learned)

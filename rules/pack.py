@@ -14,6 +14,7 @@ from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 import yaml
@@ -84,6 +85,7 @@ def _heard(hits: list[Hit]) -> list[Hit]:
 class Packs(NamedTuple):
     by_language: Mapping[str, Pack]
     version: str  #: short hash of the packs' text
+    added: Mapping[str, str] = MappingProxyType({})  #: to the product's, by file
 
 
 TRADES = ("shop", "saas", "hospitality")
@@ -154,7 +156,7 @@ def read_packs(
         pack = Pack(spec, *of_all).compile()
         by_language.update(dict.fromkeys(spec.covers, pack))
     said = repr((sorted(texts.items()), list(added.items())))
-    return Packs(by_language, hashlib.sha256(said.encode()).hexdigest()[:12])
+    return Packs(by_language, hashlib.sha256(said.encode()).hexdigest()[:12], added)
 
 
 File = TypeVar("File", PackFile, Addition)

@@ -130,14 +130,16 @@ def test_rules_see_the_problem_as_it_stood(past_world: Bench) -> None:
 
 
 def test_what_nobody_kept_is_named_and_untrue(past_world: Bench) -> None:
-    asked = {"any": [{"field": "fields.17", "op": "exists", "value": False},
+    asked = {"any": [{"field": "fields.17", "op": "exists", "value": True},
+                     {"field": "customer.segment", "op": "equals", "value": "a"},
                      {"field": "messages", "op": "lt", "value": 9}]}  # fmt: skip
     report = run(
         past_world,
         side(past_world),
         side(past_world, {**rule("asks", "", "asked"), "when": asked}),
     )
-    assert report.unknown == {"asks": ["fields.17", "messages"]}
+    assert report.unknown == {"asks": ["customer.segment", "fields.17", "messages"]}
+    assert report.changed == 0
 
 
 def other_words(judge: Judge) -> Judge:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import structlog
 import yaml
-from backtest_kit import FIFTH, UNTIL, VOUCHER, rule
+from backtest_kit import FIFTH, UNTIL, VOUCHER, VOUCHERS, rule
 from click.testing import CliRunner, Result
 from kit import Bench
 
 from connector.cli import cli
-from connector.store import rulebooks
+from connector.store import rulebooks, schema
 from rules.differences import differences
 from rules.schema import read_rules
 
@@ -130,6 +130,24 @@ def test_rules_with_a_mistake_are_not_tried(type_: Type, tmp_path: Path) -> None
     assert "mistake" in result.output
 
 
+def test_words_of_ones_own_are_tried(type_: Type, tmp_path: Path) -> None:
+    folder = tmp_path / "words"
+    folder.mkdir()
+    group = {"name": "doors", "effects": {"complaint": 2.0, "delivery": 2.0}}
+    pack = {"language": "en", "groups": [{**group, "words": ["bergen"]}]}
+    (folder / "en.yaml").write_text(yaml.safe_dump(pack))
+    result = type_("backtest", "--packs", str(folder), "--json")
+    (summary,) = found(result, "summary")
+    before, after = summary["complaints"]["before"], summary["complaints"]["after"]
+    # The question of Bergen is asked by every fourth ticket, and for vouchers.
+    assert after - before == 12 + len(VOUCHERS)
+    assert found(result, "tag")[0]["name"] == "cc-delivery"
+    (folder / "en.yaml").write_text("language: en\ngroup: []")
+    broken = type_("backtest", "--packs", str(folder))
+    assert broken.exit_code == 1
+    assert "en.yaml: group" in broken.output
+
+
 def test_nobody_is_quoted(type_: Type, save: Callable[..., str]) -> None:
     every = rule("all", "o", "all", mode="act")
     for words in ((), ("--json",)):
@@ -186,6 +204,27 @@ def test_diff_takes_what_was_in_force_before(
     nothing = type_("diff", "fff", "running")
     assert nothing.exit_code == 2
     assert kept.version in nothing.output
+
+
+def test_diff_shows_lines_of_the_words_of_the_house(
+    past_world: Bench, type_: Type
+) -> None:
+    body = {"rules": [], "words": "w1", "added": {"words/en.yaml": "one\ntwo"}}
+    other = {**body, "words": "w2", "added": {"words/en.yaml": "one\n2"}}
+    with past_world.store.write() as connection:
+        rulebooks.keep(connection, "f001", body, UNTIL)
+        rulebooks.keep(connection, "f002", other, UNTIL)
+    result = type_("diff", "f001", "f002")
+    assert result.exit_code == 1
+    assert result.output.splitlines() == [
+        "~ words: w1 became w2",
+        "    words/en.yaml: -two",
+        "    words/en.yaml: +2",
+    ]
+    with past_world.store.write() as connection:
+        for version in ("f001", "f002"):
+            table = schema.rulebooks
+            connection.execute(table.delete().where(table.c.version == version))
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,12 @@ from kit import START, Bench, settings
 
 from connector import earlier
 from connector.cli import cli
-from connector.rulebook import Rulebook
+from connector.rulebook import Book, Rulebook
 from connector.store import Store, rulebooks
 from connector.store.traces import Traces, take_out
+from rules.judge import Judge
+from rules.pack import load_packs
+from rules.schema import RuleSet
 
 
 def test_rulebook_is_kept_once_from_when_it_first_came_into_force(
@@ -136,8 +139,23 @@ def test_rulebook_of_a_decision_that_failed_is_kept_with_the_next(
     assert (kept.rules, kept.since) == (book.rules.rules, START)
 
 
+def test_words_of_the_house_are_kept_without_their_place(
+    store: Store, tmp_path: Path
+) -> None:
+    folder = tmp_path / "words"
+    folder.mkdir()
+    text = "language: en\ngroups: [{name: broken, words: [kaput]}]"
+    (folder / "en.yaml").write_text(text)
+    judge = Judge(load_packs(own=folder))
+    with store.write() as connection:
+        earlier.keep(connection, Book(RuleSet(), judge, START))
+    with store.read() as connection:
+        (kept,) = earlier.find(connection, "")
+    assert (kept.added, kept.words) == ({"words/en.yaml": text}, judge.version)
+
+
 def test_rule_of_a_form_that_is_not_known_any_more_is_named(store: Store) -> None:
-    body = {"words": "1", "rules": [{"id": "old", "if": "complaint"}]}
+    body = {"words": "1", "added": {}, "rules": [{"id": "old", "if": "complaint"}]}
     with store.write() as connection:
         rulebooks.keep(connection, "a1", body, START)
     with store.read() as connection:
@@ -147,7 +165,7 @@ def test_rule_of_a_form_that_is_not_known_any_more_is_named(store: Store) -> Non
 
 def test_address_in_a_rule_of_an_earlier_day_is_erased(store: Store) -> None:
     when = {"field": "customer.email", "op": "equals", "value": "kari@mail.example"}
-    body = {"words": "1", "rules": [{"id": "kari", "when": when}]}
+    body = {"words": "1", "added": {}, "rules": [{"id": "kari", "when": when}]}
     with store.write() as connection:
         rulebooks.keep(connection, "a1", body, START)
     take_out(store, Traces(["kari@mail.example"]))

@@ -32,9 +32,11 @@ from connector.cli.common import (
 )
 from connector.cli.group import span
 from connector.comparison import Change, Count, Outcome, Report, pairs
+from connector.config import Config
 from connector.errors import ConfigError
 from connector.replay import Problem
 from connector.store.schema import AnyRow
+from rules.pack import TRADES, Packs, load_packs
 from rules.schema import RuleSet
 from rules.thresholds import in_words
 
@@ -59,6 +61,12 @@ until_option = click.option(
     type=click.Path(exists=True, path_type=Path),
     help="Rules to try: a file or a folder.  [default: those in force]",
 )
+@click.option("--trade", type=click.Choice(TRADES), help="Try as judging.trade.")
+@click.option(
+    "--packs",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Try as judging.packs: a folder of your own words.",
+)
 @click.option(
     "--days",
     type=click.IntRange(1, 365),
@@ -81,6 +89,8 @@ until_option = click.option(
 @json_option
 def backtest(
     candidate: Path | None,
+    trade: str | None,
+    packs: Path | None,
     days: int,
     until: datetime | None,
     fail_on: Sequence[str],
@@ -103,6 +113,7 @@ def backtest(
     problems = config.problems.model_copy(update=changes)
     tried = config.model_copy(update={"problems": problems})
     given = read_set(candidate) if candidate else None
+    words = read_words(config, trade, packs) if trade or packs else None
     end = until or datetime.now(UTC)
     with open_store(config) as store, told(as_json) as tell:
         rulebook.learn_from(store)
@@ -110,7 +121,11 @@ def backtest(
         report = compare(
             store,
             Side(config, book.rules, book.judge),
-            Side(tried, given or book.rules, book.judge),
+            Side(
+                tried,
+                given or book.rules,
+                book.judge.with_packs(words) if words else book.judge,
+            ),
             end - timedelta(days=days),
             end,
             EXAMPLES,
@@ -130,6 +145,15 @@ def read_set(place: Path) -> RuleSet:
     """Read rules to try, or tell every mistake and end with 1."""
     try:
         return rulefiles.read_set(place)
+    except ConfigError as err:
+        end_with(err)
+
+
+def read_words(config: Config, trade: str | None, packs: Path | None) -> Packs:
+    """Read words to try, where nothing else is said with those in force."""
+    own = packs or (Path(config.judging.packs) if config.judging.packs else None)
+    try:
+        return load_packs(trade or config.judging.trade, own)
     except ConfigError as err:
         end_with(err)
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from difflib import unified_diff
+from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import click
@@ -44,10 +48,11 @@ NAMED = 5
 
 
 class Named(NamedTuple):
-    """Rules, and by which words they judged where that is known."""
+    """Rules, and by which words was judged with them where that is known."""
 
     rules: RuleSet
     words: str = ""
+    added: Mapping[str, str] = MappingProxyType({})
 
 
 @click.command()
@@ -109,13 +114,17 @@ def diff(
     if as_json:
         _emit([{"kind": "rule", **one._asdict()} for one in found])
         if words:
-            _emit([{"kind": "words", "old": before.words, "new": after.words}])
+            lines = [": ".join(one) for one in _words(before, after)]
+            versions = {"old": before.words, "new": after.words}
+            _emit([{"kind": "words", **versions, "lines": lines}])
         _emit([change_line(one) for one in changing(report)] if report else [])
     else:
         for one in found:
             _print(one)
         if words:
             click.echo(f"~ words: {before.words} became {after.words}")
+            for file, line in _words(before, after):
+                click.echo(f"    {file}: {line}")
         if not found and not words:
             click.echo("They say the same.")
         if report:
@@ -128,7 +137,7 @@ def diff(
 def _find(store: Store, book: Book, word: str) -> Named:
     """Return the rules that a word stands for."""
     if word == RUNNING:
-        return Named(book.rules, book.judge.version)
+        return Named(book.rules, book.judge.version, earlier.added(book.judge))
     if Path(word).exists():
         return Named(read_set(Path(word)))
     with store.read() as connection:
@@ -143,11 +152,20 @@ def _find(store: Store, book: Book, word: str) -> Named:
     raise click.UsageError(f"{word} {what}; kept are: {named or 'none'}")
 
 
+def _words(old: Named, new: Named) -> Iterator[tuple[str, str]]:
+    """Return the lines that differ in the words of the house, with their files."""
+    for file in sorted({*old.added, *new.added}):
+        was, is_ = (side.added.get(file, "").splitlines() for side in (old, new))
+        for line in islice(unified_diff(was, is_, n=0), 2, None):
+            if not line.startswith("@@"):
+                yield file, line
+
+
 def _kept(one: Earlier) -> Named:
     if one.unread:
         said = ", ".join(one.unread)
         click.echo(f"{one.version}: of a form not known any more: {said}", err=True)
-    return Named(RuleSet(rules=one.rules), one.words)
+    return Named(RuleSet(rules=one.rules), one.words, one.added)
 
 
 def _emit(rows: list[dict[str, Any]]) -> None:
