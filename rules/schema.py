@@ -127,6 +127,12 @@ class Action(_Strict):
             raise ValueError(f"expected exactly one of {known} per entry")
         return self
 
+    @field_validator("priority", "route", mode="before")
+    @classmethod
+    def _id_as_text(cls, value: object) -> object:
+        # YAML takes an id for a number.
+        return str(value) if type(value) is int else value
+
     @field_validator("add_tag")
     @classmethod
     def _tag(cls, value: str | None) -> str | None:

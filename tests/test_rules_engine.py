@@ -248,3 +248,37 @@ def test_an_id_is_used_once() -> None:
 
 def test_no_rules_match_nothing() -> None:
     assert evaluate(read_rules(None), FACTS) == ()
+
+
+@pytest.mark.parametrize(
+    ("then", "words"),
+    [
+        ({"add_tag": "late"}, "tag late"),
+        ({"note": "Call them."}, 'the note "Call them."'),
+        ({"priority": "high"}, "priority high"),
+        ({"route": 360003}, "move to 360003"),
+        ({"clock": {"solution": "36h", "first_answer": "90m"}},
+         "deadline first_answer 1h 30m, solution 1d 12h"),
+        ({"notify": "lead"}, "tell lead"),
+    ],
+)  # fmt: skip
+def test_what_to_do_is_put_into_words(then: dict[str, object], words: str) -> None:
+    (one,) = read_rules([rule(YES, then=[then])]).rules
+    assert [action.words for action in one.then] == [words]
+
+
+@pytest.mark.parametrize(
+    ("then", "why"),
+    [
+        ({"clock": {}}, "clock"),
+        ({"clock": {"first_answer": "0h"}}, "expected some time"),
+        ({"clock": {"first_answer": 2}}, "expected a duration with its unit"),
+        ({"clock": {"First answer": "2h"}}, "clock"),
+        ({"notify": ""}, "notify"),
+        ({"priority": "high", "route": "Legal"}, "expected exactly one of"),
+    ],
+)
+def test_what_cannot_be_done_is_told(then: dict[str, object], why: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_rules([rule(YES, then=[then])])
+    assert why in caught.value.problems[0]
