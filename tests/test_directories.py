@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from adapters.base import Directory
 from connector import health
+from connector.cli.setup import findings_of
 from connector.config import load
 from connector.dashboard import status
 from connector.directories import AGAIN
@@ -229,7 +230,7 @@ def test_fields_of_directories_are_for_rules_in_the_order_of_the_configuration(
     bench.close()
 
 
-def test_mistake_in_a_file_beside_the_configuration_is_shown_on_the_status_page(
+def test_mistake_in_a_file_beside_the_configuration_is_told(
     blank_sqlite: str, tmp_path: Path
 ) -> None:
     raw = {
@@ -248,3 +249,6 @@ def test_mistake_in_a_file_beside_the_configuration_is_shown_on_the_status_page(
     assert finding["source"] == "directory:list"
     assert "customers.csv cannot be used: line 2" in finding["message"]
     bench.close()
+    found = findings_of(tmp_path / "config.yaml", bench.config, round_trips=False)
+    (problem,) = [one for one in found if one.subject == "directory:list"]
+    assert "line 2" in problem.message and "nobody is looked up" in problem.message
