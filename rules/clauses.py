@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterable
 
 from rules.index import Hit
-from rules.pack import Pack
+from rules.packfile import PackFile
 
 _CONDITIONAL_SHARE = 0.3
 # A negation reaches three words, and an "if" to the end of its sentence.
@@ -18,12 +19,13 @@ _WORD = re.compile(r"\w+(?:'\w+)?")
 class Clauses:
     """What a text denies and supposes, looked for only before the hits in it."""
 
-    def __init__(self, pack: Pack, folded: str) -> None:
-        self._spec, self._folded = pack.spec, folded
+    def __init__(
+        self, spec: PackFile, folded: str, turns: Iterable[tuple[int, int]]
+    ) -> None:
+        self._spec, self._folded = spec, folded
         self._denied, self._supposed = _Scopes(), _Scopes()
-        for match in pack.turning.finditer(folded):
-            end = match.end()
-            if match[0] in pack.spec.conditions:
+        for start, end in turns:
+            if folded[start:end] in spec.conditions:
                 self._supposed.add(end, _reach(_SUPPOSED, folded, end))
             else:
                 self._denied.add(end, self._reach_of_denial(end))

@@ -202,8 +202,9 @@ def _gather(pack: Pack, lang: str, subject: str, text: str) -> Gathered:
 def gather(pack: Pack, folded: str) -> Tally:
     """Add up what the words of a text mean in their clause."""
     found: dict[str, list[tuple[float, Hit]]] = {}
-    clauses = Clauses(pack, folded)
-    for hit in pack.search(folded):
+    reading = pack.read(folded)
+    clauses = Clauses(pack.spec, folded, reading.turns)
+    for hit in reading.hits:
         name = hit.group.name
         before = found.get(name)
         if before is None:

@@ -26,10 +26,19 @@ from rules.index import Hit, Index
 from rules.packfile import Addition, Group, PackFile
 
 _SILENCED = "says nothing here"
+_TURNING = "(turning)"
+_NOT = re.compile(r"\b\w+n't\b")
 
 
 class _Words(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
     """Reads every scalar as text: to YAML, the words no, on and 24 are not words."""
+
+
+class Reading(NamedTuple):
+    """What a pack finds in a text."""
+
+    hits: list[Hit]
+    turns: list[tuple[int, int]]  #: places of words that deny or suppose what follows
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,8 @@ class Pack:
 
     @cached_property
     def _index(self) -> Index:
-        return Index((*self.spec.groups, *self.shared, *self._silencing))
+        groups = (*self.spec.groups, *self.shared, *self._silencing, *self._turning)
+        return Index(groups)
 
     @cached_property
     def _silencing(self) -> tuple[Group, ...]:
@@ -50,21 +60,30 @@ class Pack:
         return (Group(name=_SILENCED, effects={}, words=words),) if words else ()
 
     @cached_property
-    def turning(self) -> re.Pattern[str]:
-        """Match the words that deny or suppose what follows them."""
-        words = map(re.escape, sorted(self.spec.negators | self.spec.conditions))
-        return re.compile(r"\b(?:" + "|".join([*words, r"\w+n't"]) + r")\b")
+    def _turning(self) -> tuple[Group, ...]:
+        words = tuple(sorted(self.spec.negators | self.spec.conditions))
+        return (Group(name=_TURNING, effects={}, words=words),) if words else ()
 
     def compile(self) -> Pack:
         """Build the index now, so that threads only read."""
-        _ = self._index, self.turning
+        _ = self._index
         return self
 
     def search(self, folded: str) -> list[Hit]:
         """Find every group's words in folded text, in a stable order."""
+        return self.read(folded).hits
+
+    def read(self, folded: str) -> Reading:
+        """Find every group's words, and those that turn what follows them."""
         hits = self._index.search(folded)
         hits.sort(key=lambda hit: (hit.start, hit.end, hit.group.name))
-        return _heard(hits) if self._silencing else hits
+        turns = [hit[1:] for hit in hits if hit.group.name == _TURNING]
+        if turns:
+            hits = [hit for hit in hits if hit.group.name != _TURNING]
+        if "n't" in folded:
+            turns += [match.span() for match in _NOT.finditer(folded)]
+            turns.sort()
+        return Reading(_heard(hits) if self._silencing else hits, turns)
 
 
 def _heard(hits: list[Hit]) -> list[Hit]:

@@ -293,6 +293,16 @@ def test_praise_denied_is_no_praise() -> None:
     assert verdict.complaint
 
 
+def test_a_negation_of_two_words_turns_what_follows() -> None:
+    text = (
+        "{language: x, covers: [en], negators: [no longer], groups: "
+        "[{name: a, effects: {complaint: 2}, words: [moonbeam]}]}"
+    )
+    judge = Judge(read_packs({"mine.yaml": text}))
+    assert judge.judge("", "longer a moonbeam", "en").complaint
+    assert not judge.judge("", "no longer a moonbeam", "en").complaint
+
+
 def test_a_negation_ends_with_its_clause() -> None:
     verdict = default_judge().judge("", "No, the handle is broken.", "en")
     assert verdict.complaint
