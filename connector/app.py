@@ -31,6 +31,7 @@ from connector.config import (
 )
 from connector.dashboard import create_blueprint as dashboard_blueprint
 from connector.directories import Directories
+from connector.earlier import open_rulebook
 from connector.errors import StoreUnavailable
 from connector.grouping import Grouping
 from connector.health import Health
@@ -39,7 +40,6 @@ from connector.metrics import HANDLED
 from connector.outbox import Sender
 from connector.pacing import Budgets
 from connector.pipeline import Pipeline
-from connector.rulebook import Rulebook
 from connector.scheduler import Scheduler
 from connector.store import Store, deliveries
 from connector.store import outbox as outbox_rows
@@ -118,7 +118,7 @@ class Runtime:
         self.adapters = dict(adapters or build_adapters(config))
         self.channels = build_channels(config)
         self.acceptor = Acceptor(self.store)
-        self.rulebook = Rulebook(config, clock())
+        self.rulebook = open_rulebook(config, self.store, clock())
         self.rulebook.learn_from(self.store)
         self.pipeline = Pipeline(config, self.rulebook, Grouping())
         self.health = Health(self.store, clock)

@@ -11,11 +11,13 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from connector.rulebook import Book
-from connector.store import rulebooks
+from connector.config import Config
+from connector.errors import ConfigError
+from connector.rulebook import Book, Rulebook
+from connector.store import Store, rulebooks, tickets
 from connector.store.schema import AnyRow
 from rules.judge import Judge
-from rules.schema import Rule
+from rules.schema import Rule, RuleSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,24 @@ class Earlier:
 
     def rule(self, name: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.id == name), None)
+
+
+def open_rulebook(config: Config, store: Store, now: datetime) -> Rulebook:
+    """Read rules and words; in place of rules that cannot be used, the last ones.
+
+    A start is not the moment to let deliveries go unanswered for a slip in a file.
+    Raises ``ConfigError`` where nothing was decided before.
+    """
+    try:
+        return Rulebook(config, now)
+    except ConfigError:
+        store.upgrade()
+        with store.read() as connection:
+            version = tickets.newest_version(connection)
+            known = find(connection, version) if version else []
+        if not known or known[0].unread:
+            raise
+        return Rulebook(config, now, RuleSet(rules=known[0].rules))
 
 
 def keep(connection: Connection, book: Book) -> bool:

@@ -65,16 +65,27 @@ class _Stamp(NamedTuple):
 class Rulebook:
     """The book in force. One for each process; used by several threads."""
 
-    def __init__(self, config: Config, now: datetime) -> None:
-        """Read everything; raises ``ConfigError`` if it cannot be used."""
+    def __init__(
+        self, config: Config, now: datetime, former: RuleSet | None = None
+    ) -> None:
+        """Read everything; raises ``ConfigError`` if it cannot be used.
+
+        With ``former`` rules it is those that are in force in place of unusable ones.
+        """
         self._config = config
         self._lock = threading.Lock()
         self._looked = now
         self._stamp = self._stamped()
         self._taught: Taught | None = None
         self._judge, self._words = self._read_words(), self._stamp.words
-        self._book = self._read(now)
         self._trouble: Trouble | None = None
+        try:
+            self._book = self._read(now)
+        except ConfigError as err:
+            if former is None:
+                raise
+            self._book = Book(former, self._judge, now)
+            self._note(err, now)
 
     @property
     def book(self) -> Book:
@@ -111,16 +122,19 @@ class Rulebook:
         try:
             book = self._read(now)
         except ConfigError as err:
-            since = self._trouble.since if self._trouble else now
-            self._trouble = Trouble(since, err.path, err.problems)
-            RULES_BROKEN.set(1)
-            _log.error("rules.broken", file=err.path, mistakes=len(err.problems))
+            self._note(err, now)
             return
         self._trouble = None
         RULES_BROKEN.set(0)
         if book.version != self._book.version:
             self._book = book
         _log.info("rules.read", version=self._book.version)
+
+    def _note(self, err: ConfigError, now: datetime) -> None:
+        since = self._trouble.since if self._trouble else now
+        self._trouble = Trouble(since, err.path, err.problems)
+        RULES_BROKEN.set(1)
+        _log.error("rules.broken", file=err.path, mistakes=len(err.problems))
 
     def _stamped(self) -> _Stamp:
         rules, words = self._config.rules, self._config.judging.packs

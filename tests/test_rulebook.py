@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from kit import START, Bench, Clock, settings
 from structlog.testing import capture_logs
 
+from connector.cli import cli
 from connector.config import Judging, check, load
 from connector.dashboard import status
 from connector.errors import ConfigError
@@ -220,3 +222,42 @@ def test_own_words_count_at_once_and_broken_ones_leave_the_old_in_force(
     assert (complains("It is kaput."), complains("It is zonked.")) == (False, True)
     assert book.book.version != first
     assert findings(book) == []
+
+
+def test_start_with_a_broken_file_goes_on_with_the_last_rules(
+    bench: Bench, place: Path
+) -> None:
+    place.write_text("rules: [")
+    with pytest.raises(ConfigError, match=r"rules\.yaml:1:9"):
+        Bench(bench.config)  # nothing was decided yet
+    place.write_text(RULE.format(tag="lamp"))
+    judge(bench, "1")
+    place.write_text("rules: [")
+    again = Bench(bench.config, bench.clock)
+    try:
+        book = again.runtime.rulebook
+        assert book.trouble is not None
+        assert [rule.id for rule in book.look(again.clock()).rules.rules] == ["lamp"]
+        place.write_text(RULE.format(tag="light"))
+        later = again.clock.pass_(seconds=LOOK.total_seconds())
+        assert [rule.id for rule in book.look(later).rules.rules] == ["light"]
+        assert book.trouble is None
+    finally:
+        again.close()
+
+
+def test_doctor_names_what_is_wrong_with_a_file_of_rules(place: Path) -> None:
+    path = place.with_name("config.yaml")
+    url = f"sqlite:///{place.parent}/connector.db"
+    path.write_text(
+        f"database: {{url: '{url}'}}\nsources: {{support: {{kind: memory}}}}\n"
+        "rules: rules.yaml\n"
+    )
+    place.write_text(RULE.format(tag="light").replace("contains", "is"))
+    done = CliRunner().invoke(cli, ["doctor", "--config", str(path)])
+    assert done.exit_code == 1
+    said = "rules.yaml:4:29: error: light: op: 'is' does not fit"
+    assert f"PROBLEM  {place}: {said}" in done.output
+    done = CliRunner().invoke(cli, ["run", "--config", str(path)])
+    assert done.exit_code == 1
+    assert "rules.yaml:4:29: error" in done.output

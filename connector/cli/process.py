@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from connector import app
-from connector.cli.common import PRIVATE, config_option, read_config, read_rulebook
+from connector.cli.common import (
+    PRIVATE,
+    config_option,
+    end_with,
+    open_store,
+    read_config,
+)
 from connector.config import Config
+from connector.earlier import open_rulebook
+from connector.errors import ConfigError
+from connector.rulebook import Rulebook
 
 
 @click.command()
@@ -60,6 +70,21 @@ def schedule(path: Path) -> None:
 
 def _checked(path: Path) -> Config:
     """Read what will be needed, so that a mistake is told here and not in a child."""
-    config = read_config(path)
-    read_rulebook(config)
+    config, now = read_config(path), datetime.now(UTC)
+    try:
+        Rulebook(config, now)
+    except ConfigError as err:
+        _go_on(config, err, now)
     return config
+
+
+def _go_on(config: Config, err: ConfigError, now: datetime) -> None:
+    """Start all the same where rules from before will do; say what is wrong."""
+    with open_store(config) as store:
+        try:
+            open_rulebook(config, store, now)
+        except ConfigError:
+            end_with(err)
+    for problem in err.problems:
+        click.echo(f"{err.path}: {problem}", err=True)
+    click.echo("Starting with the rules of the last decision.", err=True)

@@ -365,6 +365,12 @@ def decisions_of(connection: Connection, ticket_id: int) -> Sequence[AnyRow]:
     return connection.execute(query.order_by(decisions.c.id)).all()
 
 
+def newest_version(connection: Connection) -> str | None:
+    """Return the version of the rules that the last decision of all was made by."""
+    query = select(decisions.c.rules_version).order_by(decisions.c.id.desc()).limit(1)
+    return connection.scalar(query)
+
+
 def archive(connection: Connection, source: str) -> dict[str, int]:
     """Count what was imported of a source: tickets, complaints, customers, problems."""
     complaining = case((tickets.c.complaint, tickets.c.customer_id))
