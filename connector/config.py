@@ -15,19 +15,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from adapters import channel_kinds, directory_kinds, kinds
 from adapters.base import Adapter, Channel, Directory, Helpdesk, Tracker
 from connector import config_blocks, secrets, text_lint, workdays
 from connector.config_clocks import ALWAYS, Calendar, Clocks
+from connector.config_database import Database
 from connector.config_file import fill, read_raw
 from connector.config_learning import Learning
 from connector.config_messages import Acknowledge, Checkins, Messages
 from connector.config_problems import Problems
 from connector.config_reports import Reports
 from connector.config_retention import Retention
+from connector.config_vip import Vip
 from connector.errors import ConfigError
 from connector.mistakes import describe
 from connector.models import Duration, Mode, Topic
@@ -51,76 +51,6 @@ class Server(Section):
     max_body_bytes: int = Field(
         2_000_000, ge=1000, description="Larger deliveries are answered 413."
     )
-
-
-class Database(Section):
-    url: str = Field(
-        "sqlite:///var/connector.db",
-        description="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME.",
-    )
-
-    @field_validator("url")
-    @classmethod
-    def _can_be_opened(cls, value: str) -> str:
-        """Find what is wrong without quoting any of it: it may hold a password."""
-        if not re.match(r"sqlite:///|postgresql(\+psycopg)?://", value):
-            raise ValueError(
-                "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; "
-                "correct the beginning of the address"
-            )
-        wrong = (
-            _wrong_with_sqlite(value)
-            if value.startswith("sqlite")
-            else _wrong_with_postgresql(value)
-        )
-        if wrong:
-            raise ValueError(wrong)
-        return value
-
-
-#: What may follow a "?" in the address of a PostgreSQL: libpq's own, as far as they are
-#: about reaching the server.
-_POSTGRESQL_OPTIONS = frozenset(
-    "application_name channel_binding client_encoding connect_timeout gssencmode host "
-    "hostaddr keepalives keepalives_count keepalives_idle keepalives_interval "
-    "krbsrvname load_balance_hosts options passfile password port require_auth "
-    "service sslcert sslcrl sslkey sslmode sslnegotiation sslpassword sslrootcert "
-    "target_session_attrs tcp_user_timeout user".split()
-)
-
-
-def _wrong_with_sqlite(address: str) -> str | None:
-    url = make_url(address)
-    if url.query:
-        return "sqlite:///FILE takes no options; take away what follows the '?'"
-    if not url.database or url.database == ":memory:":
-        return "expected sqlite:///FILE; name the file after the third '/'"
-    return None
-
-
-def _wrong_with_postgresql(address: str) -> str | None:
-    # With a second "@" the rest of a password would be taken for the host.
-    if address.count("@") > 1:
-        return (
-            "there is more than one '@'; write signs in user and password as codes: "
-            "%40 for @, %3A for :, %2F for /"
-        )
-    try:
-        url = make_url(address)
-    except (ArgumentError, ValueError):
-        return (
-            "expected a number as the port in "
-            "postgresql://USER:PASSWORD@HOST:PORT/NAME; correct it, and write signs in "
-            "user and password as codes: %3A for :, %2F for /"
-        )
-    if url.port is not None and not 0 < url.port < 65536:
-        return "expected a port from 1 to 65535; correct the number after the host"
-    if set(url.query) - _POSTGRESQL_OPTIONS:
-        return (
-            "there is an unknown option after the '?'; take it away, or correct it to "
-            "one of PostgreSQL's, such as sslmode"
-        )
-    return None
 
 
 class Autonomy(Section):
@@ -158,37 +88,6 @@ class Tags(Section):
                 "example cc-"
             )
         return value
-
-
-class Vip(Section):
-    """Who counts as a VIP; the first source that matches is named to the agent."""
-
-    addresses: tuple[str, ...] = Field((), description="E-mail addresses.")
-    domains: tuple[str, ...] = Field((), description="Domains of addresses.")
-    organizations: tuple[str, ...] = Field((), description="Organisation names.")
-    tags: tuple[str, ...] = Field(
-        ("vip",), description="Tags of the helpdesk on ticket, person or organisation."
-    )
-    properties: Mapping[str, tuple[str, ...]] = Field(
-        {},
-        description="Fields the helpdesk has of a person, and what says yes in each.",
-    )
-    role: str = Field("", description="Who is told when a VIP complains again.")
-
-    @field_validator("properties")
-    @classmethod
-    def _casefold_values(
-        cls, value: Mapping[str, tuple[str, ...]]
-    ) -> Mapping[str, tuple[str, ...]]:
-        return {
-            name: tuple(entry.strip().casefold() for entry in entries)
-            for name, entries in value.items()
-        }
-
-    @field_validator("addresses", "domains", "organizations", "tags")
-    @classmethod
-    def _casefold(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(entry.strip().casefold().lstrip("@") for entry in value)
 
 
 class Notify(Section):
