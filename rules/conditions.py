@@ -126,7 +126,7 @@ def problem(field: str, op: str, value: object) -> tuple[str, str] | None:
 def _value_problem(kind: FieldType, op: str, value: object) -> tuple[str, str] | None:
     if op == "exists" and not isinstance(value, bool):
         return "value", "expected true or false; write 'value: true'"
-    if op in _COMPARE and not _is_number(value):
+    if op in _COMPARE and not is_countable(value):
         return "value", f"expected a number after {op}; write it without quotes"
     if op == "in":
         return _list_problem(kind, value)
@@ -140,8 +140,10 @@ def _value_problem(kind: FieldType, op: str, value: object) -> tuple[str, str] |
 def _list_problem(kind: FieldType, value: object) -> tuple[str, str] | None:
     if not (isinstance(value, list) and value):
         return "value", "expected a list; write 'value: [one, two]'"
-    if kind is FieldType.NUMBER and not all(map(_is_number, value)):
+    if kind is FieldType.NUMBER and not all(map(is_countable, value)):
         return "value", "expected a list of numbers, without quotes"
+    if not all(isinstance(one, (str, int, float)) for one in value):
+        return "value", "expected a list of words"
     if kind is not FieldType.NUMBER and any(isinstance(one, bool) for one in value):
         # The country code of Norway is one of them.
         return "value", "YAML reads no, yes, on and off as no words; put quotes around"
@@ -151,7 +153,7 @@ def _list_problem(kind: FieldType, value: object) -> tuple[str, str] | None:
 def _plain_problem(kind: FieldType, op: str, value: object) -> tuple[str, str] | None:
     if kind is FieldType.FLAG and not isinstance(value, bool):
         return "value", "expected true or false, without quotes"
-    if kind is FieldType.NUMBER and not _is_number(value):
+    if kind is FieldType.NUMBER and not is_countable(value):
         return "value", "expected a number, without quotes"
     if kind in (FieldType.TEXT, FieldType.LIST) and not isinstance(value, str):
         return "value", f"expected text after {op}; put it into quotes"
@@ -212,6 +214,18 @@ def _equal(left: Any, right: Any) -> bool:
     if _is_number(left) and _is_number(right):
         return float(left) == float(right)
     return str(left).casefold() == str(right).casefold()
+
+
+def is_countable(value: object) -> bool:
+    """Tell whether something is a number that anything could be compared with."""
+    return (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and abs(value) < _UNCOUNTABLE
+    )
+
+
+_UNCOUNTABLE = 1e15  #: YAML knows numbers of any length, and some that are none
 
 
 def _is_number(value: object) -> bool:

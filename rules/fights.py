@@ -33,12 +33,11 @@ def _within(entry: Entry) -> Iterator[Remark]:
     for index, action in enumerate(then):
         before = then[:index]
         if action in before:
-            remedy = "take one out"
-            yield entry.remark(
-                ("then", index), "asks for this twice", remedy, Gravity.WARNING
-            )
+            what, remedy = "asks for this twice", "take one out"
+            yield entry.remark(("then", index), what, remedy, Gravity.WARNING)
         elif other := _other(action, before):
-            yield entry.remark(("then", index), *_against(action, other, "itself"))
+            what, remedy = _against(action, other, "itself")
+            yield entry.remark(("then", index), what, remedy, _gravity(action))
 
 
 def _twice(earlier: Entry, later: Entry) -> Iterator[Remark]:
@@ -73,24 +72,26 @@ def _contradiction(earlier: Entry, later: Entry) -> Iterator[Remark]:
             continue
         is_sure = _is_part(first.when, second.when) or _is_part(second.when, first.when)
         is_in_earnest = Mode.OBSERVE not in (first.mode, second.mode)
-        level = Gravity.ERROR if is_sure and is_in_earnest else Gravity.WARNING
-        yield later.remark(
-            ("then", index), *_against(action, other, str(earlier)), level
-        )
+        level = _gravity(action) if is_sure and is_in_earnest else Gravity.WARNING
+        what, remedy = _against(action, other, str(earlier))
+        yield later.remark(("then", index), what, remedy, level)
 
 
 def _other(action: Action, others: Sequence[Action]) -> Action | None:
     """Return an action that cannot be together with this one."""
-    if action.kind not in SINGLE:
-        return None
     same = (one for one in others if one.kind == action.kind and one != action)
-    return next(same, None)
+    return next(same, None) if action.kind in SINGLE else None
+
+
+def _gravity(action: Action) -> Gravity:
+    # Priorities are only ever raised, so there the higher one stands.
+    return Gravity.WARNING if action.kind == "priority" else Gravity.ERROR
 
 
 def _against(action: Action, other: Action, who: str) -> tuple[str, str]:
-    noun = SINGLE[action.kind]
     what = f"fights with {who}: {action.value!r} here, {other.value!r} there"
-    return what, f"a ticket has one {noun}: exclude the one with 'not' in the other"
+    noun = SINGLE[action.kind]
+    return what, f"a ticket has one {noun}: let 'not' keep the two apart"
 
 
 def _is_part(small: Condition, large: Condition) -> bool:

@@ -61,7 +61,20 @@ def read(text: str, as_words: bool = False) -> Marked:
     """
     if len(text) > MAX_CHARS:
         raise NotReadable(f"longer than {MAX_CHARS} characters", Place())
-    loader = yaml.BaseLoader(text) if as_words else yaml.SafeLoader(text)
+    try:
+        return _read(yaml.BaseLoader if as_words else yaml.SafeLoader, text)
+    except NotReadable:
+        raise
+    except yaml.YAMLError as err:
+        raise NotReadable(_said(err), _at(getattr(err, "problem_mark", None))) from None
+    except (RecursionError, ValueError, TypeError, OverflowError):
+        # What YAML allows and a plain value cannot be.
+        what = "nested too deeply, or a date or a number that is none"
+        raise NotReadable(what, Place()) from None
+
+
+def _read(kind: type[yaml.BaseLoader | yaml.SafeLoader], text: str) -> Marked:
+    loader = kind(text)
     try:
         root = loader.get_single_node()
         if root is None:
@@ -70,13 +83,6 @@ def read(text: str, as_words: bool = False) -> Marked:
         values: dict[Path, Place] = {}
         _note((), root, keys, values, set())
         return Marked(loader.construct_document(root), keys, values)
-    except yaml.YAMLError as err:
-        raise NotReadable(_said(err), _at(getattr(err, "problem_mark", None))) from None
-    except (RecursionError, ValueError) as err:
-        if isinstance(err, NotReadable):
-            raise
-        what = "nested too deeply, or a date that is none"
-        raise NotReadable(what, Place()) from None
     finally:
         loader.dispose()
 

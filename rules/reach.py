@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise, product
 from typing import Any
 
-from rules.conditions import FieldType, holds, type_of
+from rules.conditions import FieldType, holds, is_countable, type_of
 from rules.domains import RANGES, Literal, choices, implied, may_be_absent
 from rules.schema import Condition
 
@@ -130,7 +130,9 @@ def _numbers(field: str, about: Iterable[Literal]) -> list[float]:
     """Return numbers of which one will do if any does: limits, and between them."""
     low, high = RANGES.get(field, (None, None))
     limits = [one for one in (low, high) if one is not None]
-    said = sorted({*limits, *(float(one) for one in _named(about) if _is_number(one))})
+    said = sorted(
+        {*limits, *(float(one) for one in _named(about) if is_countable(one))}
+    )
     between = [(one + other) / 2 for one, other in pairwise(said)]
     beyond = [one + step for one in said for step in (-1, 1)]
     return [
@@ -180,7 +182,3 @@ def _named(about: Iterable[Literal]) -> list[Any]:
         if one.op != "exists"
         for value in (one.value if isinstance(one.value, list) else [one.value])
     ]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

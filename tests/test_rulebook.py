@@ -134,6 +134,7 @@ def test_version_changes_with_the_content_only(place: Path) -> None:
     [
         ("", "rules.yaml:1:1: error: has no list of rules; write"),
         ("tests: []\n", "has no list of rules"),
+        ("rules: []\0", "rules.yaml:1:1: error: not valid YAML"),
         (
             "rules: []\nrule: []\n",
             "rules.yaml:2:1: error: 'rule' is no key of this file; did you",

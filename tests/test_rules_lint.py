@@ -137,6 +137,59 @@ def test_rule_that_adds_nothing_to_a_wider_one_is_named() -> None:
     assert look(rules(narrow, VIP)) == []
 
 
+BOTH = f"{{all: [{VIP}, {FI}]}}"
+APART = f"{{all: [{FI}, {{not: {VIP}}}]}}"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "mode", "level"),
+    [
+        (VIP, BOTH, "act", "error"),  # whoever comes under the second is under both
+        (VIP, FI, "act", "warning"),  # some are
+        (VIP, BOTH, "observe", "warning"),
+        (VIP, APART, "act", ""),
+    ],
+)
+def test_rules_that_route_one_ticket_to_two_places_are_named(
+    first: str, second: str, mode: str, level: str
+) -> None:
+    found = look(rules(first, second, then="route: ", mode=mode))
+    said = f"a.yaml:9:12: {level}: two: fights with 'one' (a.yaml:2): 'two' here, 'one'"
+    assert [one.startswith(said) for one in found] == ([True] if level else [])
+
+
+def test_rule_that_fights_itself_or_repeats_itself_is_named() -> None:
+    (found,) = look(rules(VIP, then="route: a}, {route: b"))
+    assert ": error: one: fights with itself: 'bone' here, 'a' there" in found
+    (found,) = look(
+        rules(VIP, then="priority: low}, {priority: high #").replace("#one}]", "}]")
+    )
+    assert ": warning: one: fights with itself: 'high' here, 'low' there" in found
+    (found,) = look(rules(VIP, then="add_tag: aone}, {add_tag: a"))
+    assert ": warning: one: asks for this twice; take one out" in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rules: \0",
+        "rules: &a [*a]",
+        "rules: [{id: 2020-13-45}]",
+        "rules: " + "[" * 600 + "]" * 600,
+        "rules: [{{a: b}: c}]",
+        "rules: !!python/object/apply:os.system [x]",
+        "rules: [{id: a, when: &w {all: [*w]}, then: [{add_tag: x}]}]",
+        rules("{field: score, op: gt, value: " + "9" * 400 + "}"),
+        rules("{field: score, op: gt, value: .nan}"),
+        rules("{field: tags, op: in, value: [{a: b}, [c]]}"),
+        rules('{field: text, op: matches, value: "\\ud800"}'),
+    ],
+)
+def test_whatever_else_stands_in_a_file_is_a_mistake_and_no_crash(text: str) -> None:
+    (found,) = look(text)
+    assert ": error: " in found
+
+
 def test_rules_of_a_long_list_are_compared_in_a_moment() -> None:
     entries = [
         {"id": f"r{n}", "when": {"all": [
