@@ -53,7 +53,7 @@ _DANISH = re.compile(
     r"alligevel|mere)\b"
 )
 _SIGNS_ENOUGH = 3.0  # as many need no model
-_SPELLING, _DOUBT = 0.5, 0.2  # what a sign weighs; the model leans to Danish
+_SPELLING, _DOUBT = 0.5, 0.12  # what a sign weighs; the model leans to Danish
 _MANY_WORDS, _CLEAR_LEAD = 24, 2.0  # neighbours share words; leads add up
 _NEIGHBOURS = ("nb", "nn", "sv", "da")
 _BEYOND_LATIN = re.compile("[\u0250-\U0010ffff]")
