@@ -6,6 +6,7 @@ is no plain value. What the values mean is decided elsewhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +16,9 @@ Path = tuple[str | int, ...]
 
 #: Nobody writes rules or words by the megabyte; what is longer is the wrong file.
 MAX_CHARS = 2_000_000
+
+
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 class Place(NamedTuple):
@@ -108,6 +112,8 @@ def _note(
     if id(node) in seen:
         return
     seen.add(id(node))
+    if isinstance(node, yaml.ScalarNode) and _HALVES.search(node.value):
+        raise NotReadable("half of a character", _at(node.start_mark))
     if isinstance(node, yaml.SequenceNode):
         for index, entry in enumerate(node.value):
             _note((*path, index), entry, keys, values, seen)

@@ -184,7 +184,7 @@ File = TypeVar("File", PackFile, Addition)
 def _read(name: str, text: str, kind: type[File]) -> File:
     try:
         given = yaml.load(text, Loader=_Words)
-    except yaml.YAMLError as err:
+    except (yaml.YAMLError, RecursionError) as err:
         raise ConfigError(name, [f"not YAML: {err}"]) from err
     try:
         return kind.model_validate(given)

@@ -58,9 +58,9 @@ class PackFile(BaseModel):
 
     language: str
     covers: tuple[str, ...]
-    negators: frozenset[str] = frozenset()
-    breaks: frozenset[str] = frozenset()
-    conditions: frozenset[str] = frozenset()
+    negators: frozenset[Words] = frozenset()
+    breaks: frozenset[Words] = frozenset()
+    conditions: frozenset[Words] = frozenset()
     groups: tuple[Group, ...]
     without: tuple[Words, ...] = ()
 
@@ -82,8 +82,8 @@ class Addition(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     language: str
-    negators: frozenset[str] = frozenset()
-    breaks: frozenset[str] = frozenset()
-    conditions: frozenset[str] = frozenset()
+    negators: frozenset[Words] = frozenset()
+    breaks: frozenset[Words] = frozenset()
+    conditions: frozenset[Words] = frozenset()
     groups: tuple[AddedGroup, ...] = ()
     without: tuple[Words, ...] = ()

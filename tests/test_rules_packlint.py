@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from connector.errors import ConfigError
+from rules.pack import read_packs
 from rules.packfile import PackFile
 from rules.packlint import lint_words
 
@@ -79,3 +81,25 @@ def test_later_file_is_compared_with_earlier_ones() -> None:
     text = "language: en\ngroups: [{name: broken, words: [kaput]}]\n"
     found = lint_words([("a.yaml", text), ("b.yaml", text)], KNOWN)
     assert [(one.file, one.place.line) for one in found] == [("b.yaml", 2)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "language: \0",
+        "[" * 3000 + "]" * 3000,
+        "language: en\ngroups: &g [*g]",
+        "{[a]: b}",
+        "",
+        "language: en\nnegators: ['(']",
+        "language: en\ngroups: [{name: b, effects: {complaint: .inf}, words: [a]}]",
+        'language: en\nwithout: ["\\ud800 a"]',
+    ],
+)
+def test_whatever_stands_in_a_file_of_words_is_a_mistake_and_no_crash(
+    text: str,
+) -> None:
+    base = "language: en\ncovers: [en]\ngroups: []\n"
+    with pytest.raises(ConfigError):
+        read_packs({"en.yaml": base}, {"own.yaml": text})
+    assert [one.gravity for one in lint_words([("own.yaml", text)], KNOWN)]
