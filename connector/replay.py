@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -23,8 +23,8 @@ from rules.duplicates import Grouper
 from rules.features import Features
 from rules.thresholds import Crossing, Sighting, crossed, usual
 
-#: Members by whose words a problem is named.
-NAMING = 200
+#: Members by whose words a problem is named, and launches are told.
+NAMING = 50
 
 #: Tickets that stand for a problem.
 SHOWN = 5
@@ -79,7 +79,8 @@ class Problem:
             self.shown.append(one.ticket)
         if self.state is not GroupState.FILED:
             self.sightings.append(one.sighting)
-            self.said.append((one.sighting, one.features))
+            # What is like what, the grouper knows; of that there is most.
+            self.said.append((one.sighting, replace(one.features, grams=())))
 
     @property
     def in_database(self) -> int | None:
