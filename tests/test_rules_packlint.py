@@ -87,7 +87,7 @@ def test_later_file_is_compared_with_earlier_ones() -> None:
     "text",
     [
         "language: \0",
-        "[" * 3000 + "]" * 3000,
+        "[" * 1200 + "]" * 1200,
         "language: en\ngroups: &g [*g]",
         "{[a]: b}",
         "",
