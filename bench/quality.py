@@ -264,6 +264,37 @@ def compare_peers(rows: Mapping[str, Mapping[str, Sequence[Row]]]) -> list[list[
     return lines
 
 
+def compare_learned(
+    judge: Judge, rows: Mapping[str, Mapping[str, Sequence[Row]]]
+) -> list[list[str]]:
+    """Learn from the other rows of each source; a line for each comparison."""
+    learned = importlib.import_module("bench.learned")
+    lines = []
+    for data in dict.fromkeys(data for data, _, _ in COMPARED if data in rows):
+        groups = rows[data]
+        before = groups[ANY] if ANY in groups else next(iter(groups.values()))
+        after = learned.with_learn(judge, before)
+        for _, lang, question in (one for one in COMPARED if one[0] == data):
+            wanted = [
+                place
+                for place, row in enumerate(before)
+                if lang in (ANY, row.lang)
+                and (question != "type" or row.labels.get("types"))
+            ]
+            scores = [
+                macro_f1(
+                    [
+                        (_said(some[one], question), _label(some[one], question))
+                        for one in wanted
+                    ]
+                )
+                for some in (before, after)
+            ]
+            shown = [f"{one:.3f}" for one in scores]
+            lines.append([data, lang, question, str(len(wanted)), *shown])
+    return lines
+
+
 def _label(row: Row, question: str) -> str:
     if question == "type":
         return str(row.labels["types"][0])
@@ -276,11 +307,17 @@ def _said(row: Row, question: str) -> str:
     return str(row.verdict.complaint)
 
 
-def show_peers(console: Console, lines: list[list[str]]) -> None:
-    table = Table(title="Beside others (macro F1)", box=None)
+BESIDE = ("keywords", "VADER", "trained, 5 folds", "packs alone")
+LEARNED = ("packs alone", "with learn, 5 folds")
+
+
+def show_beside(
+    console: Console, title: str, columns: Sequence[str], lines: list[list[str]]
+) -> None:
+    table = Table(title=f"{title} (macro F1)", box=None)
     for name in ("data", "language", "asked", "rows"):
         table.add_column(name, no_wrap=True)
-    for name in ("keywords", "VADER", "trained, 5 folds", "packs alone"):
+    for name in columns:
         table.add_column(name, justify="right")
     for line in lines:
         table.add_row(*line)
@@ -301,6 +338,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--limit", type=int, default=0, help="rows per data set")
     parser.add_argument("--json", type=Path, help="write the numbers to this file too")
     parser.add_argument("--peers", action="store_true", help="measure others beside")
+    parser.add_argument("--learn", action="store_true", help="measure learning too")
     parser.add_argument("--no-grouping", action="store_true", help="judging only")
     return parser.parse_args(given)
 
@@ -328,7 +366,10 @@ def main(given: Sequence[str] | None = None) -> int:
     }
     show(console, results)
     if options.peers:
-        show_peers(console, compare_peers(rows))
+        show_beside(console, "Beside others", BESIDE, compare_peers(rows))
+    if options.learn:
+        lines = compare_learned(judge, rows)
+        show_beside(console, "Learned from the same source", LEARNED, lines)
     rates = speed(judge, folder) if (folder / "handwritten.jsonl.gz").exists() else {}
     show_speed(console, rates)
     if options.json:

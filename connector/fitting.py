@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from connector.errors import LearningUnavailable
 from rules.folding import fold
 from rules.judge import Gathered
-from rules.learned import Model, evidence_of, grams_of, is_telling, words_of
+from rules.learned import Model, Pair, evidence_of, grams_of, is_telling, words_of
 from rules.masking import mask
 
 #: Words and parts of words that fewer customers used are somebody's own.
@@ -56,7 +56,7 @@ class Sample(NamedTuple):
 
     customer: str
     words: tuple[str, ...]
-    pairs: tuple[str, ...]
+    pairs: tuple[Pair, ...]
     groups: tuple[str, ...]
     evidence: dict[str, float]
 
@@ -69,7 +69,7 @@ def sample(customer: str, found: Gathered) -> Sample:
         tuple(dict.fromkeys(filter(is_telling, words))),
         tuple(
             dict.fromkeys(
-                f"{one} {other}"
+                (one, other)
                 for one, other in pairwise(words)
                 if is_telling(one) and is_telling(other)
             )
@@ -159,44 +159,76 @@ class _Columns:
         return sparse.csr_matrix((ones, columns, np.array(self._ends)), shape=shape)
 
 
-def features(samples: Sequence[Sample]) -> Features:
-    """Lay out samples as numbers; each row depends on its own sample and on counts."""
-    np, sparse = _numbers()
-    customers, words, pairs, groups = (_Columns() for _ in range(4))
-    for one in samples:
-        customers.add([one.customer])
-        words.add(one.words)
-        pairs.add(one.pairs)
-        groups.add(one.groups)
-    whose = customers.matrix().T.tocsr()
-    said = words.matrix()
-    names, both = _common(
-        whose,
-        sparse.hstack([said, pairs.matrix()], format="csr"),
-        [*words.names, *pairs.names],
-        MOST_WORDS,
-    )
-    counts = _counts(both)
-    parts = _parts(words.names)
-    part_names, grams = _common_parts(whose, said, parts)
-    part_counts = _counts(grams)
-    lengths = parts.matrix()[:, [parts.names[one] for one in part_names]]
-    lengths = said @ (lengths @ part_counts**2)
-    evidence = tuple(samples[0].evidence)
-    found = [[one.evidence[name] for name in evidence] for one in samples]
-    blocks = [
-        _scaled(both, counts, both @ counts**2),
-        _scaled(grams, part_counts, lengths),
-        groups.matrix() * PACKS_SHARE,
-        sparse.csr_matrix(np.array(found, dtype=np.float32) * PACKS_SHARE),
-    ]
-    return Features(
-        sparse.hstack(blocks, format="csr", dtype=np.float32),
-        dict(zip(names, counts.tolist(), strict=True)),
-        dict(zip(part_names, part_counts.tolist(), strict=True)),
-        tuple(groups.names),
-        evidence,
-    )
+class Sheet:
+    """What is learned from, row by row; only each word once is kept as a word."""
+
+    def __init__(self) -> None:
+        self._customers, self._words, self._groups = (_Columns() for _ in range(3))
+        self._pairs = array("q")
+        self._pair_ends = array("q", [0])
+        self._evidence = array("f")
+        self._names: tuple[str, ...] = ()
+
+    def add(self, one: Sample) -> None:
+        self._customers.add([one.customer])
+        self._words.add(one.words)
+        self._groups.add(one.groups)
+        known = self._words.names
+        self._pairs.extend([known[a] << 32 | known[b] for a, b in one.pairs])
+        self._pair_ends.append(len(self._pairs))
+        self._names = tuple(one.evidence)
+        self._evidence.extend(one.evidence.values())
+
+    def features(self) -> Features:
+        """Lay it out as numbers; each row depends on itself and on counts."""
+        np, sparse = _numbers()
+        whose = self._customers.matrix().T.tocsr()
+        said = self._words.matrix()
+        pairs, pair_names = self._frequent_pairs()
+        names, both = _common(
+            whose,
+            sparse.hstack([said, pairs], format="csr"),
+            [*self._words.names, *pair_names],
+            MOST_WORDS,
+        )
+        counts = _counts(both)
+        parts = _parts(self._words.names)
+        part_names, grams = _common_parts(whose, said, parts)
+        part_counts = _counts(grams)
+        lengths = parts.matrix()[:, [parts.names[one] for one in part_names]]
+        evidence = np.array(self._evidence).reshape(-1, len(self._names))
+        blocks = [
+            _scaled(both, counts, both @ counts**2),
+            _scaled(grams, part_counts, said @ (lengths @ part_counts**2)),
+            self._groups.matrix() * PACKS_SHARE,
+            sparse.csr_matrix(evidence * PACKS_SHARE),
+        ]
+        return Features(
+            sparse.hstack(blocks, format="csr", dtype=np.float32),
+            dict(zip(names, counts.tolist(), strict=True)),
+            dict(zip(part_names, part_counts.tolist(), strict=True)),
+            tuple(self._groups.names),
+            self._names,
+        )
+
+    def _frequent_pairs(self) -> tuple[Any, list[str]]:
+        """Return pairs that may have enough customers: most are there only once."""
+        np, sparse = _numbers()
+        keys, columns, counts = np.unique(
+            np.array(self._pairs), return_inverse=True, return_counts=True
+        )
+        kept = counts >= CUSTOMERS
+        stays = kept[columns]
+        columns = (np.cumsum(kept) - 1)[columns][stays]
+        ends = np.concatenate([[0], np.cumsum(stays)])[np.array(self._pair_ends)]
+        ones = np.ones(len(columns), dtype=np.float32)
+        shape = (len(self._pair_ends) - 1, int(kept.sum()))
+        words = list(self._words.names)
+        names = [
+            f"{words[key >> 32]} {words[key & 0xFFFFFFFF]}"
+            for key in keys[kept].tolist()
+        ]
+        return sparse.csr_matrix((ones, columns, ends), shape=shape), names
 
 
 def _parts(words: Mapping[str, int]) -> _Columns:

@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 from connector.fitting import (
     Features,
     Lesson,
-    Sample,
-    features,
+    Sheet,
     fit,
     folds,
     sample,
@@ -84,7 +83,7 @@ def learn(
     figures = {task: Figures(task, len(school.rows(task))) for task in TASKS}
     if tasks:
         tell("laying out words")
-        laid_out = features(school.samples)
+        laid_out = school.sheet.features()
         figures |= school.measure(laid_out, tasks, tell)
     figures |= {
         task: Figures(task, len(school.rows(task)), refused=why)
@@ -95,7 +94,7 @@ def learn(
     model = None
     if helping:
         tell("fitting")
-        model = school.fitted(laid_out, helping, range(len(school.samples)))
+        model = school.fitted(laid_out, helping, range(school.size))
     return Learned(model, tuple(figures[task] for task in TASKS), school.left_out)
 
 
@@ -106,7 +105,7 @@ class _School:
         self._judge = judge
         self._lessons: list[Lesson] = []
         self._packs: list[Verdict] = []
-        self.samples: list[Sample] = []
+        self.sheet = Sheet()
         self.left_out = 0
         for lesson in lessons:
             words = customer_words(
@@ -117,7 +116,7 @@ class _School:
                 self.left_out += 1
                 continue
             self._lessons.append(lesson)
-            self.samples.append(sample(lesson.customer, found))
+            self.sheet.add(sample(lesson.customer, found))
             self._packs.append(judge.conclude(found))
         kinds = Counter(one.kind for one in self._lessons if one.kind)
         self.kinds = sorted(
@@ -126,6 +125,10 @@ class _School:
         few = RARE * sum(kinds.values())
         self._last = [kind for kind in TYPES if kinds[kind] < few and kind != VAGUE]
         self._all_kinds = kinds
+
+    @property
+    def size(self) -> int:
+        return len(self._lessons)
 
     def rows(self, task: str) -> list[int]:
         """Return the lessons that teach a task."""

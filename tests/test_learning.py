@@ -5,11 +5,11 @@ The lessons are made up of words that no pack knows, so that what is learned sho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from connector.fitting import CUSTOMERS, Lesson, features, sample
+from connector.fitting import CUSTOMERS, Features, Lesson, Sheet, sample
 from connector.learning import LEAST, Learned, learn, macro_f1
 from rules.judge import default_judge
 from rules.learned import Model
@@ -30,6 +30,16 @@ def lesson(number: int) -> Lesson:
 
 def lessons(count: int = 280) -> list[Lesson]:
     return [lesson(number) for number in range(count)]
+
+
+def laid_out(taught: Sequence[tuple[str, str]]) -> Features:
+    """Lay out texts with their customers."""
+    sheet = Sheet()
+    for text, customer in taught:
+        found = default_judge().gathered("", Words(text, False, ""))
+        if found is not None:
+            sheet.add(sample(customer, found))
+    return sheet.features()
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +77,7 @@ def test_what_was_fitted_is_what_is_applied(model: Model) -> None:
     found = judge.gathered("", words)
     assert found is not None
     taught = [one._replace(text=text) for one in lessons(CUSTOMERS)]
-    columns = features([sample(one.customer, found) for one in taught])
+    columns = laid_out([(one.text, one.customer) for one in taught])
     fitted = columns.model(
         "", ["complaint"], [], [[0.01] * columns.matrix.shape[1]], [0.3]
     )
@@ -84,13 +94,7 @@ def test_words_of_few_customers_and_numbers_are_not_kept() -> None:
         *(("marzipan order AB4711 came", f"{one} b") for one in range(many)),
         *(("write to kari.nordmann@mail.example", f"{one} c") for one in range(many)),
     ]
-    judge = default_judge()
-    samples = []
-    for text, customer in taught:
-        found = judge.gathered("", Words(text, False, ""))
-        if found is not None:
-            samples.append(sample(customer, found))
-    kept = features(samples)
+    kept = laid_out(taught)
     known = " ".join([*kept.words, *kept.grams])
     assert "marzipan" in kept.words
     for gone in ("quokka", "4711", "ab4", "nordmann", "mail"):
