@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from rules.verdict import ENOUGH, STEEPNESS, TYPES, heard
 
@@ -24,7 +24,7 @@ COMPLAINT = "complaint"
 VAGUE = "insufficient_information"
 GRAMS = range(3, 6)  # characters
 LONGEST_WORD = 40
-TOLD = 3  # words named for each verdict
+TOLD = 3  # words named
 
 #: What packs say of a text as a whole, kept within bounds that few texts exceed.
 EVIDENCE = (COMPLAINT, "emotion", "praise", "urgent", "relaxed", *TYPES)
@@ -85,15 +85,6 @@ def evidence_of(weights: Mapping[str, float], shouted: float) -> dict[str, float
     return {name: min(_MOST, max(_LEAST, value)) for name, value in found.items()}
 
 
-class Share(NamedTuple):
-    """What a word adds to the sums over a text."""
-
-    weights: Weights
-    length: float  # of the word among words, squared
-    parts: Weights
-    parts_length: float
-
-
 @dataclass(frozen=True)
 class Model:
     """Weights for each of ``outcomes``: that it is a complaint, and types of one.
@@ -117,7 +108,7 @@ class Model:
         reading = Reading(self, tally, folded, shouted)
         if COMPLAINT in self.outcomes:
             place = self.outcomes.index(COMPLAINT)
-            wanted = ENOUGH + reading.total(place) / STEEPNESS - heard(shouted)
+            wanted = ENOUGH + reading.totals[place] / STEEPNESS - heard(shouted)
             tally.add(COMPLAINT, wanted - tally.weights[COMPLAINT])
             for weight, words in reading.deciding(place):
                 tally.explain("learned", words, {COMPLAINT: weight / STEEPNESS})
@@ -127,7 +118,7 @@ class Model:
     def _weigh_types(self, tally: Evidence, reading: Reading) -> None:
         """Say which types it is. Types that were too rare to learn stay as they are,
         but for those that people hardly ever gave, which come after the others."""
-        totals = {name: reading.total(place) for place, name in self._types}
+        totals = {name: reading.totals[place] for place, name in self._types}
         most = max(totals.values())
         odds = {name: math.exp(total - most) for name, total in totals.items()}
         whole = sum(odds.values())
@@ -155,18 +146,21 @@ class Model:
 
     @cached_property
     def share(self) -> Any:
-        """What a word adds; languages repeat themselves, so it is remembered."""
+        """What a word adds; languages repeat themselves, so it is remembered.
+
+        Its length squared, its weights, and the same of its parts, in one row that is
+        quickly added up.
+        """
         return lru_cache(maxsize=20_000)(self._share)
 
-    def _share(self, word: str) -> Share:
+    def _share(self, word: str) -> Weights:
         if not is_telling(word):
-            return Share(self._nothing, 0.0, self._nothing, 0.0)
+            return (0.0, *self._nothing, 0.0, *self._nothing)
         length, *weights = self.words.get(word, (0.0, *self._nothing))
         parts = [self.grams[part] for part in grams_of(word) if part in self.grams]
         added = tuple(map(sum, zip(*parts, strict=True)))[1:] or self._nothing
-        return Share(
-            tuple(weights), length**2, added, sum(one[0] ** 2 for one in parts)
-        )
+        parts_length = sum(one[0] ** 2 for one in parts)
+        return (length**2, *weights, parts_length, *added)
 
     def to_json(self) -> str:
         """Write the model down; ``read`` reads it."""
@@ -183,56 +177,63 @@ class Model:
 
 
 class Reading:
-    """The sums over one text, of which each outcome takes its own."""
+    """The sums over one text. It is in the way of every ticket, so loops are few."""
 
     def __init__(
         self, model: Model, tally: Evidence, folded: str, shouted: float
     ) -> None:
-        self._model = model
         words = words_of(folded)
-        self._words = dict.fromkeys(words)
-        self._shares: list[Share] = list(map(model.share, self._words))
+        self._words = list(dict.fromkeys(words))
+        self._shares: list[Weights] = list(map(model.share, self._words))
         found = model.pairs
-        self._pairs = [one for one in dict.fromkeys(pairwise(words)) if one in found]
-        length = sum(share.length for share in self._shares)
-        length += sum(found[pair][0] ** 2 for pair in self._pairs)
-        parts = sum(share.parts_length for share in self._shares)
+        # In order, or the last digit of a sum would be another in another process.
+        self._pairs = sorted(found.keys() & set(pairwise(words)))
+        self._of_pairs = [found[pair] for pair in self._pairs]
+        size = self._size = 1 + len(model.outcomes)
+        sums = list(map(sum, zip(*self._shares, strict=True))) or [0.0] * 2 * size
+        length = sums[0] + sum(one[0] ** 2 for one in self._of_pairs)
         self._by_words = 1 / math.sqrt(length) if length else 0.0
-        self._by_parts = 1 / math.sqrt(parts) if parts else 0.0
+        self._by_parts = 1 / math.sqrt(sums[size]) if sums[size] else 0.0
+        self.totals = [
+            bias + words * self._by_words + parts * self._by_parts
+            for bias, words, parts in zip(
+                model.bias, sums[1:size], sums[size + 1 :], strict=True
+            )
+        ]
+        for pair in self._of_pairs:
+            self._add(pair[1:], self._by_words)
         said = {name: words for _, name, words, _ in tally.reasons}
-        self._groups = {name: said[name] for name in said if name in model.groups}
-        self._evidence = evidence_of(tally.weights, shouted)
+        self._groups = [
+            (words, model.groups[name])
+            for name, words in said.items()
+            if name in model.groups
+        ]
+        for _, weights in self._groups:
+            self._add(weights, 1.0)
+        for name, value in (*tally.weights.items(), (SHOUTED, shouted)):
+            if value and name in model.evidence:
+                self._add(model.evidence[name], min(_MOST, max(_LEAST, value)))
 
-    def total(self, place: int) -> float:
-        """Return the log odds of an outcome."""
-        model = self._model
-        words = sum(share.weights[place] for share in self._shares)
-        words += sum(model.pairs[pair][place + 1] for pair in self._pairs)
-        parts = sum(share.parts[place] for share in self._shares)
-        total = model.bias[place] + words * self._by_words + parts * self._by_parts
-        total += sum(model.groups[name][place] for name in self._groups)
-        known = model.evidence
-        return total + sum(
-            known[name][place] * value
-            for name, value in self._evidence.items()
-            if value and name in known
-        )
+    def _add(self, weights: Weights, share: float) -> None:
+        for place, weight in enumerate(weights):
+            self.totals[place] += weight * share
 
     def deciding(self, place: int) -> list[tuple[float, str]]:
         """Return the words that moved an outcome most, with what they weigh."""
-        moved: dict[str, float] = {}
-        for word, share in zip(self._words, self._shares, strict=True):
-            moved[word] = (
-                share.weights[place] * self._by_words
-                + share.parts[place] * self._by_parts
-            )
-        for pair in self._pairs:
-            weight = self._model.pairs[pair][place + 1] * self._by_words
-            moved[" ".join(pair)] = weight
-        for name, words in self._groups.items():
-            moved[words] = moved.get(words, 0.0) + self._model.groups[name][place]
-        ranked = sorted(moved.items(), key=lambda one: -abs(one[1]))[:TOLD]
-        return [(weight, words) for words, weight in ranked if weight]
+        by_words, by_parts = self._by_words, self._by_parts
+        one, other = place + 1, place + 1 + self._size
+        moved = [row[one] * by_words + row[other] * by_parts for row in self._shares]
+        moved += [row[one] * by_words for row in self._of_pairs]
+        moved += [row[place] for _, row in self._groups]
+        said = [*self._words, *map(" ".join, self._pairs)]
+        said += [words for words, _ in self._groups]
+        most = sorted(map(abs, moved), reverse=True)[:TOLD][-1:]
+        told = [
+            (weight, words)
+            for weight, words in zip(moved, said, strict=True)
+            if weight and abs(weight) >= most[0]
+        ]
+        return told[:TOLD]
 
 
 def read(text: str) -> Model:
