@@ -103,6 +103,7 @@ TREATED = {
         "reports",
         "sessions",
         "users",
+        "rule_switches",
         "rulebooks",
     },
 }

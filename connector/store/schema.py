@@ -240,6 +240,18 @@ demotions = Table(
     Column("promoted_by", Words, nullable=False, default="", server_default=""),
 )
 
+rule_switches = Table(
+    "rule_switches",
+    metadata,
+    # how far a rule goes by a person's word, whatever its file says
+    Column("rule", String(100), primary_key=True),
+    # as its file has it; changed there, the rule goes as far as the file says again
+    Column("rule_version", String(40), nullable=False),
+    Column("mode", String(10), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("who", String(80), nullable=False),
+)
+
 directory_entries = Table(
     "directory_entries",
     metadata,

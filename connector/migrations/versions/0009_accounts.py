@@ -1,4 +1,4 @@
-"""who signs in: users, sessions, failed sign-ins, and what people did"""
+"""who signs in, what people did on the pages, and how far they let rules go"""
 
 from __future__ import annotations
 
@@ -63,9 +63,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
     op.create_index(op.f("ix_audit_subject"), "audit", ["subject", "id"])
+    op.create_table(
+        "rule_switches",
+        sa.Column("rule", sa.String(length=100), nullable=False),
+        sa.Column("rule_version", sa.String(length=40), nullable=False),
+        sa.Column("mode", sa.String(length=10), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.String(length=80), nullable=False),
+        sa.PrimaryKeyConstraint("rule", name=op.f("pk_rule_switches")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("rule_switches")
     op.drop_table("audit")
     op.drop_table("failed_sign_ins")
     op.drop_table("sessions")
