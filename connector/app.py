@@ -119,7 +119,7 @@ class Runtime:
         self.channels = build_channels(config)
         self.acceptor = Acceptor(self.store)
         self.rulebook = open_rulebook(config, self.store, clock())
-        self.rulebook.learn_from(self.store)
+        self.rulebook.follow(self.store)
         self.pipeline = Pipeline(config, self.rulebook, Grouping())
         self.health = Health(self.store, clock)
         own_clock = None if clock is utc_now else clock

@@ -22,6 +22,8 @@ from connector.errors import ConfigError
 from connector.metrics import RULES_BROKEN
 from connector.models import Finding, Level
 from connector.store import Store
+from connector.store.switches import Switch
+from connector.switched import Switched, switched
 from connector.taught import Taught
 from rules.judge import Judge, default_judge
 from rules.pack import load_packs
@@ -40,6 +42,7 @@ class Book:
     rules: RuleSet
     judge: Judge
     since: datetime  #: when this process took it up
+    switches: tuple[Switch, ...] = ()  #: what differs in the rules from their files
 
     @cached_property
     def version(self) -> str:
@@ -77,15 +80,17 @@ class Rulebook:
         self._looked = now
         self._stamp = self._stamped()
         self._taught: Taught | None = None
+        self._switched: Switched | None = None
         self._judge, self._words = self._read_words(), self._stamp.words
         self._trouble: Trouble | None = None
         try:
-            self._book = self._read(now)
+            self._written = self._read_rules()
         except ConfigError as err:
             if former is None:
                 raise
-            self._book = Book(former, self._judge, now)
+            self._written = former
             self._note(err, now)
+        self._book = self._made(now)
 
     @property
     def book(self) -> Book:
@@ -95,9 +100,11 @@ class Rulebook:
     def trouble(self) -> Trouble | None:
         return self._trouble
 
-    def learn_from(self, store: Store) -> None:
-        """From the next look on, judge by the learned model that a database names."""
+    def follow(self, store: Store) -> None:
+        """From the next look on, heed a database: the learned model that it names, and
+        how far people let rules go."""
         self._taught = Taught(store)
+        self._switched = Switched(store)
         self._looked = datetime.min.replace(tzinfo=UTC)
 
     def look(self, now: datetime) -> Book:
@@ -105,27 +112,27 @@ class Rulebook:
         with self._lock:
             if abs(now - self._looked) >= LOOK:
                 self._looked = now
-                if self._taught:
-                    self._teach(self._taught, now)
+                is_new = [one.look() for one in (self._taught, self._switched) if one]
                 stamped = self._stamped()
                 if stamped != self._stamp:
                     self._stamp = stamped
                     self._renew(now)
+                if any(is_new):
+                    self._book = self._made(now)
             return self._book
-
-    def _teach(self, taught: Taught, now: datetime) -> None:
-        if taught.look():
-            judge = self._book.judge.with_learned(taught.model)
-            self._book = Book(self._book.rules, judge, now)
 
     def _renew(self, now: datetime) -> None:
         try:
-            book = self._read(now)
+            rules = self._read_rules()
+            if self._words != self._stamp.words:  # to compile words takes a while
+                self._judge, self._words = self._read_words(), self._stamp.words
         except ConfigError as err:
             self._note(err, now)
             return
+        self._written = rules
         self._trouble = None
         RULES_BROKEN.set(0)
+        book = self._made(now)
         if book.version != self._book.version:
             self._book = book
         _log.info("rules.read", version=self._book.version)
@@ -143,13 +150,15 @@ class Rulebook:
             rulefiles.stamp(Path(words)) if words else (),
         )
 
-    def _read(self, now: datetime) -> Book:
+    def _read_rules(self) -> RuleSet:
         given = self._config.rules
-        rules = rulefiles.read_set(given) if isinstance(given, Path) else given
-        if self._words != self._stamp.words:  # to compile words takes a while
-            self._judge, self._words = self._read_words(), self._stamp.words
+        return rulefiles.read_set(given) if isinstance(given, Path) else given
+
+    def _made(self, now: datetime) -> Book:
         learned = self._taught.model if self._taught else None
-        return Book(rules, self._judge.with_learned(learned), now)
+        switches = self._switched.now if self._switched else ()
+        rules, counting = switched(self._written, switches)
+        return Book(rules, self._judge.with_learned(learned), now, counting)
 
     def _read_words(self) -> Judge:
         given = self._config.judging

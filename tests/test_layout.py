@@ -49,6 +49,7 @@ ROWS = {
     "connector.logs": 3,
     "connector.metrics": 3,
     "connector.rulebook": 3,
+    "connector.switched": 3,
     "connector.taught": 3,
     "connector.fitting": 3,
     "connector.rulefiles": 3,
@@ -175,6 +176,7 @@ SIDEWAYS = {
     "connector.config_learning": ("connector.section",),
     "connector.config_vip": ("connector.section",),
     "connector.config_retention": ("connector.section",),
+    "connector.switched": ("connector.store",),
     "connector.taught": ("connector.store",),
     "connector.migrations": ("connector.store",),
     "connector.rulebook": (
@@ -182,6 +184,7 @@ SIDEWAYS = {
         "connector.metrics",
         "connector.rulefiles",
         "connector.store",
+        "connector.switched",
         "connector.taught",
     ),
     "connector.text_lint": ("connector.texts",),

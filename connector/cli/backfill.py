@@ -90,7 +90,7 @@ def backfill(
     # A service manager's stop is one like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _adapter(config, source) as adapter, open_store(config) as store:
-        rulebook.learn_from(store)
+        rulebook.follow(store)
         tale = Tale(since, until or now)
         with _shown(tale, as_json) as show:
             end, error = _import(

@@ -116,7 +116,7 @@ def backtest(
     words = read_words(config, trade, packs) if trade or packs else None
     end = until or datetime.now(UTC)
     with open_store(config) as store, told(as_json) as tell:
-        rulebook.learn_from(store)
+        rulebook.follow(store)
         book = rulebook.look(datetime.now(UTC))
         report = compare(
             store,

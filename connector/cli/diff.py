@@ -93,7 +93,7 @@ def diff(
     config = read_config(path)
     rulebook = read_rulebook(config)
     with open_store(config) as store:
-        rulebook.learn_from(store)
+        rulebook.follow(store)
         book = rulebook.look(datetime.now(UTC))
         before, after = (_find(store, book, word) for word in (old, new))
         found = differences(before.rules.rules, after.rules.rules)
