@@ -526,3 +526,15 @@ def test_command_asks_first_and_tells_what_lies_elsewhere(
         assert line in done.output
     again = type_("y\n")
     assert (again.exit_code, "Nothing was held here." in again.output) == (0, True)
+
+
+@pytest.mark.parametrize("word", ["", "the", "%", "support", "kari@", "support:"])
+@pytest.mark.parametrize("command", [("erase",), ("customers", "opt-out")])
+def test_word_that_is_nobodys_key_is_refused(
+    command: tuple[str, ...], word: str
+) -> None:
+    told = CliRunner().invoke(cli, [*command, word, "--config", "none.yaml"])
+    assert (told.exit_code, "write an address, or SOURCE:ID" in told.output) == (
+        2,
+        True,
+    )

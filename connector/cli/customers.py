@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from connector.cli.common import (
+    CUSTOMER,
     by_option,
     config_option,
     emit,
@@ -17,7 +18,6 @@ from connector.cli.common import (
     open_store,
     read_config,
 )
-from connector.judging import key_of
 from connector.store import customers as rows
 from connector.store.customers import Person
 
@@ -46,10 +46,10 @@ def opted_out(limit: int, path: Path, as_json: bool) -> None:
 
 
 @customers.command("opt-out")
-@click.argument("customer", metavar="ADDRESS")
+@click.argument("key", metavar="ADDRESS", type=CUSTOMER)
 @by_option
 @config_option
-def opt_out(customer: str, who: str, path: Path) -> None:
+def opt_out(key: str, who: str, path: Path) -> None:
     """Send a customer no messages any more; what waits is not sent.
 
     ADDRESS may be one that never wrote yet, or SOURCE:ID where a helpdesk knows no
@@ -57,7 +57,7 @@ def opt_out(customer: str, who: str, path: Path) -> None:
 
     Example: complaint-connector customers opt-out kari@example.com
     """
-    key, now = key_of(customer), datetime.now(UTC)
+    now = datetime.now(UTC)
     with open_store(read_config(path)) as store, store.write() as connection:
         known = rows.known(connection, [Person(key)], now).ids[key]
         done = rows.opt_out(connection, known, who, now)
@@ -65,9 +65,9 @@ def opt_out(customer: str, who: str, path: Path) -> None:
 
 
 @customers.command("opt-in")
-@click.argument("customer", metavar="ADDRESS")
+@click.argument("key", metavar="ADDRESS", type=CUSTOMER)
 @config_option
-def opt_in(customer: str, path: Path) -> None:
+def opt_in(key: str, path: Path) -> None:
     """Let a customer get messages again; none is made up for.
 
     A tag of the helpdesk that says otherwise has to be taken off there, or it counts
@@ -75,7 +75,6 @@ def opt_in(customer: str, path: Path) -> None:
 
     Example: complaint-connector customers opt-in kari@example.com
     """
-    key = key_of(customer)
     with open_store(read_config(path)) as store, store.write() as connection:
         known = rows.by_key(connection, key)
         done = known is not None and rows.opt_in(connection, known.id)

@@ -12,6 +12,7 @@ import click
 
 from connector import erasing
 from connector.cli.common import (
+    CUSTOMER,
     by_option,
     config_option,
     json_option,
@@ -20,13 +21,12 @@ from connector.cli.common import (
 )
 from connector.config import build_adapters
 from connector.erasing import Erasing, Receipt
-from connector.judging import key_of
 from connector.store import Store
 from connector.store import erasing as rows
 
 
 @click.command()
-@click.argument("customer")
+@click.argument("customer", type=CUSTOMER)
 @by_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @config_option
@@ -67,7 +67,7 @@ def erase(customer: str, who: str, yes: bool, path: Path, as_json: bool) -> None
 
 def _ask(store: Store, customer: str) -> None:
     with store.read() as connection:
-        found = rows.find(connection, key_of(customer))
+        found = rows.find(connection, customer)
         extent = rows.extent(connection, found) if found is not None else {}
     if extent:
         click.echo(
