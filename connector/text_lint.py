@@ -21,6 +21,9 @@ from rules.masking import mask
 #: nobody's, may stand in a text.
 _PERSONAL = re.compile(r"<(email|phone|address|iban|card|id|secret)>")
 
+#: What YAML calls words, and not a number, yes or nothing.
+_WORDS = "tag:yaml.org,2002:str"
+
 
 class Remark(NamedTuple):
     """Something to put right. With ``breaks`` the text cannot be written at all."""
@@ -51,7 +54,7 @@ class _Entry(NamedTuple):
 
 def lint(folder: Path, languages: Collection[str]) -> list[Remark]:
     """Look through a folder; each kind in it is expected in all of these languages."""
-    found: list[Remark] = []
+    found = list(_unread(folder))
     known: dict[str, dict[str, int]] = {}
     for file in sorted(folder.glob("*.yaml")):
         if file.stem not in texts.LANGUAGES:
@@ -64,9 +67,24 @@ def lint(folder: Path, languages: Collection[str]) -> list[Remark]:
             found.append(_unreadable(file, err))
             continue
         for entry in entries:
+            if file.stem in known.get(entry.name, {}):
+                remedy = "keep one of them: only the last is read"
+                found.append(entry.remark(0, "stands there twice", remedy))
             known.setdefault(entry.name, {})[file.stem] = entry.line
             found += _remarks(entry)
     return [*found, *_missing(known, languages)]
+
+
+def _unread(folder: Path) -> Iterator[Remark]:
+    """Find what may be taken for texts, and is never read."""
+    files = sorted(folder.iterdir())
+    for file in files:
+        if file.suffix.lower() in (".yml", ".yaml") and file.suffix != ".yaml":
+            remedy = "let its name end with .yaml"
+            yield Remark(file.name, 1, "it is never read", remedy)
+    if not any(file.suffix == ".yaml" for file in files):
+        what = "there are no texts in this folder"
+        yield Remark(".", 1, what, "write some, such as en.yaml")
 
 
 def _entries(file: Path) -> Iterator[_Entry]:
@@ -76,11 +94,13 @@ def _entries(file: Path) -> Iterator[_Entry]:
     if not isinstance(tree, yaml.MappingNode):
         raise ValueError("expected texts by their names")
     for key, value in tree.value:
-        if not isinstance(value, yaml.ScalarNode):
-            raise ValueError(f"expected words after {key.value!r}")
-        # The words of a block begin on the line below their sign.
-        first = value.start_mark.line + (2 if value.style in ("|", ">") else 1)
-        yield _Entry(file.name, str(key.value), first, value.value)
+        first, words = value.start_mark.line + 1, ""
+        # Customers would read what YAML makes of null, yes or braces without quotes.
+        if isinstance(value, yaml.ScalarNode) and value.tag == _WORDS:
+            # The words of a block begin on the line below their sign.
+            first += value.style in ("|", ">")
+            words = value.value
+        yield _Entry(file.name, str(key.value), first, words)
 
 
 def _unreadable(file: Path, err: Exception) -> Remark:
@@ -101,7 +121,7 @@ def _remarks(entry: _Entry) -> Iterator[Remark]:
         remedy = f"use one of {', '.join(texts.PERSONAS)}"
         yield entry.remark(0, "there is no text for this persona", remedy)
     if not entry.source.strip():
-        remedy = "write it, or take the name away"
+        remedy = "write some, in quotation marks, or take the name away"
         yield entry.remark(0, "there are no words", remedy, True)
     yield from _gaps(entry, texts.KINDS[kind])
     yield from _tone(entry)

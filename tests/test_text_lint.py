@@ -45,7 +45,11 @@ def test_nothing_is_wrong_with_our_own() -> None:
         ("fixed: '{{ subject / 2 }}'", 1, "cannot be filled", True),
         ("fixed: '{{ subject.__class__.mro() }}'", 1, "cannot be filled", True),
         ("fixed: ''", 1, "no words", True),
-        ("fixed: [a]", 1, "expected words after 'fixed'", True),
+        ("checkin: Hi\nfixed: [a]", 2, "fixed: there are no words", True),
+        ("checkin: Hi\nfixed: {{ subject }}", 2, "fixed: there are no words", True),
+        ("fixed: null", 1, "no words", True),
+        ("fixed: yes", 1, "no words", True),
+        ("fixed: Hi\nfixed: Hello", 2, "stands there twice", False),
         ("- a", 1, "expected texts by their names", True),
         ("fixed: |\n  a\n b: c", 3, "not valid YAML", True),
         ("\nfixed: |\n  Hi.\n  You should have read it.", 4, "blames", False),
@@ -85,6 +89,15 @@ def test_language_that_is_never_judged_is_told(write: Callable[..., Path]) -> No
     assert "never read" in remark.what
 
 
+def test_folder_of_which_nothing_is_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "nb.yml").write_text("fixed: Det virker.", encoding="utf-8")
+    said = [(one.file, one.what) for one in text_lint.lint(tmp_path, ())]
+    assert said == [
+        ("nb.yml", "it is never read"),
+        (".", "there are no texts in this folder"),
+    ]
+
+
 def test_text_that_cannot_be_written_is_a_mistake_of_the_configuration(
     write: Callable[[str], Path],
 ) -> None:
@@ -105,6 +118,8 @@ def test_command_tells_the_place_and_ends_with_1(write: Callable[[str], Path]) -
         f"{folder}/en.yaml:2: fixed: “calm down” blames the customer; say what is so, "
         "and what happens next\n"
     )
+    file = CliRunner().invoke(cli, ["texts", "lint", str(folder / "en.yaml")])
+    assert (file.exit_code, "is a file" in file.output) == (2, True)
     write("fixed: It works.")
     told = CliRunner().invoke(cli, ["texts", "lint", str(folder), "--lang", "en"])
     assert (told.exit_code, "Nothing is wrong" in told.output) == (0, True)

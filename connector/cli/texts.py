@@ -48,7 +48,11 @@ def texts_list(as_json: bool) -> None:
 
 
 @texts.command("lint")
-@click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True))
+@click.argument(
+    "folder",
+    required=False,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+)
 @click.option(
     "--lang",
     "languages",
