@@ -351,3 +351,8 @@ def test_commands_show_what_is_known(plain: Bench, tmp_path: Path) -> None:
     ]
     assert sum(one["complaints"] for one in found) == 5
     assert "not answered" in run("recovery")
+
+
+def test_scoreboard_of_more_days_than_a_calendar_has_is_refused() -> None:
+    told = CliRunner().invoke(cli, ["report", "recovery", "--days", "99999999"])
+    assert told.exit_code == 2

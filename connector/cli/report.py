@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 import click
 
 from connector.cli.common import (
-    NUMBER,
     config_option,
     emit,
     json_option,
@@ -129,7 +128,7 @@ def report_effect(path: Path, as_json: bool) -> None:
 @report.command("recovery")
 @click.option(
     "--days",
-    type=NUMBER,
+    type=click.IntRange(1, 3650),
     default=90,
     show_default=True,
     help="Of complaints received in the last so many days.",
