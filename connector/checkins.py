@@ -26,6 +26,7 @@ from connector.models import (
     TicketStatus,
 )
 from connector.ratings import rating
+from connector.recipients import is_nobodys
 from connector.store import checkins as rows
 from connector.store import locks, outbox
 from connector.store.checkins import CheckinState
@@ -212,6 +213,7 @@ def _is_solved_complaint(case: Case) -> bool:
         case.ticket.status in ENDED
         and case.judged.is_trusted
         and not case.verdict.auto_reply
+        and not is_nobodys(case.ticket.customer.email or "")
         and rating(case.ticket) is None
         and _spoke_at(case) >= case.now - FRESH
         and bool(_answers(case))

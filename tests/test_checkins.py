@@ -129,6 +129,12 @@ def test_who_did_not_complain_is_not_asked(bench: Bench) -> None:
     assert ends(bench) == []
 
 
+@SQLITE
+def test_address_that_nobody_reads_is_not_asked(bench: Bench) -> None:
+    solve(bench, email="no-reply@form.example")
+    assert ends(bench) == []
+
+
 def test_complaint_solved_long_after_its_last_words_is_left_alone(
     bench: Bench,
 ) -> None:
