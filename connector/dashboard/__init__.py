@@ -68,6 +68,7 @@ def create_blueprint(
     blueprint.add_app_template_filter(pages.when, "when")
     blueprint.add_app_template_filter(pages.number, "number")
     blueprint.add_app_template_filter(pages.state, "state")
+    blueprint.add_app_template_filter(pages.kinds, "kinds")
     blueprint.add_app_template_global(pages.csrf, "csrf")
 
     @blueprint.before_request

@@ -10,9 +10,9 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from connector import issue_text, share
+from connector import share
 from connector.dashboard.desk import Desk
-from connector.dashboard.pages import page
+from connector.dashboard.pages import kinds, page
 from connector.dashboard.status import gather
 from connector.store import overview as counts
 from connector.store.clocks import ClockState
@@ -68,15 +68,15 @@ def _gather(desk: Desk, connection: Connection, now: datetime) -> dict[str, Any]
 
 def _chart(volume: Mapping[tuple[int, str], int], since: datetime) -> dict[str, Any]:
     """Return the days, and for each type that came up how many there were on each."""
-    kinds = [kind for kind in TYPES if any(one == kind for _, one in volume)]
+    came = [kind for kind in TYPES if any(one == kind for _, one in volume)]
     return {
         "days": [f"{since + timedelta(days=day):%Y-%m-%d}" for day in range(DAYS)],
         "series": [
             {
-                "name": issue_text.kind("en", kind),
+                "name": kinds([kind]),
                 "values": [volume.get((day, kind), 0) for day in range(DAYS)],
             }
-            for kind in kinds
+            for kind in came
         ],
     }
 
@@ -95,7 +95,7 @@ def _shares(
     whole, before = sum(late.values()), sum(early.values())
     return [
         Share(
-            issue_text.kind("en", kind),
+            kinds([kind]),
             count,
             count / whole,
             early[kind] / before if before else None,

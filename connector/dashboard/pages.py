@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from flask import g, render_template, request
 from flask_babel import format_decimal, get_locale, gettext
 from markupsafe import Markup
+
+from connector import issue_text
 
 #: The pages in the order of the menu, with the key that is their name.
 MENU = (
@@ -53,7 +56,17 @@ def number(value: float | None) -> str:
 
 def state(word: str) -> str:
     """Write a word of the tables for people, in their language."""
-    return gettext(word.replace("_", " ")) if word else ""
+    return gettext(spoken(word)) if word else ""
+
+
+def spoken(word: str) -> str:
+    return word.replace("_", " ")
+
+
+def kinds(names: Iterable[str]) -> str:
+    """Name types of complaints in the reader's language."""
+    language = str(get_locale())
+    return ", ".join(issue_text.kind(language, name) for name in names)
 
 
 def csrf() -> Markup:

@@ -13,7 +13,7 @@ from connector.correcting import Refused
 from connector.dashboard import acting
 from connector.dashboard.desk import Desk
 from connector.dashboard.guard import needs
-from connector.dashboard.pages import page
+from connector.dashboard.pages import page, state
 from connector.models import GroupState, Role
 from connector.reports import effect
 from connector.store import bonds, groups, members, overview, timeline
@@ -169,7 +169,7 @@ def _curve(connection: Connection, group_id: int, now: datetime) -> dict[str, An
         "days": [f"{since + timedelta(days=day):%Y-%m-%d}" for day in range(length)],
         "values": values,
         "marks": [
-            {"day": (one.at - since).days, "what": one.kind}
+            {"day": (one.at - since).days, "what": state(one.kind)}
             for one in overview.milestones(connection, group_id)
             if one.kind in ("filed", "fixed", "reopened") and one.at >= since
         ],

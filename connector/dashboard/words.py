@@ -1,0 +1,96 @@
+"""The words of the tables that pages show, so that they are translated like the rest.
+
+Texts of templates and of code are found where they stand; these come out of the
+database or the configuration, and only here is it known which there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, get_args
+
+from connector import imports, packs
+from connector.config import Autonomy
+from connector.dashboard.pages import MENU, spoken
+from connector.models import (
+    DeliveryState,
+    GroupState,
+    Mode,
+    Operation,
+    OutboxState,
+    Role,
+    TicketStatus,
+)
+from connector.store.broadcasts import BroadcastState
+from connector.store.checkins import CheckinState
+from connector.store.clocks import ClockState
+from connector.store.tasks import TaskKind
+from connector.store.tickets import TagState
+from rules.verdict import Band, Urgency
+
+_STATES: tuple[type[StrEnum], ...] = (
+    BroadcastState,
+    CheckinState,
+    ClockState,
+    DeliveryState,
+    GroupState,
+    Mode,
+    Operation,
+    OutboxState,
+    Role,
+    TagState,
+    TaskKind,
+    TicketStatus,
+    imports.State,
+)
+
+#: What may have happened to a problem.
+EVENTS = (
+    "allowed",
+    "approval",
+    "approved",
+    "asked for",
+    "came",
+    "cancelled",
+    "closed",
+    "done",
+    "duplicate",
+    "erased",
+    "filed",
+    "fixed",
+    "issue gone",
+    "kept apart",
+    "left",
+    "linked",
+    "merged",
+    "moved",
+    "muted",
+    "renamed",
+    "reopened",
+    "returned",
+    "seen again",
+    "split off",
+    "unmuted",
+)
+
+
+def words() -> list[str]:
+    """Return the words as they stand in the catalogues."""
+    promised = (
+        promise.kind for pack in packs.packs().values() for promise in pack.promises
+    )
+    found = {
+        *(str(one) for states in _STATES for one in states),
+        *(name for name in Autonomy.model_fields if name != "stop"),
+        *get_args(Band),
+        *get_args(Urgency),
+        *EVENTS,
+        *promised,
+    }
+    return sorted({*map(spoken, found), *(title for _, title in MENU)})
+
+
+def extract(*_: Any, **__: Any) -> Iterator[tuple[int, str, str, list[str]]]:
+    """Give the words to Babel, which is told of this in ``pyproject.toml``."""
+    yield from ((0, "gettext", word, []) for word in words())
