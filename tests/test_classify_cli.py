@@ -89,14 +89,14 @@ def test_help_shows_an_example() -> None:
 
 
 def own_words(folder: Path) -> str:
-    """Return the readme's example of a file of words."""
-    text = (ROOT / "README.md").read_text("utf-8").split("### Your own words")[1]
+    """Return the example of a file of words in the documents."""
+    text = (ROOT / "docs" / "judging.md").read_text("utf-8").split("## Your own")[1]
     example = text.split("```yaml\n")[1].split("```")[0]
     (folder / "mine.yaml").write_text(example, "utf-8")
     return example
 
 
-def test_own_words_of_the_readme_are_what_tickets_are_judged_by(tmp_path: Path) -> None:
+def test_own_words_of_the_page_are_what_tickets_are_judged_by(tmp_path: Path) -> None:
     own_words(tmp_path)
     lines = b"".join(
         json.dumps({"text": text, "lang": "en"}).encode() + b"\n"

@@ -149,13 +149,21 @@ def test_make_targets_that_are_named_exist() -> None:
 @pytest.mark.parametrize("path", named(PAGES))
 def test_links_into_the_repository_resolve(path: Path) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)", text_of(path))
-    broken = [
-        link
-        for link in links
-        if not link.startswith(("https://", "#"))
-        and not (path.parent / link.partition("#")[0]).exists()
-    ]
-    assert broken == []
+    inside = [link for link in links if not link.startswith("https://")]
+    assert [link for link in inside if not leads_somewhere(path, link)] == []
+
+
+def leads_somewhere(path: Path, link: str) -> bool:
+    name, _, heading = link.partition("#")
+    target = path.parent / name if name else path
+    return target.exists() and (not heading or heading in headings_of(target))
+
+
+@cache
+def headings_of(path: Path) -> set[str]:
+    """Return what links call the headings of a page."""
+    found = re.findall(r"^#+ (.+)$", text_of(path), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in found}
 
 
 @pytest.mark.parametrize("path", named(PAGES))

@@ -1,4 +1,4 @@
-"""What the README says of rules is so, and what a ticket tells gets to them."""
+"""What is said of rules is so, and what a ticket tells gets to them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ LATE = "My parcel is late again, and nobody answers. Where is order A-12?"
 
 
 def rows(heading: str) -> list[list[str]]:
-    """Return the rows of the README's table that begins with these words."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    """Return the rows of the page's table that begins with these words."""
+    text = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
     table = text[text.index(f"| {heading} |") :].partition("\n\n")[0]
     return [
         [cell.strip() for cell in line.strip("|").split("|")]

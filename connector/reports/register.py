@@ -1,6 +1,6 @@
 """The complaint register: a line for each complaint that was received in a month.
 
-What the columns mean stands in the README. Made twice from the same data it is the
+What the columns mean stands in docs/reports.md. Made twice from the same data it is the
 same, byte for byte: nothing in it says when it was made.
 """
 
