@@ -30,6 +30,7 @@ from connector.config import (
     load,
 )
 from connector.dashboard import create_blueprint as dashboard_blueprint
+from connector.dashboard.guard import behind_proxies
 from connector.directories import Directories
 from connector.earlier import open_rulebook
 from connector.errors import StoreUnavailable
@@ -223,6 +224,9 @@ class Runtime:
     def create_app(self) -> Flask:
         """Build the WSGI application: the webhook door and the dashboard."""
         app = Flask("connector", static_folder=None)
+        app.wsgi_app = behind_proxies(  # type: ignore[assignment]
+            app.wsgi_app, self.config.server.proxies
+        )
         app.register_blueprint(
             webhooks_blueprint(
                 self.adapters,

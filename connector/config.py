@@ -51,6 +51,9 @@ class Server(Section):
     max_body_bytes: int = Field(
         2_000_000, ge=1000, description="Larger deliveries are answered 413."
     )
+    proxies: int = Field(
+        0, ge=0, le=10, description="Proxies in front; 0: one on this machine, if any."
+    )
 
 
 class Autonomy(Section):

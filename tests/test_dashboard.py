@@ -10,8 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 from kit import Bench, settings
 from loop_kit import complain, file_issue, the_group
+from werkzeug.test import create_environ, run_wsgi_app
 
 from connector import accounts
+from connector.dashboard import guard
 from connector.models import Role
 from connector.store import accounts as account_rows
 from connector.store import groups
@@ -113,6 +115,74 @@ def test_cookie_stays_on_tls_where_a_proxy_ends_it(
         "/sign-in", data=form, headers={**HERE, "X-Forwarded-Proto": "https"}
     )
     assert "Secure" in done.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(
+    ("proxies", "peer", "told", "seen"),
+    [
+        (0, "127.0.0.1", "192.0.2.9, 192.0.2.1", "192.0.2.1"),
+        (0, "192.0.2.7", "192.0.2.1", "192.0.2.7"),
+        (1, "172.18.0.2", "192.0.2.9, 192.0.2.1", "192.0.2.1"),
+        (1, "172.18.0.2", "", "172.18.0.2"),
+        (2, "172.18.0.2", "192.0.2.9, 192.0.2.1, 172.18.0.3", "192.0.2.1"),
+        (2, "172.18.0.2", "192.0.2.9", "172.18.0.2"),
+    ],
+)
+def test_address_is_the_one_that_our_own_proxies_saw(
+    proxies: int, peer: str, told: str, seen: str
+) -> None:
+    addresses = []
+
+    def app(environ: dict[str, Any], start: Any) -> list[bytes]:
+        addresses.append((environ["REMOTE_ADDR"], environ["wsgi.url_scheme"]))
+        start("200 OK", [])
+        return []
+
+    headers = {"X-Forwarded-For": told, "X-Forwarded-Proto": "https"}
+    environ = create_environ(headers=headers, environ_base={"REMOTE_ADDR": peer})
+    run_wsgi_app(guard.behind_proxies(app, proxies), environ)
+    is_believed = proxies or peer == "127.0.0.1"
+    assert addresses == [(seen, "https" if is_believed else "http")]
+
+
+def test_wrong_passwords_of_one_address_stop_nobody_else_behind_the_proxy(
+    blank_sqlite: str,
+) -> None:
+    bench = Bench(settings(blank_sqlite, server={"proxies": 1}))
+    client = bench.runtime.create_app().test_client()
+    signed_in(bench, client)
+    with bench.store.write() as connection:
+        for number in range(50):
+            name = f"name {number}"
+            account_rows.failed(connection, name, "192.0.2.1", bench.clock())
+
+    def sign_in(address: str) -> int:
+        return (
+            client.application.test_client()
+            .post(
+                "/sign-in",
+                data={"name": "admin", "password": PASSWORD},
+                headers={**HERE, "X-Forwarded-For": address},
+                environ_base={"REMOTE_ADDR": "172.18.0.2"},
+            )
+            .status_code
+        )
+
+    assert (sign_in("192.0.2.1"), sign_in("192.0.2.2")) == (429, 303)
+    bench.close()
+
+
+def test_nobody_becomes_this_machine_by_what_a_proxy_is_told(
+    blank_sqlite: str,
+) -> None:
+    bench = Bench(settings(blank_sqlite, server={"proxies": 1}))
+    client = bench.runtime.create_app().test_client()
+    far = {"REMOTE_ADDR": "172.18.0.2"}
+    for path in ("/", "/welcome", "/metrics", "/status.json"):
+        headers = {"X-Forwarded-For": "127.0.0.1", "Host": "localhost"}
+        answer = client.get(path, headers=headers, environ_base=far)
+        assert answer.status_code == 403
+    bench.close()
 
 
 def test_form_of_another_site_or_session_is_refused(

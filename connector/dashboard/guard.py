@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Response, abort, g, redirect, request, url_for
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from connector import accounts
 from connector.accounts import Signed
 from connector.dashboard.desk import Desk
 from connector.models import Role
 from connector.store import accounts as rows
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -111,10 +115,10 @@ def needs(role: Role) -> Callable[[F], F]:
 
 def only_this_machine() -> None:
     """Refuse everybody else, also those who come through a proxy on this machine."""
-    if request.remote_addr not in LOOPBACK:
-        refuse(f"{_ONLY}: the request comes from another one")
     if any(_is_of_a_proxy(name.lower()) for name, _ in request.headers):
         refuse(f"{_ONLY}: the request came through a proxy")
+    if request.remote_addr not in LOOPBACK:
+        refuse(f"{_ONLY}: the request comes from another one")
     if not _OWN_HOST.fullmatch(request.headers.get("Host", "")):
         refuse(f"{_ONLY}: the request asks for another host; use http://127.0.0.1")
 
@@ -124,6 +128,22 @@ _ONLY = "this page is for the connector's own machine"
 
 def refuse(why: str) -> NoReturn:
     abort(Response(f"{why}\n", 403, content_type="text/plain"))
+
+
+def behind_proxies(app: WSGIApplication, proxies: int) -> WSGIApplication:
+    """Let an application see who asks, and by TLS or not, through that many proxies.
+
+    Each adds the address that it was asked from; what stands before those is anybody's
+    word. With 0 only a proxy on this machine is believed.
+    """
+    # Of several proxies only the first speaks TLS, and the last passes that on.
+    told = ProxyFix(app, x_for=proxies or 1, x_proto=1, x_host=0)
+
+    def seen(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        is_believed = proxies > 0 or environ.get("REMOTE_ADDR") in LOOPBACK
+        return (told if is_believed else app)(environ, start)
+
+    return seen
 
 
 def is_local_path(path: str) -> bool:

@@ -13,7 +13,6 @@ from connector.dashboard.desk import Desk
 from connector.dashboard.guard import (
     COOKIE,
     LANGUAGE_COOKIE,
-    LOOPBACK,
     is_local_path,
 )
 from connector.dashboard.pages import page
@@ -69,7 +68,7 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
             LANGUAGE_COOKIE,
             request.form.get("language", "")[:5],
             max_age=365 * 86400,
-            secure=_is_secure(),
+            secure=request.is_secure,
             httponly=True,
             samesite="Lax",
         )
@@ -100,21 +99,8 @@ def _try(desk: Desk) -> tuple[str | None, str, int]:
     return token, "", 200
 
 
-def _is_secure() -> bool:
-    """Tell whether the browser came by TLS; a proxy may have ended that."""
-    return request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
-
-
 def _address() -> str:
-    """Return who asks, also through a proxy on this machine.
-
-    Of what such a proxy passes on only the last address is its own word.
-    """
-    address = request.remote_addr or ""
-    if address in LOOPBACK:
-        passed_on = request.headers.get("X-Forwarded-For", "").rpartition(",")[2]
-        address = passed_on.strip() or address
-    return address[:64]
+    return (request.remote_addr or "")[:64]
 
 
 def _password() -> str:
@@ -128,7 +114,7 @@ def _with_cookie(target: Any, token: str) -> Response:
         token,
         max_age=int(accounts.LONGEST.total_seconds()),
         path="/",
-        secure=_is_secure(),
+        secure=request.is_secure,
         httponly=True,
         # Lax: a link in a mail or an issue leads to the page and not to the sign-in.
         samesite="Lax",
