@@ -103,6 +103,7 @@ TREATED = {
         "reports",
         "sessions",
         "users",
+        "visits",
         "rule_switches",
         "rulebooks",
     },

@@ -1,8 +1,16 @@
-"""Tables of those who sign in: people, their sessions, and what they did."""
+"""Tables of those who look at our pages: users, sessions, visits, what they did."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, Text
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from connector.store.schema import Id, Moment, Words, metadata
 
@@ -36,6 +44,21 @@ failed_sign_ins = Table(
     Column("name", String(80), nullable=False),
     Column("address", String(64), nullable=False),
     Column("at", Moment, nullable=False, index=True),
+)
+
+#: Tickets that agents look at in the sidebar of their helpdesk, which says who it is;
+#: gone some hours later. The token itself is in the page only.
+visits = Table(
+    "visits",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("source", String(100), nullable=False),
+    Column("ticket", String(100), nullable=False),  # empty until the page says which
+    Column("who", String(80), nullable=False),  # the vendor's id of the agent
+    # what the vendor's proof can be used only once by, as far as it says so
+    Column("proof", String(64)),
+    Column("at", Moment, nullable=False, index=True),
+    UniqueConstraint("source", "proof"),
 )
 
 #: What people did on the dashboard and about users: who, what, to what.

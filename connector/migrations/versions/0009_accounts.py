@@ -51,6 +51,18 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_failed_sign_ins_at"), "failed_sign_ins", ["at"])
     op.create_table(
+        "visits",
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("source", sa.String(length=100), nullable=False),
+        sa.Column("ticket", sa.String(length=100), nullable=False),
+        sa.Column("who", sa.String(length=80), nullable=False),
+        sa.Column("proof", sa.String(length=64)),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_visits")),
+        sa.UniqueConstraint("source", "proof", name=op.f("uq_visits_source")),
+    )
+    op.create_index(op.f("ix_visits_at"), "visits", ["at"])
+    op.create_table(
         "audit",
         sa.Column("id", ids(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
@@ -77,6 +89,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("rule_switches")
     op.drop_table("audit")
+    op.drop_table("visits")
     op.drop_table("failed_sign_ins")
     op.drop_table("sessions")
     op.drop_table("users")
