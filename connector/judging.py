@@ -274,6 +274,7 @@ def facts(
         "emotion": verdict.emotion,
         "sentiment": verdict.sentiment,
         "urgency": verdict.urgency,
+        "origin": verdict.origin,
         "praise": verdict.praise,
         "auto_reply": verdict.auto_reply,
         "personas": [persona.name for persona in found],

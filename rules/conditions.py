@@ -38,6 +38,7 @@ FIELDS: Mapping[str, FieldType] = {
     "emotion": FieldType.NUMBER,
     "sentiment": FieldType.TEXT,
     "urgency": FieldType.TEXT,
+    "origin": FieldType.TEXT,
     "praise": FieldType.FLAG,
     "auto_reply": FieldType.FLAG,
     "personas": FieldType.LIST,

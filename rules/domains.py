@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from connector.models import GroupState, TicketStatus
 from rules.conditions import FieldType, is_open, type_of
-from rules.verdict import PERSONAS, TYPES
+from rules.verdict import ORIGINS, PERSONAS, TYPES
 
 LANGUAGES = ("en", "nb", "nn", "fi", "sv", "da", "de")
 
@@ -26,6 +26,7 @@ CLOSED: Mapping[str, tuple[Any, ...]] = {
     "emotion": (0, 1, 2, 3),
     "sentiment": ("negative", "neutral", "positive"),
     "urgency": ("low", "normal", "high"),
+    "origin": (*ORIGINS, ""),
     "rating": ("good", "neutral", "bad", ""),
     "problem.state": tuple(str(state) for state in GroupState),
     "status": tuple(str(one) for one in TicketStatus if one not in _NEVER),

@@ -23,6 +23,7 @@ from rules.learned import Model
 from rules.pack import Pack, Packs, load_packs
 from rules.packfile import Group
 from rules.verdict import (
+    ORIGINS,
     PERSONAS,
     TYPES,
     Sentiment,
@@ -45,7 +46,9 @@ _PERSONA_MINIMUM = 1.0
 _NAMES = {"no": "nb", "nb-no": "nb", "nn-no": "nn"}
 VAGUE = "insufficient_information"  # what nothing else is said of, never added up
 _SAID = tuple(name for name in TYPES if name != VAGUE)
-_SAID_SET = frozenset(_SAID)
+_ORIGINS = {name: f"origin_{name}" for name in ORIGINS}
+_UNTOLD = frozenset((*TYPES, *_ORIGINS.values()))
+_NAMING = frozenset((*_SAID, *_ORIGINS.values()))
 _REPLY = re.compile(r"(?i)^\s*(?:re|sv|vs|aw|fw|fwd|vl|wg|ang)\s*:")
 _SHOUTED = re.compile(r"\b[A-ZÆØÅÄÖ]{4,}\b")
 _CAPITALS = re.compile("[A-ZÆØÅÄÖ]{4}")
@@ -71,7 +74,7 @@ class Tally:
         weight = moved.get("complaint")
         rank = 100.0 if weight else 0.0
         if not weight:
-            told = (moved[key] for key in moved if key not in TYPES)
+            told = (moved[key] for key in moved if key not in _UNTOLD)
             weight = max(told, key=abs, default=0.0)
         if abs(weight) >= _WORTH_TELLING:
             rank += abs(weight)
@@ -230,7 +233,7 @@ def _is_bare(folded: str, found: Iterable[list[tuple[float, Hit]]]) -> bool:
 
 
 def _names_a_type(group: Group) -> bool:
-    return not _SAID_SET.isdisjoint(group.effects)
+    return not _NAMING.isdisjoint(group.effects)
 
 
 def _count(tally: Tally, folded: str, hits: list[tuple[float, Hit]]) -> None:
@@ -315,6 +318,7 @@ def conclude(
         praise=praise,
         urgency=_urgency(weights, complaint, praise),
         personas=_personas(weights, emotion) if complaint else (),
+        origin=_origin(weights) if complaint else "",
         reasons=_reasons(tally.reasons),
         pack_version=version,
     )
@@ -332,6 +336,15 @@ def _types(tally: Tally, text: str) -> tuple[str, ...]:
         return ("other",)
     least = min(best, max(_TYPE_MINIMUM, _SECONDARY_SHARE * best))
     return tuple(name for weight, _, name in found if weight >= least)[:3]
+
+
+def _origin(weights: Mapping[str, float]) -> str:
+    """Return in whose hands it went wrong; of two that are as likely, none."""
+    first, second, *_ = sorted(
+        ((weights.get(effect, 0.0), name) for name, effect in _ORIGINS.items()),
+        reverse=True,
+    )
+    return first[1] if first[0] > second[0] else ""
 
 
 def _emotion(weight: float, shouted: float, complaint: bool) -> int:

@@ -174,7 +174,9 @@ def read_packs(
         of_all = (shared.groups, shared.without) if shared else ((), ())
         pack = Pack(spec, *of_all).compile()
         by_language.update(dict.fromkeys(spec.covers, pack))
-    said = repr((sorted(texts.items()), list(added.items())))
+    # By names alone: another machine may keep them in another folder.
+    own = sorted((Path(name).name, text) for name, text in added.items())
+    said = repr((sorted(texts.items()), own))
     return Packs(by_language, hashlib.sha256(said.encode()).hexdigest()[:12], added)
 
 

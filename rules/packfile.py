@@ -8,10 +8,15 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from rules.notation import mistake
-from rules.verdict import PERSONAS, TYPES
+from rules.verdict import ORIGINS, PERSONAS, TYPES
 
 EFFECTS = frozenset(
-    (*TYPES, *PERSONAS, "complaint", "emotion", "praise", "urgent", "relaxed")
+    (
+        *TYPES,
+        *PERSONAS,
+        *(f"origin_{name}" for name in ORIGINS),
+        *("complaint", "emotion", "praise", "urgent", "relaxed"),
+    )
 )
 HEAVIEST = 5.0  #: about 1.0 makes a complaint; more than this can only be a slip
 

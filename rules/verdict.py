@@ -25,6 +25,9 @@ TYPES = (
     "social_media",
     "other",
 )
+#: In whose hands it went wrong, as far as the words say.
+ORIGINS = ("website", "carrier", "goods", "staff", "terms", "customer")
+
 PERSONAS = ("outspoken", "premium", "frequent", "quiet")
 
 #: Evidence of this weight makes a complaint; the steeper, the surer one is of more.
@@ -40,6 +43,7 @@ class Verdict:
     looked at. ``score`` is how sure we are that it is a complaint, ``band`` says the
     same in words: ``high`` 0.8 and up, ``low`` below 0.4, ``medium`` is worth a look.
     ``types`` name the main one first. ``emotion`` goes from 0 (none) to 3 (furious).
+    ``origin`` is in whose hands it went wrong, empty if no word says.
     ``reasons`` quote the deciding words. ``pack_version`` tells which packs judged.
     """
 
@@ -53,6 +57,7 @@ class Verdict:
     praise: bool = False
     urgency: Urgency = "normal"
     personas: tuple[str, ...] = ()
+    origin: str = ""
     auto_reply: bool = False
     reasons: tuple[str, ...] = ()
     pack_version: str = ""

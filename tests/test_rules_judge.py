@@ -648,3 +648,27 @@ def test_how_urgent_people_of_a_language_say_it_is(
     lang: str, text: str, urgency: str
 ) -> None:
     assert default_judge().judge("", text, lang).urgency == urgency
+
+
+@pytest.mark.parametrize(
+    ("origin", "text"),
+    [
+        ("website", "The checkout on your website shows an error, very annoying."),
+        ("carrier", "Budet fra PostNord leverte pakken hos naboen. Elendig."),
+        ("goods", "Tuote oli rikki ja viallinen kun avasin sen. Olen pettynyt."),
+        ("staff", "Jag är besviken, er kundtjänst var otrevlig och la på luren."),
+        ("terms", "Jeg er utilfreds: fakturaen har et gebyr, der ikke var aftalt."),
+        ("customer", "Mein Fehler, versehentlich habe ich das falsch bestellt. "
+         "Trotzdem enttäuscht."),
+        ("", "I am very disappointed."),
+    ],
+)  # fmt: skip
+def test_complaint_says_in_whose_hands_it_went_wrong(origin: str, text: str) -> None:
+    found = default_judge().judge("", text)
+    assert found.complaint
+    assert found.origin == origin
+
+
+def test_origin_is_of_complaints_only() -> None:
+    found = default_judge().judge("", "Thank you, the courier was wonderful!")
+    assert (found.complaint, found.origin) == (False, "")

@@ -15,7 +15,7 @@ from rules.pack import TRADES, load_packs
 
 FIELDS = (
     "lang", "complaint", "score", "band", "types", "emotion", "sentiment", "praise",
-    "urgency", "personas", "auto_reply", "reasons",
+    "urgency", "personas", "origin", "auto_reply", "reasons",
 )  # fmt: skip
 
 
