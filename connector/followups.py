@@ -29,6 +29,9 @@ from connector.store import (
 from connector.store.broadcasts import BroadcastState
 from connector.store.schema import AnyRow
 
+#: Whoever was told nothing by these is told after an approval only.
+UNTOLD = (BroadcastState.OBSERVED, BroadcastState.WITHDRAWN)
+
 
 class Announced(NamedTuple):
     """How many customers are told by this, how many are not and why not."""
@@ -55,7 +58,7 @@ def announce(
         effects = [_effect(connection, config, group, one) for one in found.recipients]
         outbox.enqueue(connection, effects, now)
         broadcasts.leave_out(connection, *fix, found.left_out, now)
-        if known is None:
+        if known is None or known.state == BroadcastState.WITHDRAWN:
             broadcasts.ask(connection, *fix, now, BroadcastState.OBSERVED)
         return Announced(len(effects), len(found.left_out))
     if known is not None and known.state == BroadcastState.CANCELLED:
@@ -90,9 +93,9 @@ def _needs_approval(
 
     Who comes after an approval was not on that list: if they are many, it is asked for
     again. Without one all count who were told of the fix. Of one that was only
-    observed people think that nobody is told.
+    observed, or taken back by a mute, people think that nobody is told.
     """
-    if known is not None and known.state == BroadcastState.OBSERVED:
+    if known is not None and known.state in UNTOLD:
         return True
     if known is not None and known.state == BroadcastState.APPROVED:
         return False

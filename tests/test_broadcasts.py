@@ -19,6 +19,7 @@ from loop_kit import COMPLAINTS, calls, complain, file_issue, fix, the_group
 from test_promises import set_mode
 
 from connector import broadcasts as lists
+from connector import steering
 from connector.cli import cli
 from connector.correcting import Refused
 from connector.models import IssueCategory, TicketStatus
@@ -389,6 +390,30 @@ def test_fix_that_was_only_observed_is_approved_once_and_not_when_reopened(
     assert "already, by anna" in approve(bench, 2)
     bench.settle()
     assert (state(bench, 2), told(bench)) == ("sent", ["0", "1", "2", "3", "4"])
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("observe", "observed"), ("act", "waiting")]
+)
+def test_fix_that_was_only_observed_is_told_nobody_because_a_mute_ended(
+    make_bench: Callable[..., Bench], mode: str, expected: str
+) -> None:
+    bench = make_bench(autonomy={"messages": "observe"})
+    fix(bench, file_issue(bench))
+    with bench.store.write() as connection:
+        steering.mute(connection, 1, None, "anna", bench.clock())
+    set_mode(bench, messages=mode)
+    with bench.store.write() as connection:
+        steering.unmute(connection, bench.config, 1, "anna", bench.clock())
+    bench.settle()
+    bench.clock.pass_(minutes=30)
+    bench.settle()
+    assert (state(bench), told(bench)) == (expected, [])
+    set_mode(bench, messages="act")
+    assert "5 customers" in approve(bench, 1)
+    bench.settle()
+    assert told(bench) == ["0", "1", "2", "3", "4"]
 
 
 # -- who is left out
