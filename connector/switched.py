@@ -7,9 +7,10 @@ from collections.abc import Iterable
 import structlog
 
 from connector.errors import StoreUnavailable
+from connector.models import Mode
 from connector.store import Store, switches
 from connector.store.switches import Switch
-from rules.schema import RuleSet
+from rules.schema import Rule, RuleSet
 
 _log = structlog.get_logger(__name__)
 
@@ -51,3 +52,11 @@ def switched(
             rule = rule.model_copy(update={"mode": switch.mode})
         found.append(rule)
     return RuleSet(rules=tuple(found)) if counting else rules, tuple(counting)
+
+
+def written(rule: Rule, known: Iterable[Switch]) -> Rule:
+    """Return a rule in force as its file has it."""
+    versions = {one.rule: one.rule_version for one in known}
+    version = versions.get(rule.id, rule.version)
+    forms = (rule.model_copy(update={"mode": mode}) for mode in Mode)
+    return next(form for form in forms if form.version == version)

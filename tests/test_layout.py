@@ -128,6 +128,7 @@ ROWS = {
     "connector.correcting": 4,
     "connector.merging": 4,
     "connector.steering": 4,
+    "connector.switching": 4,
     "webhooks": 5,
     "connector.dashboard": 5,
     "connector.installation": 5,
@@ -280,6 +281,7 @@ SIDEWAYS = {
         "connector.upkeep",
         "connector.showing",
     ),
+    "connector.switching": ("connector.correcting",),
     "connector.showing": ("connector.case",),
     "connector.noting": (
         "connector.case",

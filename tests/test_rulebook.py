@@ -15,10 +15,8 @@ from connector.cli import cli
 from connector.config import Judging, check, load
 from connector.dashboard import status
 from connector.errors import ConfigError
-from connector.models import Mode
 from connector.rulebook import LOOK, Rulebook, findings
-from connector.store import Store, switches, tickets
-from connector.store.switches import Switch
+from connector.store import tickets
 
 RULE = """\
 rules:
@@ -108,57 +106,6 @@ def test_ticket_is_judged_and_decided_about_by_one_book(
     shown = status(bench.store, bench.config, bench.runtime.rulebook, later)
     assert shown["rules"]["version"] != before.version
     assert bench.runtime.pipeline.book is before
-
-
-def switch(bench: Bench, mode: Mode) -> None:
-    """Let a person say how far the rule goes; its file says: act."""
-    written = Rulebook(bench.config, bench.clock()).book.rules.rules[0]
-    said = Switch("lamp", written.version, mode, bench.clock(), "anna")
-    with bench.store.write() as connection:
-        switches.put(connection, said)
-    bench.clock.pass_(seconds=LOOK.total_seconds())
-
-
-def test_rule_goes_as_far_as_a_person_lets_it_until_its_file_changes(
-    bench: Bench, place: Path
-) -> None:
-    before = bench.runtime.rulebook.book.version
-    switch(bench, Mode.OBSERVE)
-    assert judge(bench, "1") == set()
-    book = bench.runtime.rulebook.book
-    assert [one.who for one in book.switches] == ["anna"]
-    assert book.version != before  # so that a decision tells which it was
-    switch(bench, Mode.ACT)
-    assert judge(bench, "2") == {"lamp"}
-    switch(bench, Mode.SUGGEST)
-    assert judge(bench, "3") == set()
-    place.write_text(RULE.format(tag="lamp") + "# looked over\n")
-    bench.clock.pass_(seconds=LOOK.total_seconds())
-    assert judge(bench, "4") == set()  # it says the same as before
-    place.write_text(RULE.format(tag="lamp").replace("value: lamp", "value: Lamp"))
-    bench.clock.pass_(seconds=LOOK.total_seconds())
-    assert judge(bench, "5") == {"lamp"}
-    assert bench.runtime.rulebook.book.switches == ()
-
-
-def test_switch_counts_while_a_file_is_broken(bench: Bench, place: Path) -> None:
-    place.write_text("rules: [")
-    written = bench.runtime.rulebook.book.rules.rules[0]
-    said = Switch("lamp", written.version, Mode.OBSERVE, bench.clock(), "anna")
-    with bench.store.write() as connection:
-        switches.put(connection, said)
-    bench.clock.pass_(seconds=LOOK.total_seconds())
-    assert judge(bench, "1") == set()
-
-
-def test_last_switch_counts_until_it_is_taken_back(store: Store) -> None:
-    with store.write() as connection:
-        for mode in (Mode.OBSERVE, Mode.ACT):
-            switches.put(connection, Switch("lamp", "1", mode, START, "anna"))
-        assert [one.mode for one in switches.listing(connection)] == [Mode.ACT]
-        assert switches.drop(connection, "lamp")
-        assert not switches.drop(connection, "lamp")
-        assert switches.listing(connection) == []
 
 
 def test_decision_names_the_version_in_force(bench: Bench) -> None:

@@ -22,12 +22,13 @@ from connector.cli.common import (
     open_store,
     read_config,
 )
+from connector.cli.switch import told
 from connector.config import Config
 from connector.earlier import Earlier
 from connector.errors import ConfigError
 from connector.models import TicketRef
 from connector.rulebook import Book, Rulebook
-from connector.store import tickets
+from connector.store import Store, tickets
 from rules.engine import describe
 
 #: By version.
@@ -68,10 +69,10 @@ def explain(
         books = {
             one: next(iter(earlier.find(connection, one)), None) for one in versions
         }
+        today = _in_force(config, store)
     if not chosen:
         click.echo(f"{ticket} was not decided about by then", err=True)
         sys.exit(1)
-    today = _in_force(config)
     for decision in chosen:
         rules = _rules(decision, books, today)
         if as_json:
@@ -97,12 +98,15 @@ def explain(
             click.echo(f"  tag {line.tag}: {line.state} since {line.at:%Y-%m-%d %H:%M}")
 
 
-def _in_force(config: Config) -> Book | None:
+def _in_force(config: Config, store: Store) -> Book | None:
     """Return what is in force now, if it can be read."""
+    now = datetime.now(UTC)
     try:
-        return Rulebook(config, datetime.now(UTC)).book
+        rulebook = Rulebook(config, now)
     except ConfigError:
         return None  # what was decided can be told all the same
+    rulebook.follow(store)
+    return rulebook.look(now)
 
 
 def _rules(decision: Any, books: Books, today: Book | None) -> list[dict[str, str]]:
@@ -124,7 +128,10 @@ def _now(said: Mapping[str, str], today: Book | None) -> str:
     version = versions.get(said["rule"])
     if version is None:
         return "gone by now"
-    return "still in force" if version == said["version"] else "changed since"
+    by = next((one for one in today.switches if one.rule == said["rule"]), None)
+    switched = f"; in {told(by)}" if by else ""
+    is_same = version == said["version"]
+    return ("still in force" if is_same else "changed since") + switched
 
 
 def _print_rules(rules: list[dict[str, str]]) -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 import click
 
 from connector import linting
+from connector.cli import switch
 from connector.cli.common import config_option, json_option
 from connector.cli.rule_files import chosen_files, files_argument
 from connector.config import Config, load
 from connector.errors import ConfigError
 from rules.remarks import Gravity, Remark
+from rules.rulefile import check
 
 
 @click.command()
@@ -35,6 +37,7 @@ def lint(files: tuple[Path, ...], strict: bool, path: Path, as_json: bool) -> No
     chosen = chosen_files(files, path)
     config, unread = _config(path)
     remarks = [*linting.look_over(chosen, config, linting.trade(path)), *unread]
+    remarks += [] if files or config is None else _switched(chosen, path)
     for remark in remarks:
         click.echo(_json(remark) if as_json else str(remark))
     errors = sum(one.gravity is Gravity.ERROR for one in remarks)
@@ -55,6 +58,23 @@ def _config(path: Path) -> tuple[Config | None, list[Remark]]:
         # may well be missing.
         others = [one for one in err.problems if not one.startswith("rules: ")]
         return None, [linting.unknown(path, others[0])] if others else []
+
+
+def _switched(chosen: linting.Chosen, path: Path) -> list[Remark]:
+    """Remark on rules that go as far as a person says, and not their file."""
+    found = switch.known(path)
+    return [
+        entry.remark(
+            ("mode",),
+            f"the file says {entry.rule.mode}, and it is in {switch.told(one)}",
+            f"write it here, or: complaint-connector rules switch {one.rule} "
+            "as-written",
+            Gravity.WARNING,
+        )
+        for file in chosen.rules
+        for entry in check(file)[0]
+        if (one := switch.of(entry.rule, found))
+    ]
 
 
 def _json(remark: Remark) -> str:

@@ -9,6 +9,7 @@ from connector.cli.diff import diff
 from connector.cli.lint import lint
 from connector.cli.precision import precision, promote
 from connector.cli.rule_list import rule_list
+from connector.cli.switch import switch
 from connector.cli.trial import test
 
 
@@ -17,5 +18,5 @@ def rules() -> None:
     """What tickets are judged by, and how well that does."""
 
 
-for command in (backtest, diff, lint, rule_list, test, precision, promote):
+for command in (backtest, diff, lint, rule_list, switch, test, precision, promote):
     rules.add_command(command)

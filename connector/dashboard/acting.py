@@ -17,12 +17,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, RowMapping
 
 from adapters.base import Tracker
-from connector import broadcasts, correcting, merging, steering
+from connector import broadcasts, correcting, merging, steering, switching
 from connector.correcting import Done, Refused
 from connector.dashboard.desk import Desk
 from connector.errors import VendorError
-from connector.models import Issue, TicketRef
-from connector.store import accounts, outbox
+from connector.models import Issue, Role, TicketRef
+from connector.store import accounts, demotions, outbox
 
 
 class Asked(NamedTuple):
@@ -61,7 +61,7 @@ def perform(desk: Desk, words: Sequence[str], who: str) -> int:
             connection,
             who,
             verb,
-            f"problem {done.group_id}",
+            f"problem {done.group_id}" if done.group_id else f"rule {words[2]}",
             ". ".join([done.did, *done.follows]),
             now,
             done.undo,
@@ -81,6 +81,12 @@ def take_back(desk: Desk, audit_id: int, who: str) -> int:
     with desk.store.write() as connection:
         accounts.undone(connection, audit_id, now)
     return found
+
+
+def who_may(deed: RowMapping | None) -> Role:
+    """Return who may take something back."""
+    verb = deed["undo"].partition(" ")[0] if deed is not None else ""
+    return Role.ADMIN if verb in _OF_ADMINS else Role.AGENT
 
 
 def deed(desk: Desk, said: str | None) -> RowMapping | None:
@@ -199,6 +205,26 @@ def _cancel(asked: Asked) -> Done:
     return broadcasts.cancel(asked.connection, asked.number(0), asked.who, asked.now)
 
 
+def _switch(asked: Asked) -> Done:
+    book = asked.desk.rulebook.look(asked.now)
+    rule, mode = asked.words
+    return switching.switch(asked.connection, book, rule, mode, asked.who, asked.now)
+
+
+def _promote(asked: Asked) -> Done:
+    words, options = _options(asked.words)
+    found = demotions.promote(
+        asked.connection, words[0], options.get("tag"), asked.who, asked.now
+    )
+    if not found:
+        raise Refused(f"rule {words[0]} is not held back")
+    tags = ", ".join(sorted({unit.tag for unit in found}))
+    return Done(0, f"rule {words[0]} writes {tags} again")
+
+
+#: What only admins do, and take back.
+_OF_ADMINS = ("broadcasts", "rules")
+
 _ACTS: Mapping[str, Callable[[Asked], Done]] = {
     "groups merge": _merge,
     "groups split": _split,
@@ -212,6 +238,8 @@ _ACTS: Mapping[str, Callable[[Asked], Done]] = {
     "groups allow": _allow,
     "broadcasts approve": _approve,
     "broadcasts cancel": _cancel,
+    "rules switch": _switch,
+    "rules promote": _promote,
 }
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from connector.correcting import Refused
 from connector.dashboard import acting
 from connector.dashboard.desk import Desk
-from connector.dashboard.guard import needs
+from connector.dashboard.guard import needs, refuse
 from connector.dashboard.pages import page, state
 from connector.models import GroupState, Role
 from connector.reports import effect
@@ -112,13 +112,19 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
     @blueprint.post("/undo/<int:audit_id>")
     @needs(Role.AGENT)
     def undo(audit_id: int) -> ResponseReturnValue:
-        back = request.form.get("group", "")
+        deed = acting.deed(desk, str(audit_id))
+        if not g.visitor.may(acting.who_may(deed)):
+            refuse("only an admin can take that back")
+        kind, _, name = deed["subject"].partition(" ") if deed else ("", "", "")
         try:
             found = acting.take_back(desk, audit_id, g.visitor.name)
         except Refused as err:
-            return _one(desk, int(back), str(err)) if back.isdecimal() else _gone(err)
-        target = url_for("dashboard.problems_one", group_id=int(back or 0))
-        return redirect(f"{target}?did={found}", 303)
+            return _one(desk, int(name), str(err)) if kind == "problem" else _gone(err)
+        if kind == "problem":
+            back = url_for("dashboard.problems_one", group_id=int(name))
+        else:
+            back = url_for("dashboard.rules")
+        return redirect(f"{back}?did={found}", 303)
 
 
 def _gone(err: Refused) -> ResponseReturnValue:
