@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -10,9 +11,9 @@ from connector.config import Config
 from connector.judging import Judged, facts, judge_ticket, vip_source
 from connector.models import Author, Comment, Customer, Ticket, TicketRef
 from rules.cases import Case, Given
-from rules.engine import evaluate
+from rules.engine import RuleMatch, evaluate
 from rules.judge import Judge
-from rules.personas import CustomerHistory, personas
+from rules.personas import CustomerHistory, Persona, personas
 from rules.schema import RuleSet
 from rules.words import customer_words, looks_like_html
 
@@ -33,14 +34,33 @@ class Tried(NamedTuple):
     reasons: tuple[str, ...]
 
 
+class Looked(NamedTuple):
+    """What is found in a ticket that was made up, and the rules that are true of it."""
+
+    judged: Judged
+    personas: Sequence[Persona]
+    vip: str
+    facts: dict[str, Any]
+    matches: Sequence[RuleMatch]
+
+
+def look(given: Given, rules: RuleSet, judge: Judge, config: Config) -> Looked:
+    """Judge a ticket that nobody has sent. Nothing of it is kept."""
+    judged = _judged(given, judge)
+    verdict, vip = judged.verdict, vip_source(judged.ticket, config)
+    history = CustomerHistory(vip=bool(vip), vip_source=vip)
+    is_theirs = verdict.complaint and not verdict.auto_reply
+    found = personas(verdict, history) if is_theirs else ()
+    said = facts(judged, found, vip) | dict(given.known)
+    return Looked(judged, found, vip, said, evaluate(rules, said))
+
+
 def try_case(case: Case, rules: RuleSet, judge: Judge, config: Config) -> Tried:
     """Judge the ticket of a case, and compare what follows with what is expected."""
-    judged = _judged(case.ticket, judge)
-    said = _facts(judged, config) | dict(case.ticket.known)
-    matches = evaluate(rules, said)
-    asked = (action for match in matches for action in match.actions)
-    outcome = said | {
-        "rules": [match.rule_id for match in matches],
+    seen = look(case.ticket, rules, judge, config)
+    asked = (action for match in seen.matches for action in match.actions)
+    outcome = seen.facts | {
+        "rules": [match.rule_id for match in seen.matches],
         "tags": list(dict.fromkeys(a.value for a in asked if a.kind == "add_tag")),
     }
     found = [
@@ -48,7 +68,7 @@ def try_case(case: Case, rules: RuleSet, judge: Judge, config: Config) -> Tried:
         for what, wanted in case.expect.items()
         if not _is_so(wanted, outcome.get(what))
     ]
-    return Tried(found, judged.verdict.reasons)
+    return Tried(found, seen.judged.verdict.reasons)
 
 
 def _is_so(wanted: Any, found: Any) -> bool:
@@ -57,13 +77,6 @@ def _is_so(wanted: Any, found: Any) -> bool:
             return wanted in found
         return sorted(wanted) == sorted(found)
     return bool(wanted == found)
-
-
-def _facts(judged: Judged, config: Config) -> dict[str, Any]:
-    verdict, vip = judged.verdict, vip_source(judged.ticket, config)
-    history = CustomerHistory(vip=bool(vip), vip_source=vip)
-    is_theirs = verdict.complaint and not verdict.auto_reply
-    return facts(judged, personas(verdict, history) if is_theirs else (), vip)
 
 
 def _judged(given: Given, judge: Judge) -> Judged:
