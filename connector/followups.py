@@ -185,6 +185,16 @@ def untell(
     return True
 
 
+def lose(connection: Connection, group_id: int, ticket_id: int, now: datetime) -> None:
+    """Let a ticket that is spam or gone be sent nothing of a fix.
+
+    Its customer may have another one, and is told there, or is listed as left out.
+    """
+    why = "the ticket is not of this problem any more"
+    if untell(connection, group_id, [ticket_id], why, now):
+        recheck(connection, group_id, now)
+
+
 def message_key(group: AnyRow, customer_id: int) -> str:
     """Return the key of what a customer is told of the group's present fix."""
     return f"fixed:{group.id}:{group.episode}:{customer_id}"

@@ -19,6 +19,7 @@ from connector import (
     clocks,
     earlier,
     escalation,
+    followups,
     optouts,
     readiness,
     recurrence,
@@ -172,7 +173,7 @@ class Pipeline:
             tickets.end(connection, known.id, TicketStatus.DELETED, now)
             due.drop(connection, known.id, "the ticket is gone", now)
             if known.erased_until is None:
-                self._leave_group(connection, known.id, now)
+                self._lose(connection, known.id, now)
 
     def merged(
         self,
@@ -255,13 +256,19 @@ class Pipeline:
         if not moved:
             self._leave_group(connection, old, now)
 
+    def _lose(self, connection: Connection, ticket_id: int, now: datetime) -> None:
+        group_id = self._leave_group(connection, ticket_id, now)
+        if group_id is not None:
+            followups.lose(connection, group_id, ticket_id, now)
+
     def _leave_group(
         self, connection: Connection, ticket_id: int, now: datetime
-    ) -> None:
+    ) -> int | None:
         group_id = members.remove(connection, ticket_id)
         if group_id is not None:
             members.recount(connection, group_id)
             escalation.plan(connection, self.config, group_id, now)
+        return group_id
 
     def _group(self, case: Case) -> int | None:
         """Put a complaint into its group; a ticket already in one stays there."""
@@ -286,7 +293,7 @@ class Pipeline:
                 case.now,
                 ticket_id=case.ticket_id,
             )
-            self._leave_group(case.connection, case.ticket_id, case.now)
+            self._lose(case.connection, case.ticket_id, case.now)
             return None
         self._see_again(case, int(known.group_id))
         if known.vip != bool(case.trace.vip):

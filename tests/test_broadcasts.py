@@ -431,6 +431,25 @@ def test_left_out_are_listed_with_the_reason(bench: Bench) -> None:
     assert left_out(bench) == {KARI: OPTED_OUT, "mailer-daemon@mail.example": ROBOT}
 
 
+@on_sqlite
+def test_customer_is_told_on_another_ticket_if_one_turns_out_to_be_spam(
+    bench: Bench,
+) -> None:
+    bench.write("k", COMPLAINTS[0], "customer0@mail.example", subject="Discount code")
+    bench.clock.pass_(minutes=1)
+    go_off_for(bench, minutes=1)
+    for ticket in ("0", "1"):  # the first customer has another one
+        known = bench.support.tickets[ticket]
+        bench.support.tickets[ticket] = replace(known, status=TicketStatus.SPAM)
+        bench.changed("support", ticket)
+    bench.runtime.worker.run_once()
+    for _ in range(2):
+        bench.settle()
+        bench.clock.pass_(minutes=10)
+    assert told(bench) == ["2", "3", "4", "k"]
+    assert left_out(bench) == {"customer1@mail.example": SPAM}
+
+
 def test_who_wrote_nothing_but_spam_is_listed(bench: Bench) -> None:
     for ticket in ("s", "k"):
         bench.write(ticket, COMPLAINTS[0], KARI, subject="Code")
