@@ -48,9 +48,11 @@ def record(operation: Operation, answer: Answer) -> None:
 def _tags_changed(answer: Answer) -> None:
     connection, _, _, row, result, now = answer
     added, removed = result["added"], result["removed"]
-    tickets.set_tags(
-        connection, row.ticket_id, added, TagState.WANTED, TagState.WRITTEN, now
-    )
+    ours, theirs = (TagState.WANTED, TagState.WRITTEN), (TagState.ASKED, TagState.SEEN)
+    tickets.set_tags(connection, row.ticket_id, added, *ours, now)
+    tickets.set_tags(connection, row.ticket_id, added, *theirs, now)
+    gone = TagState.DROPPED, TagState.VETOED
+    tickets.set_tags(connection, row.ticket_id, removed, *gone, now)
     tickets.drop_tags(connection, row.ticket_id, removed, TagState.UNWANTED)
     # A reading from before this write must not look like a person's removal.
     tickets.touch(connection, row.ticket_id)

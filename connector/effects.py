@@ -113,10 +113,8 @@ class Effects:
         with self.store.read() as connection:
             ledger = tickets.ledger(connection, row.ticket_id)
         # What a person vetoed, or a newer decision took back, is not written any more.
-        add = _in_state(ledger, row.payload["add"], TagState.WANTED)
-        remove = _in_state(
-            ledger, row.payload["remove"], TagState.UNWANTED, TagState.UNDONE
-        )
+        add = _in_state(ledger, row.payload["add"], *tickets.TO_ADD)
+        remove = _in_state(ledger, row.payload["remove"], *tickets.TO_REMOVE)
         if add or remove:
             adapter.change_tags(row.target, add, remove)
         return {"added": sorted(add), "removed": sorted(remove)}

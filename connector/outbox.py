@@ -269,9 +269,10 @@ class Sender:
                 connection, row.id, self.holder, err.state, now, error=str(err)
             )
             if ended and operation is Operation.CHANGE_TAGS:
-                tickets.drop_tags(
-                    connection, row.ticket_id, row.payload["add"], TagState.WANTED
-                )
+                add, remove = row.payload["add"], row.payload["remove"]
+                tickets.drop_tags(connection, row.ticket_id, add, *tickets.TO_ADD)
+                gone = TagState.DROPPED, TagState.VETOED
+                tickets.set_tags(connection, row.ticket_id, remove, *gone, now)
             elif ended and operation is Operation.CHANGE_FIELDS:
                 topics = [Topic(topic) for topic in row.payload["fields"]]
                 fields.give_up(connection, row.ticket_id, topics)

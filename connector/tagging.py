@@ -169,7 +169,7 @@ def _is_to_add(
         _veto(case, _again(line))
         state = TagState.VETOED
     missing = entry.tag not in present and state in (None, TagState.UNWANTED)
-    vetoed = state == TagState.VETOED
+    vetoed = state in (TagState.VETOED, TagState.DROPPED)
     outcome = "vetoed" if vetoed else "added" if missing else "kept"
     if state == TagState.UNDONE:
         outcome = "undone"

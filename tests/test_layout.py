@@ -112,6 +112,7 @@ ROWS = {
     "connector.showing": 4,
     "connector.noting": 4,
     "connector.undoing": 4,
+    "connector.retyping": 4,
     "connector.ruling": 4,
     "connector.suggesting": 4,
     "connector.readiness": 4,
@@ -320,6 +321,7 @@ SIDEWAYS = {
         "connector.tagging",
     ),
     "connector.replies": ("connector.case",),
+    "connector.retyping": ("connector.correcting", "connector.tagging"),
     "connector.vips": ("connector.case", "connector.notices"),
     "connector.clocks": (
         "connector.case",

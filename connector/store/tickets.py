@@ -40,6 +40,13 @@ class TagState(StrEnum):
     SEEN = "seen"  #: wanted, and there before us: not ours, but missed if removed
     UNDONE = "undone"  #: a person took back what its rule did; it stays away under it
     VETOED = "vetoed"  #: a person removed it; never written again on this ticket
+    ASKED = "asked"  #: a person asked us for it; enqueued, and theirs once it is there
+    DROPPED = "dropped"  #: a person asked us to remove it; enqueued, and then vetoed
+
+
+#: What the next write puts on a ticket, and what it takes off.
+TO_ADD = (TagState.WANTED, TagState.ASKED)
+TO_REMOVE = (TagState.UNWANTED, TagState.UNDONE, TagState.DROPPED)
 
 
 class Stored(NamedTuple):
@@ -302,16 +309,16 @@ def set_tags(
 
 
 def drop_tags(
-    connection: Connection, ticket_id: int, tags: Collection[str], state: TagState
+    connection: Connection, ticket_id: int, tags: Collection[str], *states: TagState
 ) -> None:
-    """Forget lines of the ledger that are in this state."""
+    """Forget lines of the ledger that are in one of these states."""
     if not tags:
         return
     connection.execute(
         delete(ticket_tags).where(
             ticket_tags.c.ticket_id == ticket_id,
             ticket_tags.c.tag.in_(list(tags)),
-            ticket_tags.c.state == state,
+            ticket_tags.c.state.in_(states),
         )
     )
 
