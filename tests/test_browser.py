@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
 OWN = "document.title='owned'"
 SCRIPT = f'<script>{OWN}</script><img src=x onerror="{OWN}">'
-PAGES = ("/", "/problems", "/tickets", "/activity", "/follow-ups", "/set-up")
+PAGES = ("/", "/problems", "/tickets", "/rules", "/activity", "/follow-ups", "/set-up")
 
 #: Debian's; whatever it would look up at its start stays on this machine.
 FLAGS = [
@@ -199,6 +199,26 @@ def test_search_works_as_one_types_and_by_keyboard_alone(
     page.fill("input[name=q]", "nothing is called that")
     page.locator("input[name=q]").press("a")
     page.wait_for_selector("#list >> text=None.")
+    context.close()
+    assert seen.said == []
+
+
+def test_words_are_judged_as_one_types(
+    chromium: Browser, address: str, session: Any
+) -> None:
+    context = chromium.new_context(storage_state=session)
+    seen = Seen(context.new_page())
+    page = seen.page
+    page.goto(f"{address}/rules")
+    page.wait_for_selector("#list >> text=Counted since")
+    page.locator("textarea").press_sequentially("I am furious, my parcel is late")
+    page.wait_for_selector("#tried >> text=A complaint")
+    page.wait_for_selector("#tried mark:has-text('furious')")
+    page.fill("textarea", f"I am furious {SCRIPT}")
+    page.wait_for_selector("#tried >> text=onerror")
+    assert page.locator("main script, main img").count() == 0
+    page.fill("textarea", "Thank you, Aino saved my day!")
+    page.wait_for_selector("#tried >> text=Not a complaint")
     context.close()
     assert seen.said == []
 

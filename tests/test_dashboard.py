@@ -20,7 +20,10 @@ from connector.store import groups
 
 PASSWORD = "correct horse battery"
 HERE = {"Origin": "http://localhost"}
-PAGES = ("/", "/problems", "/tickets", "/activity", "/follow-ups", "/set-up")
+PAGES = (
+    *("/", "/problems", "/tickets", "/rules?counted=1"),
+    *("/activity", "/follow-ups", "/set-up"),
+)
 SCRIPT = "<script>alert(1)</script>"
 
 

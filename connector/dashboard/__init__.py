@@ -23,6 +23,7 @@ from connector.dashboard import (
     overview,
     pages,
     problems,
+    rules,
     setup,
     signing,
     tickets,
@@ -95,7 +96,16 @@ def create_blueprint(
         return Response("the database does not answer\n", 503)
 
     _for_programs(blueprint, desk)
-    for part in (signing, overview, problems, tickets, activity, followups, setup):
+    for part in (
+        signing,
+        overview,
+        problems,
+        tickets,
+        rules,
+        activity,
+        followups,
+        setup,
+    ):
         part.register(blueprint, desk)
     return blueprint
 

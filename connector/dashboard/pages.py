@@ -17,6 +17,7 @@ MENU = (
     ("overview", "Overview"),
     ("problems", "Problems"),
     ("tickets", "Tickets"),
+    ("rules", "Rules"),
     ("activity", "Activity"),
     ("followups", "Follow-ups"),
     ("setup", "Set-up"),
