@@ -52,8 +52,8 @@ def _by_these(ticket: Ticket, wanted: tuple[str, ...]) -> list[str]:
 
 
 def _on(tag: str, ref: TicketRef) -> str:
-    return f"the tag {tag} on {ref.source}:{ref.external_id}"
+    return f"{customers.TAG}{tag} on {ref.source}:{ref.external_id}"
 
 
 def _of_profile(tag: str, source: str) -> str:
-    return f"the tag {tag} of the profile in {source}"
+    return f"{customers.TAG}{tag} of the profile in {source}"

@@ -96,6 +96,34 @@ def test_tag_that_is_taken_off_does_not_undo_what_a_person_said(bench: Bench) ->
 
 
 @on_sqlite
+def test_what_a_person_said_holds_after_a_tag_that_said_so_before(
+    bench: Bench,
+) -> None:
+    bench.write("1", COMPLAINTS[0], KARI)
+    bench.settle()
+    tag(bench, "1", "no-mailing")
+    opt_out(bench, KARI)
+    tag(bench, "1")
+    assert said_of_kari(bench) == "anna"
+
+
+@on_sqlite
+def test_what_a_person_said_of_an_address_goes_before_the_tag_of_another(
+    bench: Bench,
+) -> None:
+    bench.write("1", COMPLAINTS[0], KARI)
+    bench.write("w", COMPLAINTS[0], "kari.lie@office.example")
+    bench.settle()
+    tag(bench, "1", "no-mailing")
+    opt_out(bench, "kari.lie@office.example")
+    known = bench.support.tickets["1"]
+    customer = replace(known.customer, emails=("kari.lie@office.example",))
+    bench.support.tickets["1"] = replace(known, customer=customer)
+    tag(bench, "1")
+    assert said_of_kari(bench) == "anna"
+
+
+@on_sqlite
 def test_opting_out_goes_along_when_two_customers_are_one(bench: Bench) -> None:
     bench.write("k", COMPLAINTS[0], KARI)
     bench.write("w", COMPLAINTS[0], "kari.lie@office.example")

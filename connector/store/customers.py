@@ -24,6 +24,9 @@ from connector.store.schema import (
     tickets,
 )
 
+#: How it begins that somebody is opted out by a tag, and not by a person.
+TAG = "the tag "
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -152,10 +155,16 @@ def get(connection: Connection, customer_id: int) -> AnyRow:
 
 
 def opt_out(connection: Connection, customer_id: int, by: str, now: datetime) -> bool:
-    """Write down that a customer is not written to; False if it was known."""
+    """Write down that a customer is not written to; False if it was known.
+
+    A person's word takes the place of a tag's: it holds when the tag is taken off.
+    """
+    by_tag = customers.c.opted_out.startswith(TAG)
+    known = customers.c.opted_out_at.is_not(None)
+    is_news = ~known if by.startswith(TAG) else ~known | by_tag
     result = connection.execute(
         update(customers)
-        .where(customers.c.id == customer_id, customers.c.opted_out_at.is_(None))
+        .where(customers.c.id == customer_id, is_news)
         .values(opted_out_at=now, opted_out=by)
     )
     return bool(result.rowcount)
