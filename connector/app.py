@@ -37,7 +37,7 @@ from connector.errors import StoreUnavailable
 from connector.grouping import Grouping
 from connector.health import Health
 from connector.inbox import Worker
-from connector.metrics import HANDLED
+from connector.metrics import HANDLED, ROUND_SECONDS
 from connector.outbox import Sender
 from connector.pacing import Budgets
 from connector.pipeline import Pipeline
@@ -248,9 +248,11 @@ class Runtime:
         return app
 
     def _work(self) -> int:
+        began = time.perf_counter()
         taken = self.worker.run_once()
         if taken:
             HANDLED.inc(taken)
+            ROUND_SECONDS.observe(time.perf_counter() - began)
         return taken
 
     def _heartbeat(self) -> None:

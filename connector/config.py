@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 
 from adapters import channel_kinds, directory_kinds, kinds
 from adapters.base import Adapter, Channel, Directory, Helpdesk, Tracker
@@ -50,6 +50,11 @@ class Server(Section):
     threads: int = Field(64, ge=1, le=512, description="Threads for requests.")
     max_body_bytes: int = Field(
         2_000_000, ge=1000, description="Larger deliveries are answered 413."
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="A bearer token by which /metrics answers other machines.",
     )
     proxies: int = Field(
         0, ge=0, le=10, description="Proxies in front; 0: one on this machine, if any."

@@ -25,7 +25,6 @@ from connector.errors import (
     VendorUnavailable,
     VendorUnreachable,
 )
-from connector.metrics import SHUT
 from connector.models import Finding, Level
 from connector.store import Store
 from connector.store import health as rows
@@ -245,9 +244,6 @@ class Health:
             with self._store.read() as connection:
                 shut = [_shut(row) for row in rows.of_source(connection, source)]
             self._known[source] = now, shut
-            for condition in Condition:
-                is_so = any(one.condition is condition for one in shut)
-                SHUT.labels(source, condition).set(is_so)
             return shut
 
     def _begin(self, source: str, now: datetime) -> None:

@@ -36,7 +36,7 @@ from connector.errors import (
     VendorRefused,
 )
 from connector.health import Health, Shut, Side, is_denial
-from connector.metrics import CALLS, LOOPS
+from connector.metrics import CALL_SECONDS, CALLS, LOOPS
 from connector.models import (
     Operation,
     OutboxState,
@@ -223,7 +223,8 @@ class Sender:
     def _deliver(self, row: AnyRow) -> None:
         operation = Operation(row.operation)
         try:
-            outcome = self._try(row, operation)
+            with CALL_SECONDS.labels(self.source).time():
+                outcome = self._try(row, operation)
         except StoreUnavailable:
             raise
         except Exception as err:

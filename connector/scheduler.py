@@ -35,7 +35,7 @@ from connector.health import Health
 from connector.models import EventKind
 from connector.reports import posting
 from connector.rulebook import Rulebook
-from connector.store import Store, deliveries, dialects, groups
+from connector.store import Store, deliveries, dialects, groups, locks
 
 _log = structlog.get_logger(__name__)
 
@@ -72,6 +72,7 @@ def queue_due(store: Store, config: Config, now: datetime) -> int:
     """
     with store.write(wake=deliveries.WAKE) as connection:
         dialects.serialise(connection, dialects.GROUPING_LOCK)
+        locks.is_due(connection, locks.TICKED, now, timedelta(minutes=1))
         due = groups.due(connection, now)
         for group_id in due:
             escalation.plan(connection, config, group_id, now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -11,14 +10,14 @@ from flask import Blueprint, Response, jsonify, request
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from adapters.base import Adapter, Directory
-from connector import callbacks
 from connector.config import Config
 from connector.dashboard import (
     activity,
     followups,
+    gauges,
     guard,
     overview,
     pages,
@@ -130,11 +129,10 @@ def _for_programs(blueprint: Blueprint, desk: Desk) -> None:
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
-        guard.only_this_machine()
+        guard.only_who_measures(desk)
         desk.rulebook.look(desk.clock())
-        with suppress(StoreUnavailable), desk.store.read() as connection:
-            callbacks.findings(connection, desk.config)
-        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+        told = gauges.exposition(desk)
+        return Response(told, content_type=CONTENT_TYPE_LATEST)
 
     @blueprint.get("/status.json")
     def status_json() -> Response:

@@ -113,6 +113,17 @@ def needs(role: Role) -> Callable[[F], F]:
     return wrap
 
 
+def only_who_measures(desk: Desk) -> None:
+    """Refuse who neither brings the token for metrics nor sits at this machine."""
+    token = desk.config.server.metrics_token
+    brought = request.headers.get("Authorization", "")
+    if token is not None:
+        right = f"Bearer {token.get_secret_value()}"
+        if hmac.compare_digest(brought.encode(), right.encode()):
+            return
+    only_this_machine()
+
+
 def only_this_machine() -> None:
     """Refuse everybody else, also those who come through a proxy on this machine."""
     if any(_is_of_a_proxy(name.lower()) for name, _ in request.headers):

@@ -11,6 +11,7 @@ from connector.store.dialects import clock, insert
 from connector.store.schema import facts, locks
 
 STOP = "stop"  #: name of the fact that stops all writing
+TICKED = "ticked"  #: name of the fact that says when a scheduler was last at work
 
 
 def acquire(
@@ -90,6 +91,14 @@ def is_stopped(connection: Connection) -> bool:
 def all_facts(connection: Connection) -> dict[str, Any]:
     query = select(facts.c.name, facts.c.value)
     return {name: value for name, value in connection.execute(query)}
+
+
+def when(connection: Connection, name: str) -> datetime | None:
+    """Return when a fact was put last."""
+    found: datetime | None = connection.scalar(
+        select(facts.c.at).where(facts.c.name == name)
+    )
+    return found
 
 
 def drop_fact(connection: Connection, name: str) -> None:
