@@ -31,6 +31,7 @@ from connector.models import (
     Message,
     Note,
     Notice,
+    Opened,
     ProblemDraft,
     Signed,
     Subscribed,
@@ -364,6 +365,26 @@ class Planner(ABC):
 
         Safe to repeat; what was sent by now stays so. Raises ``TicketGone``.
         """
+
+
+class Framer(ABC):
+    """A helpdesk that shows a page of ours beside a ticket, in a frame.
+
+    Without ``frame_origins`` it is not set up, and nothing is shown.
+    """
+
+    @property
+    @abstractmethod
+    def frame_origins(self) -> tuple[str, ...]:
+        """Return whose pages may hold ours."""
+
+    @abstractmethod
+    def opened(self, request: WebhookRequest, now: datetime) -> Opened:
+        """Say who opens it beside which ticket. Raises ``SignatureRejected``. Pure."""
+
+    @abstractmethod
+    def check_frame(self) -> list[Finding]:
+        """Say whether it is set up. Pure."""
 
 
 class TagRules(ABC):

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from adapters import AdapterKind
 from adapters.base import (
+    Framer,
     Hastener,
     Helpdesk,
     Historian,
@@ -56,6 +57,7 @@ from connector.models import (
     Meaning,
     Message,
     Note,
+    Opened,
     Signed,
     Ticket,
     TicketEvent,
@@ -82,11 +84,13 @@ class MemoryConfig(BaseModel):
     secret: SecretStr = SecretStr("memory")
     takes_writes: bool = True
     shows_issues: bool = False
+    frame_origins: tuple[str, ...] = ()
 
 
 class MemoryAdapter(
     Helpdesk,
     Tracker,
+    Framer,
     Hastener,
     Historian,
     Inviter,
@@ -394,6 +398,23 @@ class MemoryAdapter(
         call = ("show_issue", external_id, issue)
         if call not in self.calls:
             self.calls.append(call)
+
+    # -- framer --
+
+    @property
+    def frame_origins(self) -> tuple[str, ...]:
+        return self.config.frame_origins
+
+    def opened(self, request: WebhookRequest, now: datetime) -> Opened:
+        """Take the token from the query, and whatever else is said there."""
+        query = dict(request.query)
+        if not matches(query.pop("token", ""), [self.config.secret.get_secret_value()]):
+            raise SignatureRejected("the token is missing or wrong")
+        markup = bool(query.pop("markup", ""))
+        return Opened(**{"ticket": "", **query}, is_markup=markup)
+
+    def check_frame(self) -> list[Finding]:
+        return []
 
     # -- history --
 

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from typing import Literal
+from urllib.parse import urlsplit
 
 Algorithm = Literal["sha1", "sha256"]
 
@@ -33,3 +34,9 @@ def matches(presented: str, expected: Iterable[str]) -> bool:
     for value in expected:
         found |= bool(value) and hmac.compare_digest(given, value.encode())
     return found
+
+
+def origin(address: str) -> str:
+    """Return what a browser calls the place of an address."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -416,6 +416,15 @@ class WebhookRequest:
     query: Mapping[str, str] = field(default_factory=dict)
 
 
+class Opened(NamedTuple):
+    """Who opens our page beside which ticket, as the vendor signed it."""
+
+    ticket: str  #: its id; empty: the page itself has to ask which
+    who: str = ""  #: the vendor's id of the agent, if it says so
+    proof: str = ""  #: what can be used only once; empty: it says nothing of the kind
+    is_markup: bool = False  #: the vendor shows what is answered, without a frame
+
+
 class Signed(NamedTuple):
     """What to send beside a body so that the receiver accepts it."""
 

@@ -437,6 +437,8 @@ HOMES = {
         "connector.sandbox",
     ),
     "jira": ("adapters.jira",),
+    "jwt": ("adapters.zendesk",),
+    "cryptography": ("adapters.zendesk",),
     "smtplib": ("adapters.notify",),
     "apscheduler": ("connector.scheduler",),
     "alembic": ("connector.store", "connector.migrations"),

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from adapters.base import (
     FieldWriter,
+    Framer,
     Helpdesk,
     Historian,
     Planner,
@@ -27,6 +28,7 @@ from adapters.helpscout import (
     filling,
     history,
     inboxes,
+    sidebar,
     tags,
     tickets,
 )
@@ -36,7 +38,7 @@ from adapters.helpscout.settings import HelpScoutConfig
 from adapters.helpscout.shapes import Json, embedded, load
 from adapters.helpscout.tags import refused_tags
 from adapters.helpscout.webhooks import Webhooks
-from adapters.signatures import matches
+from adapters.signatures import matches, origin
 from connector.errors import (
     MalformedPayload,
     SignatureRejected,
@@ -52,6 +54,7 @@ from connector.models import (
     Finding,
     Message,
     Note,
+    Opened,
     Signed,
     Subscribed,
     Subscription,
@@ -69,7 +72,7 @@ MAX_THREAD_PAGES = 10  # a conversation holds 100 threads, four pages of 25
 
 
 class HelpScoutAdapter(
-    Helpdesk, Historian, Planner, Router, Subscriber, TagRules, FieldWriter
+    Helpdesk, Historian, Planner, Router, Subscriber, TagRules, FieldWriter, Framer
 ):
     """One Help Scout account, acting as the user who owns the OAuth2 application."""
 
@@ -184,6 +187,19 @@ class HelpScoutAdapter(
 
     def check_places(self, places: Collection[str]) -> list[Finding]:
         return inboxes.check(self._account, places)
+
+    # -- framer --
+
+    @property
+    def frame_origins(self) -> tuple[str, ...]:
+        return (origin(self.config.web_base),) if self.config.sidebar_secret else ()
+
+    def opened(self, request: WebhookRequest, now: datetime) -> Opened:
+        secrets = [one.get_secret_value() for one in self.config.sidebar_secret]
+        return sidebar.opened(request, secrets)
+
+    def check_frame(self) -> list[Finding]:
+        return sidebar.check(self.name, self.frame_origins)
 
     # -- field writer --
 

@@ -52,6 +52,14 @@ class HelpScoutConfig(BaseModel):
             "changed a list of two, the new one first.",
         )
     )
+    sidebar_secret: Annotated[tuple[WebhookSecret, ...], BeforeValidator(_as_list)] = (
+        Field(
+            default=(),
+            max_length=2,
+            description="Secret key of the app in the sidebar; while it is being "
+            "changed a list of two. Empty: there is no sidebar.",
+        )
+    )
     mailboxes: tuple[int, ...] = Field(
         default=(),
         description="Ids of the inboxes to listen to; empty means all of them.",

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from adapters.base import (
+    Framer,
     Gatherer,
     Hastener,
     Helpdesk,
@@ -24,6 +25,7 @@ from adapters.base import (
     Subscriber,
     TagRules,
 )
+from adapters.signatures import origin
 from adapters.zendesk import (
     deliveries,
     groups,
@@ -32,6 +34,7 @@ from adapters.zendesk import (
     payloads,
     priorities,
     reading,
+    sidebar,
     surveys,
     tags,
     writing,
@@ -49,6 +52,7 @@ from connector.models import (
     IssueRef,
     Message,
     Note,
+    Opened,
     ProblemDraft,
     Signed,
     Subscribed,
@@ -65,7 +69,15 @@ def _utc_now() -> datetime:
 
 
 class ZendeskAdapter(
-    Helpdesk, Historian, Subscriber, Shower, Gatherer, Hastener, Router, TagRules
+    Helpdesk,
+    Historian,
+    Subscriber,
+    Shower,
+    Gatherer,
+    Hastener,
+    Router,
+    TagRules,
+    Framer,
 ):
     """Reads and writes tickets of one Zendesk Support account."""
 
@@ -126,6 +138,19 @@ class ZendeskAdapter(
 
     def close(self) -> None:
         self._account.close()
+
+    # -- sidebar --
+
+    @property
+    def frame_origins(self) -> tuple[str, ...]:
+        return (origin(self.config.base_url),) if self.config.sidebar_key else ()
+
+    def opened(self, request: WebhookRequest, now: datetime) -> Opened:
+        key, base_url = self.config.sidebar_key or "", self.config.base_url
+        return sidebar.opened(request.body, key, base_url, now)
+
+    def check_frame(self) -> list[Finding]:
+        return sidebar.check(self.name, self.frame_origins)
 
     # -- tickets --
 

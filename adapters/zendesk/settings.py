@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from adapters.zendesk import sidebar
 from adapters.zendesk.deliveries import PUBLIC_TEST_SECRET
 from connector.models import Duration
 
@@ -67,6 +68,11 @@ class ZendeskConfig(BaseModel):
         max_length=2,
         description="Signing secret of the webhook; a list of two while it is rotated.",
     )
+    sidebar_key: str | None = Field(
+        default=None,
+        description="Public key (PEM) of the app in the sidebar, best as a file. Left "
+        "out: there is no sidebar.",
+    )
     webhook_kind: Literal["events", "trigger"] = Field(
         default="events",
         description="What set-up makes: a subscription to events, or a trigger that "
@@ -106,6 +112,13 @@ class ZendeskConfig(BaseModel):
         if f"{value.rstrip('/')}/".endswith(f"{API}/"):
             raise ValueError(f"leave {API} away, it is added")
         return value.rstrip("/")
+
+    @field_validator("sidebar_key")
+    @classmethod
+    def _is_a_key(cls, value: str | None) -> str | None:
+        if value is not None:
+            sidebar.read_key(value)
+        return value
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:

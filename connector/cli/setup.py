@@ -14,6 +14,7 @@ from adapters.base import (
     Adapter,
     FieldWriter,
     FilingCheck,
+    Framer,
     Inviter,
     Prioritizer,
     Router,
@@ -78,6 +79,7 @@ def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Fi
             reached[name] = adapter
     findings += _check_rules(config, adapters, reached)
     findings += _check_fields(reached)
+    findings += _check_sidebars(adapters)
     findings += _check_resolutions(config, reached)
     findings += _check_filing(config, reached)
     findings += _check_priorities(config, reached)
@@ -221,6 +223,12 @@ def _check_fields(adapters: Mapping[str, Adapter]) -> list[Finding]:
         if isinstance(adapter, FieldWriter)
         for finding in adapter.check_fields(possible)
     ]
+
+
+def _check_sidebars(adapters: Mapping[str, Adapter]) -> list[Finding]:
+    """Say of each helpdesk that has a place for it whether agents have our page."""
+    framers = [one for one in adapters.values() if isinstance(one, Framer)]
+    return [finding for one in framers for finding in one.check_frame()]
 
 
 def _check_resolutions(
