@@ -43,7 +43,9 @@ def enqueue(store: Store, *effects: outbox.Effect) -> None:
 
 def test_migrations_make_exactly_the_schema_of_the_code(store: Store) -> None:
     with store.read() as connection:
-        context = MigrationContext.configure(connection)
+        # How words are found is each engine's own, and no table of the code's.
+        own = {"include_name": lambda name, *_: "tickets_words" not in str(name)}
+        context = MigrationContext.configure(connection, opts=own)
         assert compare_metadata(context, schema.metadata) == []
 
 

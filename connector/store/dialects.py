@@ -9,7 +9,17 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Table, event, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Select,
+    Table,
+    column,
+    event,
+    literal_column,
+    table,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 #: Advisory lock under which all workers decide about groups, one after the other.
@@ -19,6 +29,9 @@ ACCOUNTS_LOCK = 0x0CC0_0003
 
 #: How long rewriting a file of SQLite waits for whoever writes, or reads what was.
 PATIENCE_MS = 30_000
+
+#: By which SQLite finds tickets; kept up by triggers.
+tickets_words = table("tickets_words", column("rowid"))
 
 
 def is_sqlite(bind: Engine | Connection) -> bool:
@@ -145,6 +158,33 @@ def for_claiming(connection: Connection, query: Select[Any]) -> Select[Any]:
     return query if is_sqlite(connection) else query.with_for_update(skip_locked=True)
 
 
+#: As the index has it, to the letter.
+_WORDS = (
+    "to_tsvector('simple', translate(left("
+    "tickets.subject || ' ' || tickets.text, 50000),"
+    " 'ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞŠŽ-./@_:+<>=&~%?#',"
+    " 'àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþšž               '))"
+)
+
+
+def saying(
+    connection: Connection, query: Select[Any], words: Sequence[str]
+) -> Select[Any]:
+    """Find, in the order of their ids, tickets that say words beginning like these.
+
+    The words are of small letters and digits only.
+    """
+    if is_sqlite(connection):
+        asked = " AND ".join(f'"{word}" *' for word in words)
+        found = text("tickets_words MATCH :asked").bindparams(asked=asked)
+        place = tickets_words.c.rowid
+        query = query.join(tickets_words, place == literal_column("tickets.id"))
+        return query.where(found).order_by(place.desc())
+    asked = " & ".join(f"'{word}':*" for word in words)
+    found = text(f"{_WORDS} @@ to_tsquery('simple', :asked)").bindparams(asked=asked)
+    return query.where(found).order_by(literal_column("tickets.id").desc())
+
+
 def serialise(connection: Connection, lock: int) -> None:
     """Wait until this transaction is the only one under ``lock``."""
     if not is_sqlite(connection):
@@ -168,6 +208,10 @@ def rewrite(engine: Engine) -> bool:
         # Only now and here: in memory there may be no room for a whole database.
         connection.exec_driver_sql("PRAGMA temp_store=FILE")
         connection.exec_driver_sql(f"PRAGMA busy_timeout={PATIENCE_MS}")
+        # What was said stays in the index of words until its parts are put together.
+        connection.exec_driver_sql(
+            "INSERT INTO tickets_words(tickets_words) VALUES ('optimize')"
+        )
         connection.exec_driver_sql("VACUUM")
         said = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         connection.invalidate()  # with what was set on it

@@ -182,6 +182,8 @@ tickets = Table(
     UniqueConstraint("source", "external_id"),
     Index("ix_tickets_customer", "customer_id", "created_at"),
     Index("ix_tickets_merged", "source", "merged_into"),
+    Index("ix_tickets_number", "number"),
+    # What subject and text are found by differs: connector.store.dialects.saying.
 )
 
 ticket_tags = Table(

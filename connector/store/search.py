@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, select, union
 
-from connector.store.schema import AnyRow, customers, outbox, tickets
+from connector.store.dialects import saying
+from connector.store.schema import AnyRow, customer_keys, customers, outbox, tickets
+
+#: Words as the databases have them. On one old script not all of them agree.
+_WORD = re.compile("[^\\W_\u1900-\u1cff]+")
 
 
 class Asked(NamedTuple):
@@ -16,47 +23,90 @@ class Asked(NamedTuple):
     words: str = ""
     source: str = ""
     language: str = ""
+    status: str = ""
     kind: str = ""
     complaints: bool = True
+    since: datetime | None = None
+    until: datetime | None = None
+    #: The id of the last ticket on the page before.
+    before: int | None = None
 
 
 def find(connection: Connection, asked: Asked, limit: int) -> Sequence[AnyRow]:
-    """Return tickets, the newest first."""
-    query = (
-        select(
-            tickets.c.id,
-            tickets.c.source,
-            tickets.c.external_id,
-            tickets.c.number,
-            tickets.c.subject,
-            tickets.c.status,
-            tickets.c.language,
-            tickets.c.complaint,
-            tickets.c.verdict,
-            tickets.c.created_at,
-            customers.c.key.label("customer"),
-        )
-        .join(customers, customers.c.id == tickets.c.customer_id)
-        .order_by(tickets.c.id.desc())
-    )
+    """Return tickets, the newest first.
+
+    Words are a number or an address, exactly, or beginnings of words that are all in
+    subject or text.
+    """
+    query = _query(asked).limit(limit)
+    if not asked.words:
+        return connection.execute(_newest(query)).all()
+    named = query.where(tickets.c.id.in_(_named(asked.words)))
+    found = {row.id: row for row in connection.execute(_newest(named))}
+    words = _WORD.findall(unicodedata.normalize("NFC", asked.words).lower())
+    if words and not _is_address(asked.words):
+        said = saying(connection, query, words)
+        found |= {row.id: row for row in connection.execute(said)}
+    return [found[one] for one in sorted(found, reverse=True)][:limit]
+
+
+def _query(asked: Asked) -> Select[Any]:
+    query = select(
+        tickets.c.id,
+        tickets.c.source,
+        tickets.c.external_id,
+        tickets.c.number,
+        tickets.c.subject,
+        tickets.c.status,
+        tickets.c.language,
+        tickets.c.complaint,
+        tickets.c.verdict,
+        tickets.c.created_at,
+        customers.c.key.label("customer"),
+    ).join(customers, customers.c.id == tickets.c.customer_id)
+    return query.where(*_filters(asked))
+
+
+def _filters(asked: Asked) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
     if asked.complaints:
-        query = query.where(tickets.c.complaint)
-    if asked.source:
-        query = query.where(tickets.c.source == asked.source)
-    if asked.language:
-        query = query.where(tickets.c.language == asked.language)
-    if asked.kind:
-        query = query.where(tickets.c.verdict[("types", 0)].as_string() == asked.kind)
-    if asked.words:
-        query = query.where(
-            or_(
-                tickets.c.number == asked.words.lstrip("#"),
-                customers.c.key == asked.words.casefold(),
-                tickets.c.subject.contains(asked.words, autoescape=True),
-                tickets.c.text.contains(asked.words, autoescape=True),
-            )
-        )
-    return connection.execute(query.limit(limit)).all()
+        found.append(tickets.c.complaint)
+    for column, value in (
+        (tickets.c.source, asked.source),
+        (tickets.c.language, asked.language),
+        (tickets.c.status, asked.status),
+        (tickets.c.verdict[("types", 0)].as_string(), asked.kind),
+    ):
+        if value:
+            found.append(column == value)
+    if asked.since is not None:
+        found.append(tickets.c.created_at >= asked.since)
+    if asked.until is not None:
+        found.append(tickets.c.created_at < asked.until)
+    if asked.before is not None:
+        found.append(tickets.c.id < asked.before)
+    return found
+
+
+def _newest(query: Select[Any]) -> Select[Any]:
+    return query.order_by(tickets.c.id.desc())
+
+
+def _named(words: str) -> Any:
+    """Select the tickets with this number, or of the customer with this address."""
+    key = words.casefold()
+    who = union(
+        select(customers.c.id).where(customers.c.key == key),
+        select(customer_keys.c.customer_id).where(customer_keys.c.key == key),
+    )
+    return union(
+        select(tickets.c.id).where(tickets.c.number == words.lstrip("#")),
+        select(tickets.c.id).where(tickets.c.customer_id.in_(who)),
+    )
+
+
+def _is_address(words: str) -> bool:
+    return "@" in words and not re.search(r"\s", words)
 
 
 def written(connection: Connection, ticket_id: int) -> Sequence[AnyRow]:
