@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from werkzeug.test import create_environ, run_wsgi_app
 
 from connector import accounts
 from connector.dashboard import guard
+from connector.dashboard import tickets as pages_of_tickets
 from connector.models import Role
 from connector.store import accounts as account_rows
 from connector.store import groups
@@ -329,3 +332,21 @@ def test_pages_speak_the_readers_language(client: FlaskClient) -> None:
     chosen = client.post("/preferences", data={"language": "nb"}, headers=HERE)
     assert chosen.status_code == 303
     assert '<html lang="nb">' in client.get("/").text
+
+
+def test_tickets_are_found_filtered_and_listed_page_by_page(
+    bench: Bench, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in(bench, client)
+    complain(bench, 3)
+    bench.settle()
+    monkeypatch.setattr(pages_of_tickets, "SHOWN", 2)
+    first = client.get("/tickets?q=autumn&type=discount_pricing&since=2026-01-01")
+    assert first.text.count("<tr><th") == 1 + 2
+    assert 'name="since" value="2026-01-01"' in first.text
+    after = re.search(r'href="(/tickets\?[^"]*from=\d+[^"]*)"', first.text)
+    assert after is not None
+    second = client.get(unescape(after[1]))
+    assert second.text.count("<tr><th") == 1 + 1
+    nonsense = "/tickets?q=%00&since=yesterday&until=0001-01-01&from=x&status=%27"
+    assert client.get(nonsense).status_code == 200

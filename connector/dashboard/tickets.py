@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,11 +15,16 @@ from markupsafe import Markup, escape
 from connector.dashboard.desk import Desk
 from connector.dashboard.guard import needs, refuse
 from connector.dashboard.pages import page
-from connector.models import EventKind, Role, TicketRef
+from connector.models import EventKind, Role, TicketRef, TicketStatus
 from connector.store import accounts, checkins, clocks, deliveries, members, tickets
 from connector.store import search as index
+from rules.language import COVERED
+from rules.verdict import TYPES
 
 SHOWN = 50
+
+#: Days that a database has room for.
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
 #: Deciding words stand in quotes in a reason.
 _QUOTED = re.compile(r'"([^"]+)"')
@@ -26,21 +34,18 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
     @blueprint.get("/tickets")
     def tickets_list() -> ResponseReturnValue:
         _ensure_no_guest()
-        asked = index.Asked(
-            words=request.args.get("q", "").strip()[:200],
-            source=request.args.get("source", ""),
-            language=request.args.get("language", "")[:10],
-            kind=request.args.get("type", "")[:40],
-            complaints=request.args.get("complaints") != "all",
-        )
+        asked = _asked(request.args)
         with desk.store.read() as connection:
             rows = index.find(connection, asked, SHOWN + 1)
         return page(
             "tickets.html",
             rows=rows[:SHOWN],
-            more=len(rows) > SHOWN,
+            more=_next_page(rows[SHOWN - 1].id) if len(rows) > SHOWN else None,
             asked=asked,
             sources=sorted(desk.config.sources),
+            languages=COVERED,
+            statuses=list(TicketStatus),
+            types=TYPES,
         )
 
     @blueprint.get("/tickets/<source>/<path:external_id>")
@@ -83,6 +88,37 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
             "dashboard.tickets_one", source=source, external_id=external_id
         )
         return redirect(f"{target}?replayed=1", 303)
+
+
+def _asked(args: Mapping[str, str]) -> index.Asked:
+    until = _day(args.get("until", ""))
+    before = args.get("from", "")
+    return index.Asked(
+        words=args.get("q", "").strip()[:200],
+        source=args.get("source", ""),
+        language=args.get("language", "")[:10],
+        status=args.get("status", "")[:20],
+        kind=args.get("type", "")[:40],
+        complaints=args.get("complaints") != "all",
+        since=_day(args.get("since", "")),
+        until=until and until + timedelta(days=1),
+        before=int(before[:18]) if before.isascii() and before.isdecimal() else None,
+    )
+
+
+def _day(text: str) -> datetime | None:
+    """Read a day of a form; nonsense is none."""
+    try:
+        found = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return found if EARLIEST < found < LATEST else None
+
+
+def _next_page(after: int) -> str:
+    """Return where the list goes on, with the same filters."""
+    asked = {**request.args.to_dict(), "from": after}
+    return f"{url_for('dashboard.tickets_list')}?{urlencode(asked)}"
 
 
 def highlighted(text: str, reasons: Any) -> Markup:
