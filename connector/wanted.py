@@ -120,8 +120,8 @@ def ensure_wanted(store: Store, config: Config, now: datetime, row: AnyRow) -> N
         if is_back:
             why = "its customer complained again after the fix"
             raise Withdrawn(OutboxState.DISCARDED, why)
-        if row.uncertain_since is None:
-            _ensure_known_lately(store, config, row.group_id, now)
+        # Also after a lost answer: nothing was found of that try, or nobody would ask.
+        _ensure_known_lately(store, config, row.group_id, now)
     if "checkin" in row.payload:
         _ensure_still_to_ask(store, config, row, now)
 

@@ -15,13 +15,14 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from kit import Bench
-from loop_kit import COMPLAINTS, calls, complain, file_issue, fix, the_group
+from loop_kit import COMPLAINTS, Failing, calls, complain, file_issue, fix, the_group
 from test_promises import set_mode
 
 from connector import broadcasts as lists
 from connector import steering
 from connector.cli import cli
 from connector.correcting import Refused
+from connector.errors import VendorUnavailable
 from connector.models import IssueCategory, TicketStatus
 from connector.recipients import (
     OPTED_OUT,
@@ -236,6 +237,25 @@ def test_fix_that_was_taken_back_during_a_pause_is_told_nobody(
         bench.clock.pass_(minutes=10)
     assert told(bench) == []
     assert the_group(bench)["state"] == "filed"
+
+
+@on_sqlite
+@pytest.mark.parametrize("is_back", [True, False])
+def test_message_whose_answer_was_lost_is_not_sent_again_unless_it_is_still_fixed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, is_back: bool
+) -> None:
+    lost = VendorUnavailable("no answer")
+    Failing(monkeypatch, bench.support, "send_message", lost, 5, after=False)
+    issue = go_off_for(bench, minutes=1)
+    send(bench)
+    bench.clock.pass_(days=3)
+    if is_back:
+        bench.tracker.move_issue(issue, IssueCategory.IN_PROGRESS)  # nobody listens
+    send(bench)
+    for _ in range(3):
+        bench.settle()
+        bench.clock.pass_(minutes=10)
+    assert told(bench) == ([] if is_back else ["0", "1", "2", "3", "4"])
 
 
 @on_sqlite
