@@ -6,8 +6,10 @@ JOBS ?= 4
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run
 DEV_STAMP := $(VENV)/.dev
+DOCS_STAMP := $(VENV)/.docs
+SITE := build/docs
 
-.PHONY: demo test check fmt translations bench clean
+.PHONY: demo test check fmt docs translations bench clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -20,6 +22,10 @@ $(RUN_STAMP): $(BIN)/python pyproject.toml
 
 $(DEV_STAMP): $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,check]'
+	@touch $@
+
+$(DOCS_STAMP): $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@
 
 demo: $(RUN_STAMP)  ## the whole loop, offline, in this terminal
@@ -45,6 +51,10 @@ translations: $(DEV_STAMP)  ## find what the pages say; run it again when nb and
 	$(BIN)/pybabel --quiet update --input-file $(VENV)/messages.pot --output-dir $(TRANSLATIONS) \
 	  --width 100 --ignore-obsolete --no-fuzzy-matching --ignore-pot-creation-date
 	$(BIN)/pybabel --quiet compile --directory $(TRANSLATIONS)
+
+docs: $(DOCS_STAMP)  ## the site of all pages; a link that leads nowhere ends it
+	$(BIN)/python docs/tools/pages.py $(SITE)
+	cd $(SITE) && $(abspath $(BIN))/zensical build --strict
 
 clean:
 	rm -rf $(VENV) var build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

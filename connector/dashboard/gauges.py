@@ -27,9 +27,14 @@ from connector.store import backlog, groups, health, locks
 
 def exposition(desk: Desk) -> bytes:
     """Return what is read, and after it what this process counted."""
+    return generate_latest(standing(desk)) + generate_latest()
+
+
+def standing(desk: Desk) -> CollectorRegistry:
+    """Return what is read, each time that it is collected."""
     registry = CollectorRegistry()
     registry.register(_Standing(desk))
-    return generate_latest(registry) + generate_latest()
+    return registry
 
 
 class _Standing:
