@@ -145,6 +145,11 @@ class Tally:
         )
 
 
+def changing(report: Report) -> list[Change]:
+    """Return what some tickets would get or lose."""
+    return [one for one in report.changes if one.added or one.removed]
+
+
 def pairs(report: Report) -> list[tuple[Problem | None, Problem | None]]:
     """Put together what both sides filed about the same, in order of time."""
     left = list(report.after.filed)

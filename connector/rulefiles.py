@@ -6,7 +6,7 @@ Finding and reading them, and telling whether they changed. What is in force is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from connector.errors import ConfigError
@@ -61,10 +61,15 @@ def read_set(place: Path) -> RuleSet:
     found = files(place)
     if not found:
         raise ConfigError(str(place), ["holds no file that ends in .yaml"])
+    return understood(str(place), {file.name: read_text(file) for file in found})
+
+
+def understood(place: str, texts: Mapping[str, str]) -> RuleSet:
+    """Return the rules of texts, each with its name. Raises ``ConfigError``."""
     entries: list[Entry] = []
     remarks: list[Remark] = []
-    for file in found:
-        parsed = parse(file.name, read_text(file))
+    for name, text in texts.items():
+        parsed = parse(name, text)
         if isinstance(parsed, Remark):
             remarks.append(parsed)
             continue
@@ -73,5 +78,5 @@ def read_set(place: Path) -> RuleSet:
         remarks += wrong
     remarks += repeated(entries)
     if remarks:
-        raise ConfigError(str(place), [str(one) for one in remarks])
+        raise ConfigError(place, [str(one) for one in remarks])
     return RuleSet(rules=tuple(entry.rule for entry in entries))

@@ -22,7 +22,10 @@ pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
 OWN = "document.title='owned'"
 SCRIPT = f'<script>{OWN}</script><img src=x onerror="{OWN}">'
-PAGES = ("/", "/problems", "/tickets", "/rules", "/activity", "/follow-ups", "/set-up")
+PAGES = (
+    *("/", "/problems", "/tickets", "/rules", "/rules/backtest"),
+    *("/activity", "/follow-ups", "/set-up"),
+)
 
 #: Debian's; whatever it would look up at its start stays on this machine.
 FLAGS = [

@@ -31,7 +31,7 @@ from connector.cli.common import (
     read_rulebook,
 )
 from connector.cli.group import span
-from connector.comparison import Change, Count, Outcome, Report, pairs
+from connector.comparison import Change, Count, Outcome, Report, changing, pairs
 from connector.config import Config
 from connector.errors import ConfigError
 from connector.replay import Problem
@@ -289,11 +289,6 @@ def _print(report: Report) -> None:
 def _arrow(report: Report, figure: Callable[[Outcome], int]) -> str:
     before, after = figure(report.before), figure(report.after)
     return str(before) if before == after else f"{before} → {after}"
-
-
-def changing(report: Report) -> list[Change]:
-    """Return what some tickets would get or lose."""
-    return [one for one in report.changes if one.added or one.removed]
 
 
 def print_changes(report: Report) -> None:

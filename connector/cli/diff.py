@@ -19,7 +19,6 @@ from connector.backtest import Side, compare
 from connector.cli.backtest import (
     EXAMPLES,
     change_line,
-    changing,
     print_changes,
     read_set,
     told,
@@ -32,6 +31,7 @@ from connector.cli.common import (
     read_config,
     read_rulebook,
 )
+from connector.comparison import changing
 from connector.earlier import Earlier
 from connector.rulebook import Book
 from connector.store import Store

@@ -16,6 +16,7 @@ from adapters.base import Adapter, Directory
 from connector.config import Config
 from connector.dashboard import (
     activity,
+    backtests,
     followups,
     gauges,
     guard,
@@ -101,6 +102,7 @@ def create_blueprint(
         problems,
         tickets,
         rules,
+        backtests,
         activity,
         followups,
         setup,

@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from connector import imports, packs
 from connector.config import Autonomy
+from connector.dashboard.errands import State
 from connector.dashboard.pages import MENU, spoken
 from connector.models import (
     DeliveryState,
@@ -39,6 +40,7 @@ _STATES: tuple[type[StrEnum], ...] = (
     Operation,
     OutboxState,
     Role,
+    State,
     TagState,
     TaskKind,
     TicketStatus,
