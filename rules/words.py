@@ -1,8 +1,8 @@
 """Which words are the customer's own, and did a machine write them.
 
-HTML to text, then quoted replies, signatures and device lines are cut, and automatic
-mail is recognised. Everything is linear in a bounded input: mail is hostile. What the
-words mean is no business of this module.
+HTML to text, then quoted replies, signatures and device lines are cut. Everything is
+linear in a bounded input: mail is hostile. What machines write is told apart in
+``automatic``; what the words mean is no business of this module.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import re2
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+
+from rules.automatic import automatic, encodable
 
 MAX_CHARS = 100_000
 _HEADER_SPAN = 3  # mail programs wrap "On … wrote:" over up to three lines
@@ -94,6 +96,9 @@ _FIELD = re2.compile(
     r"från|skickat|till|kopia|ämne|datum|lähettäjä|lähetetty|vastaanottaja|kopio|"
     r"aihe|päivämäärä|päiväys|von|gesendet|an|betreff)\s?\*?:\*?\s?\S"
 )
+_OF_MAIL = re2.compile(
+    r"(?i)@|^[>\s*]*(?:subject|emne|ämne|aihe|betreff)\s?\*?:|\d[:.]\d\d\b"
+)
 _RULE = re2.compile(r"^\s*_{10,}\s*$")
 # What quotes something has one of these lines; most mails are told apart by that alone,
 # and most lines of the others too.
@@ -141,58 +146,6 @@ _DISCLAIMER = re2.compile(
     r"besked|meddel|nachricht))"
 )
 
-_AUTO_SUBJECT = re2.compile(
-    r"(?i)^\W*(?:(?:re|sv|vs|aw)\s?:\s*)?(?:(?:automatic|auto)[- ]?(?:reply|response|"
-    r"matic reply)|out of (?:the )?office|ooo\b|autosvar|automatisk svar|"
-    r"automatiskt svar|fraværsmelding|frånvaro|ikke på kontoret|fravær\b|"
-    r"automaattinen vastaus|automaattivastaus|poissa(?:oloilmoitus|olo)?\s*:|"
-    r"poissaolo|automatische antwort|abwesenheit|abwesend|"
-    r"undeliver|delivery (?:status notification|failure|has failed)|mail delivery|"
-    r"failure notice|returned mail|message not delivered|"
-    r"kan ikkje leverast|meldingen kunne ikke leveres|kunne ikke leveres|"
-    r"kan ikke leveres|"
-    r"meddelandet kunde inte|viestiä ei voitu toimittaa|unzustellbar|"
-    r"calendar\s?:|(?:accepted|declined|tentative|tentatively accepted|"
-    r"godtatt|akseptert|avslått|godkänt|accepterat|accepteret|hyväksytty|hylätty|"
-    r"zugesagt|abgelehnt)\s?:|read\s?:|lest\s?:|luettu\s?:)"
-)
-_AUTO_TEXT = re2.compile(
-    r"(?i)(?:i am|i'm|we are|i will be) (?:currently )?(?:out of (?:the )?office|"
-    r"on (?:annual |parental |sick )?leave|on (?:my )?(?:holiday|vacation)|"
-    r"away from (?:the|my) (?:office|desk))"
-    r"|this is an? (?:automatic|automated|auto-generated) (?:reply|response|message)"
-    r"|(?:thank you for|thanks for) your (?:e-?mail|message).*"
-    r"(?:out of office|back (?:in|at) the office|limited access)"
-    r"|(?:jeg|eg|vi) er (?:ikke|ikkje|for tiden ikke|ute av|borte fra) "
-    r"(?:på )?kontoret|(?:jeg|eg) er (?:på|i) (?:ferie|permisjon|pappaperm|"
-    r"foreldrepermisjon)|dette er (?:et|eit) automatisk svar|"
-    r"(?:jag är|just nu är jag) (?:inte på kontoret|på semester|ledig|"
-    r"föräldraledig|tjänstledig)|detta är ett automatiskt|dette er et autosvar"
-    r"|olen (?:tällä hetkellä )?(?:lomalla|poissa toimistolta|pois toimistolta|"
-    r"vanhempainvapaalla|perhevapaalla|vuosilomalla|virkavapaalla|sairauslomalla)|"
-    r"tämä on automaattinen (?:vastaus|viesti)"
-    r"|ich bin (?:derzeit |zurzeit |aktuell )?(?:nicht im (?:büro|haus)|im urlaub|"
-    r"abwesend|außer haus)|dies ist eine automatische"
-    r"|jeg er på (?:ferie|barsel|orlov)"
-)
-_BOUNCE_TEXT = re2.compile(
-    r"(?i)(?:this is the mail system|mailer-daemon|"
-    r"could not be delivered to one or more|"
-    r"delivery to the following recipients? failed|550[ -]5\.\d\.\d"
-    r"|kunne (?:dessverre )?(?:ikke leveres|ikkje leverast) til"
-    r"|kunde inte levereras till"
-    r"|ei (?:valitettavasti )?voitu toimittaa|konnte nicht zugestellt werden"
-    r"|address (?:not found|rejected)|mailbox (?:is full|unavailable))"
-)
-_INVITATION_TEXT = re2.compile(
-    r"(?i)(?:has (?:accepted|declined|tentatively accepted) (?:your|the|this) "
-    r"(?:invitation|meeting)|har (?:godtatt|akseptert|avslått|takket ja til) "
-    r"(?:invitasjonen|møteinnkallingen|innbydinga)|har (?:accepterat|tackat ja till) "
-    r"inbjudan|har accepteret invitationen|hyväksyi kutsun|hylkäsi kutsun|"
-    r"hat (?:die|ihre) einladung (?:angenommen|abgelehnt))"
-)
-_AUTO_WINDOW = 600  # a machine says so at the top
-
 
 class Words(NamedTuple):
     """The customer's new words. ``reason`` says why ``auto_reply`` is set."""
@@ -214,12 +167,12 @@ def customer_words(body: str, is_html: bool, subject: str = "") -> Words:
 def looks_like_html(body: str) -> bool:
     """Tell whether a body is markup, where the source does not say."""
     head = body[:4000]
-    return "<" in head and _TAG.search(_encodable(head)) is not None
+    return "<" in head and _TAG.search(encodable(head)) is not None
 
 
 def html_to_text(body: str) -> str:
     """Render markup as plain lines, without what a reader would not see."""
-    source = _BLOCK_END.sub("\n\\1", _encodable(body))
+    source = _BLOCK_END.sub("\n\\1", encodable(body))
     if _is_nested_deeply(source):
         return _stripped(source)
     try:
@@ -291,14 +244,9 @@ def tidy(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
-def _encodable(text: str) -> str:
-    """Replace lone surrogates, which neither RE2 nor the HTML parser can take."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
 def cut_quotes(text: str) -> str:
     """Drop the mail that is being answered."""
-    text = _encodable(text)
+    text = encodable(text)
     if not _MAY_QUOTE.search(text):
         return text.strip()
     lines = text.split("\n")
@@ -320,8 +268,9 @@ def _starts_quote(lines: list[str], index: int) -> bool:
     if _SEPARATOR.match(line):
         return True
     if _FIELD.match(line) or _RULE.match(line):
-        fields = sum(1 for one in lines[index : index + 5] if _FIELD.match(one[:200]))
-        return fields >= 2
+        fields = [one for one in lines[index : index + 6] if _FIELD.match(one[:200])]
+        # A journey has its from, to and date, too.
+        return len(fields) >= 2 and any(_OF_MAIL.search(one[:200]) for one in fields)
     joined = line
     for extra in range(_HEADER_SPAN):
         if extra:
@@ -357,17 +306,3 @@ def _without_footer(lines: list[str]) -> list[str]:
     while lines and not lines[-1]:
         lines.pop()
     return lines
-
-
-def automatic(subject: str, text: str) -> str:
-    """Say why a machine wrote this, or return an empty string."""
-    subject, head = _encodable(subject[:300]), _encodable(text[:_AUTO_WINDOW])
-    if _BOUNCE_TEXT.search(head):
-        return "bounce"
-    if _INVITATION_TEXT.search(head):
-        return "calendar answer"
-    if _AUTO_TEXT.search(head):
-        return "automatic reply in the text"
-    if _AUTO_SUBJECT.search(subject):
-        return "automatic reply in the subject"
-    return ""

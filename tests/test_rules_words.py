@@ -145,6 +145,13 @@ def test_a_long_flat_mail_is_parsed_and_not_merely_stripped() -> None:
         ("Accepted: Meeting", ""),
         ("", "Jaana hyväksyi kutsun."),
         ("AW: x", "Ich bin derzeit nicht im Büro."),
+        ("", "I am on leave until 3 December with limited access to mail."),
+        ("", "I'm on vacation in Italy and will reply when I return."),
+        ("", "Jeg er på ferie. Haster det, ring sentralbordet."),
+        ("", "Jag är på semester, åter på kontoret den 7 december."),
+        ("", "Ich bin im Urlaub und ab dem 7. Dezember wieder erreichbar."),
+        ("", "Address not found\nYour message wasn't delivered to a@b.example."),
+        ("", "The recipient's mailbox is full and can't accept messages now."),
     ],
 )
 def test_automatic_mail_is_recognised_with_a_reason(subject: str, body: str) -> None:
@@ -159,10 +166,31 @@ def test_automatic_mail_is_recognised_with_a_reason(subject: str, body: str) -> 
         ("Parcel", "Your office was closed on Monday and nobody answered."),
         ("Ferie", "Vi skal på ferie og trenger pakken før fredag."),
         ("Order", "My parcel could not be delivered, the driver said."),
+        ("", "I am on holiday in your hotel in Bergen. There is no hot water."),
+        ("", "Jeg er på ferie og får ikke logget inn i appen deres."),
+        ("", "Jag är på semester på ert hotell och det är kallt på rummet."),
+        ("", "Jeg er på ferie i jeres sommerhus, og vandet er lukket."),
+        ("", "Olen lomalla Levillä ja mökissänne ei toimi lämmitys."),
+        ("", "Ich bin im Urlaub in Ihrem Hotel und das Zimmer ist schmutzig."),
+        ("", "My mailbox is full of your newsletters. Stop it."),
+        ("", 'Your site says "address not found" whenever I type my street.'),
+        ("", 'All I ever get is "this is an automated reply". Is anybody there?'),
     ],
 )
 def test_a_person_is_not_taken_for_a_robot(subject: str, body: str) -> None:
     assert not customer_words(body, False, subject).auto_reply
+
+
+@pytest.mark.parametrize(
+    "journey",
+    [
+        "From: Oslo\nTo: Bergen\nDate: 3 November",
+        "Fra: Oslo\nTil: Bergen\nDato: 3. november",
+    ],
+)
+def test_a_journey_is_no_head_of_an_answered_mail(journey: str) -> None:
+    body = f"This was my trip:\n{journey}\n\nThe train never came."
+    assert customer_words(body, False).text == body
 
 
 HOSTILE = {
