@@ -340,6 +340,7 @@ SIDEWAYS = {
         "connector.earlier",
         "connector.escalation",
         "connector.filling",
+        "connector.followups",
         "connector.grouping",
         "connector.judging",
         "connector.readiness",
@@ -384,7 +385,11 @@ SIDEWAYS = {
         "connector.pipeline",
     ),
     "connector.erasing": ("connector.judging",),
-    "connector.checkins": ("connector.case", "connector.replies"),
+    "connector.checkins": (
+        "connector.case",
+        "connector.recipients",
+        "connector.replies",
+    ),
     "connector.wanted": (
         "connector.acknowledging",
         "connector.checkins",
