@@ -25,6 +25,7 @@ PAGES = sorted(
         *ROOT.glob("*.md"),
         *(ROOT / "docs").rglob("*.md"),
         *(ROOT / "adapters").rglob("*.md"),
+        *(ROOT / "deploy").rglob("*.md"),
     }
 )
 
@@ -170,7 +171,7 @@ def headings_of(path: Path) -> set[str]:
 def test_paths_that_are_named_exist(path: Path) -> None:
     """``adapters/acme`` is the made-up vendor of the walk-through."""
     named_paths = re.findall(
-        r"`((?:connector|adapters|rules|webhooks|tests|bench|docs)/[\w./]*)`",
+        r"`((?:connector|adapters|rules|webhooks|tests|bench|docs|deploy)/[\w./]*)`",
         text_of(path),
     )
     missing = [
