@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Connection, and_, cast, func, select
+from sqlalchemy import BigInteger, Connection, and_, case, cast, func, select
 
 from connector.models import GroupState, TicketStatus
 from connector.store.clocks import ClockState
@@ -20,7 +20,7 @@ from connector.store.schema import (
 )
 
 _DAY = timedelta(days=1) // timedelta(microseconds=1)
-_TYPE = func.coalesce(tickets.c.verdict[("types", 0)].as_string(), "other")
+_TYPE = case((tickets.c.kind == "", "other"), else_=tickets.c.kind)
 
 
 def by_day(
@@ -50,7 +50,7 @@ def praised(connection: Connection, since: datetime, until: datetime) -> int:
         tickets.c.created_at >= since,
         tickets.c.created_at < until,
         tickets.c.merged_into.is_(None),
-        tickets.c.verdict["praise"].as_boolean().is_(True),
+        tickets.c.praise,
     )
     return int(connection.scalar(query) or 0)
 

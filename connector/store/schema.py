@@ -160,6 +160,9 @@ tickets = Table(
     Column("language", String(10), nullable=False, default="", server_default=""),
     Column("complaint", Boolean, nullable=False, default=False, server_default=false()),
     Column("verdict", JSON, nullable=False),
+    # of the verdict, to be counted and filtered by: its first type, and if it praises
+    Column("kind", String(40), nullable=False, default="", server_default=""),
+    Column("praise", Boolean, nullable=False, default=False, server_default=false()),
     Column("tags", JSON, nullable=False),  # as last read, sorted
     Column("merged_into", String(100)),
     Column("created_at", Moment, nullable=False),
@@ -183,6 +186,20 @@ tickets = Table(
     Index("ix_tickets_customer", "customer_id", "created_at"),
     Index("ix_tickets_merged", "source", "merged_into"),
     Index("ix_tickets_number", "number"),
+    # Days are counted by these alone: without the tickets' rows.
+    Index(
+        "ix_tickets_opened",
+        "created_at",
+        "complaint",
+        "kind",
+        "praise",
+        "status",
+        "merged_into",
+    ),
+    # The newest that are rare, too, are found at once.
+    Index("ix_tickets_kind", "kind", "id"),
+    Index("ix_tickets_language", "language", "id"),
+    Index("ix_tickets_status", "status", "id"),
     # What subject and text are found by differs: connector.store.dialects.saying.
 )
 

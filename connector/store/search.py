@@ -75,7 +75,7 @@ def _filters(asked: Asked) -> list[ColumnElement[bool]]:
         (tickets.c.source, asked.source),
         (tickets.c.language, asked.language),
         (tickets.c.status, asked.status),
-        (tickets.c.verdict[("types", 0)].as_string(), asked.kind),
+        (tickets.c.kind, asked.kind),
     ):
         if value:
             found.append(column == value)

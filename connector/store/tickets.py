@@ -127,8 +127,13 @@ def note_status(
 
 def put(connection: Connection, values: dict[str, Any]) -> Stored:
     """Insert or update a ticket and raise its version."""
-    statement = _put_ticket(connection.dialect.name, tuple(values))
-    row = connection.execute(statement, {**values, "version": 1}).one()
+    verdict = values["verdict"]
+    said = {
+        "kind": next(iter(verdict.get("types", ())), ""),
+        "praise": verdict.get("praise", False),
+    }
+    statement = _put_ticket(connection.dialect.name, (*values, *said))
+    row = connection.execute(statement, {**values, **said, "version": 1}).one()
     return Stored(*row)
 
 

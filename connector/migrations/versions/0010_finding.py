@@ -1,4 +1,4 @@
-"""finding tickets by their words and numbers
+"""finding tickets by words and numbers, and counting them by what was understood
 
 The words are kept by the database itself, also of tickets that are there: whoever
 writes a text or takes it out changes what it is found by.
@@ -6,12 +6,28 @@ writes a text or takes it out changes what it is found by.
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
+
+_INDEXES = {
+    "ix_tickets_number": ["number"],
+    "ix_tickets_opened": [
+        "created_at",
+        "complaint",
+        "kind",
+        "praise",
+        "status",
+        "merged_into",
+    ],
+    "ix_tickets_kind": ["kind", "id"],
+    "ix_tickets_language": ["language", "id"],
+    "ix_tickets_status": ["status", "id"],
+}
 
 _SQLITE = (
     "CREATE VIRTUAL TABLE tickets_words USING fts5(subject, text,"
@@ -43,7 +59,26 @@ _POSTGRESQL = (
 
 
 def upgrade() -> None:
-    op.create_index(op.f("ix_tickets_number"), "tickets", ["number"])
+    op.add_column(
+        "tickets",
+        sa.Column("kind", sa.String(length=40), server_default="", nullable=False),
+    )
+    op.add_column(
+        "tickets",
+        sa.Column("praise", sa.Boolean(), server_default=sa.false(), nullable=False),
+    )
+    tickets = sa.table(
+        "tickets", sa.column("verdict", sa.JSON), sa.column("kind"), sa.column("praise")
+    )
+    verdict = tickets.c.verdict
+    op.execute(
+        tickets.update().values(
+            kind=sa.func.coalesce(verdict[("types", 0)].as_string(), ""),
+            praise=sa.func.coalesce(verdict["praise"].as_boolean(), sa.false()),
+        )
+    )
+    for name, columns in _INDEXES.items():
+        op.create_index(op.f(name), "tickets", columns)
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     for statement in _SQLITE if is_sqlite else _POSTGRESQL:
         op.execute(statement)
@@ -56,4 +91,7 @@ def downgrade() -> None:
         op.execute("DROP TABLE tickets_words")
     else:
         op.execute("DROP INDEX ix_tickets_words")
-    op.drop_index("ix_tickets_number", "tickets")
+    for name in _INDEXES:
+        op.drop_index(name, "tickets")
+    op.drop_column("tickets", "praise")
+    op.drop_column("tickets", "kind")
