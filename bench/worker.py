@@ -6,8 +6,8 @@ rules, grouping and the database. Texts are made from templates in English, Norw
 and Finnish; about half are complaints, and every tenth delivery is about a ticket that
 was there before.
 
-    python bench/worker.py --deliveries 2000
-    python bench/worker.py --deliveries 1000 --database sqlite --profile
+    python -m bench.worker --deliveries 2000
+    python -m bench.worker --deliveries 1000 --database sqlite --profile
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import click
-from ingest import database
 
 from adapters.memory import MemoryAdapter
+from bench.ingest import database
 from connector import logs
 from connector.app import Runtime
 from connector.config import check
