@@ -17,7 +17,7 @@ from adapters.base import Subscriber
 from connector import secrets
 from connector.config_file import reference
 from connector.errors import ConfigError
-from connector.models import Finding, Level, Subscribed
+from connector.models import Subscribed
 
 #: What a new configuration begins with; the rest is what was answered.
 INTRODUCTION = """\
@@ -121,20 +121,3 @@ def news_of(name: str, written: Sequence[str]) -> str:
         f"{name}: wrote {', '.join(written)} into {secrets.FILE}; restart the "
         "connector if it runs, and change it where the environment sets it too"
     )
-
-
-def check_secrets(path: Path) -> list[Finding]:
-    """Say whether others can read the secrets file."""
-    file = secrets.beside(path)
-    if not file.exists():
-        return []
-    if secrets.is_open_to_others(file):
-        return [
-            Finding(
-                Level.PROBLEM,
-                secrets.FILE,
-                "other users of this machine can read it",
-                f"chmod 600 {file}",
-            )
-        ]
-    return [Finding(Level.OK, secrets.FILE, "only its owner can read it")]

@@ -14,10 +14,10 @@ from sqlalchemy import select
 
 from adapters.base import Directory
 from connector import health
-from connector.cli.setup import findings_of
 from connector.config import load
 from connector.dashboard import status
 from connector.directories import AGAIN
+from connector.doctor import findings_of
 from connector.erasing import Erasing, erase
 from connector.errors import VendorUnavailable
 from connector.models import DirectoryEntry, Finding

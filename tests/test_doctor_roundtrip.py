@@ -17,12 +17,13 @@ from sandbox_kit import serving
 from werkzeug.wrappers import Request, Response
 
 from adapters.base import Pinger
+from connector import roundtrip
 from connector.app import Runtime
-from connector.cli import cli, roundtrip
-from connector.cli.roundtrip import BETWEEN, ITSELF, REDIRECT, Answer, advice
+from connector.cli import cli
 from connector.config import load
 from connector.demo import free_port
 from connector.models import DeliveryState
+from connector.roundtrip import BETWEEN, ITSELF, REDIRECT, Answer, advice
 from connector.store import deliveries
 
 SECRET, OTHER = (

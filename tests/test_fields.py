@@ -25,8 +25,8 @@ from sandbox_kit import (
 
 from adapters.base import FieldWriter
 from connector.cli import cli
-from connector.cli.setup import findings_of
 from connector.config import load
+from connector.doctor import findings_of
 from connector.errors import VendorUnavailable
 from connector.models import Level, OutboxState, TicketRef
 from connector.sandbox import SandboxSettings, World, serve

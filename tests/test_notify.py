@@ -24,8 +24,8 @@ from adapters.notify.files import FileChannel, FileConfig
 from adapters.notify.mail import MailChannel, MailConfig
 from adapters.notify.webhooks import HookConfig, SlackChannel, TeamsChannel
 from connector import notices
-from connector.cli.setup import findings_of
 from connector.dashboard import status
+from connector.doctor import findings_of
 from connector.errors import (
     CredentialsRejected,
     VendorRefused,

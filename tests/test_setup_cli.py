@@ -16,9 +16,9 @@ from click.testing import CliRunner, Result
 from sandbox_kit import serving
 
 from adapters.base import Subscriber
-from connector import installation, secrets
+from connector import installation, roundtrip, secrets
 from connector.app import Runtime
-from connector.cli import cli, roundtrip
+from connector.cli import cli
 from connector.config import Config, build_adapters, load
 from connector.demo import free_port, sandbox_config
 from connector.errors import ConfigError

@@ -17,8 +17,9 @@ from adapters.base import Subscriber
 from connector import callbacks, installation, secrets
 from connector.cli.asking import AskAgain, ask, ask_place
 from connector.cli.common import config_option, read_config
-from connector.cli.setup import findings_of, show
+from connector.cli.setup import show
 from connector.config import Config, build_adapters
+from connector.doctor import findings_of
 from connector.errors import ConfigError, VendorError
 from connector.mistakes import describe
 from connector.models import Finding, Level

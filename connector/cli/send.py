@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
-from urllib.parse import urlencode
 
 import click
-import requests
 
-from adapters.base import Adapter
 from connector.cli.common import config_option, json_option, read_config
 from connector.config import build_adapters
-from connector.models import Signed
+from connector.roundtrip import post
 
 
 @click.command()
@@ -64,41 +58,6 @@ def send(
         else:
             click.echo(f"{status}  {file.name}  {words}")
     sys.exit(1 if failed else 0)
-
-
-def post(
-    adapter: Adapter,
-    target: str,
-    body: bytes,
-    event: str | None,
-    recorded: Mapping[str, str] = MappingProxyType({}),
-) -> tuple[int, str]:
-    """Sign ``body`` and post it; return the status and what was said (0: nothing)."""
-    signed: Signed = adapter.sign(body, event, datetime.now(UTC))
-    # What the adapter signs anew replaces what was recorded, whatever its spelling.
-    renewed = {name.lower() for name in signed.headers}
-    headers = {
-        name: value for name, value in recorded.items() if name.lower() not in renewed
-    }
-    address = f"{target}?{urlencode(signed.query)}" if signed.query else target
-    try:
-        with requests.Session() as session:
-            # The address may hold a secret: no other may get it, and no .netrc its own.
-            session.trust_env = False
-            response = session.post(
-                address,
-                data=body,
-                headers={
-                    "Content-Type": "application/json",
-                    **headers,
-                    **signed.headers,
-                },
-                timeout=(5, 30),
-                allow_redirects=False,
-            )
-    except requests.exceptions.RequestException as err:
-        return 0, f"no answer from {target} ({type(err).__name__}); is it running?"
-    return response.status_code, response.text.strip()[:200]
 
 
 def _unwrap(raw: bytes) -> tuple[bytes, dict[str, str]]:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import NamedTuple
+from urllib.parse import urlencode
 from uuid import uuid4
+
+import requests
 
 from adapters.base import Adapter, Pinger
 from connector import callbacks
-from connector.cli.send import post
 from connector.config import Config
 from connector.errors import StoreUnavailable
-from connector.models import DeliveryState, Finding, Level
+from connector.models import DeliveryState, Finding, Level, Signed
 from connector.store import Store, deliveries
 
 #: Seconds a test delivery may take to be worked on.
@@ -165,3 +169,38 @@ def _wait_for(store: Store, source: str, word: str) -> tuple[DeliveryState, str]
             break
         time.sleep(0.2)
     return found
+
+
+def post(
+    adapter: Adapter,
+    target: str,
+    body: bytes,
+    event: str | None,
+    recorded: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[int, str]:
+    """Sign ``body`` and post it; return the status and what was said (0: nothing)."""
+    signed: Signed = adapter.sign(body, event, datetime.now(UTC))
+    # What the adapter signs anew replaces what was recorded, whatever its spelling.
+    renewed = {name.lower() for name in signed.headers}
+    headers = {
+        name: value for name, value in recorded.items() if name.lower() not in renewed
+    }
+    address = f"{target}?{urlencode(signed.query)}" if signed.query else target
+    try:
+        with requests.Session() as session:
+            # The address may hold a secret: no other may get it, and no .netrc its own.
+            session.trust_env = False
+            response = session.post(
+                address,
+                data=body,
+                headers={
+                    "Content-Type": "application/json",
+                    **headers,
+                    **signed.headers,
+                },
+                timeout=(5, 30),
+                allow_redirects=False,
+            )
+    except requests.exceptions.RequestException as err:
+        return 0, f"no answer from {target} ({type(err).__name__}); is it running?"
+    return response.status_code, response.text.strip()[:200]
