@@ -28,6 +28,7 @@ def pages() -> dict[str, str]:
         "CONTRIBUTING.md": "contributing.md",
         "config.example.yaml": "reference/configuration.md",
         "docs/loop.svg": "loop.svg",
+        "docs/site.css": "site.css",
         "docs/cookbook": "cookbook.md",
         **{
             f"adapters/{v.parent.name}/README.md": f"vendors/{v.parent.name}.md"
@@ -58,7 +59,7 @@ def gather(folder: Path) -> set[str]:
             text = (ROOT / source).read_text(encoding="utf-8")
             found |= outside(text)
             target.write_text(for_site(text, source, table), encoding="utf-8")
-        elif source.endswith(".svg"):
+        elif source.endswith((".svg", ".css")):
             shutil.copy(ROOT / source, target)
     for page, text in made().items():
         (folder / page).write_text(text, encoding="utf-8")

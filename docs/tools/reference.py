@@ -57,7 +57,7 @@ def _sections(example: Path) -> Iterator[tuple[str, str]]:
     found = re.split(r"^# ([A-Z].*?) -{3,}$", text, flags=re.MULTILINE)
     yield "How to read it", found[0].strip()
     for title, body in zip(found[1::2], found[2::2], strict=True):
-        yield title, body.strip()
+        yield title, body.strip().removeprefix("#\n")
 
 
 def _names(key: str, lines: str) -> bool:
