@@ -80,9 +80,9 @@ ALWAYS = "always"
 class Step(Section):
     """Somebody to be told when a deadline has passed."""
 
-    name: str = Field(min_length=1)
-    after: Duration = Field(ge=timedelta(0))
-    role: str
+    name: str = Field(min_length=1, description="What the step is called.")
+    after: Duration = Field(ge=timedelta(0), description="Time since the deadline.")
+    role: str = Field(description="Who is told.")
 
 
 class Clocks(Section):

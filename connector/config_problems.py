@@ -33,8 +33,8 @@ Label = Annotated[str, AfterValidator(one_word)]
 class Route(Section):
     """Where problems of one type are filed, where that differs from the rest."""
 
-    project: str | None = None
-    issue_type: str | None = None
+    project: str | None = Field(None, description="Left out: that of all others.")
+    issue_type: str | None = Field(None, description="Left out: that of all others.")
     components: tuple[str, ...] = Field((), description="By name or id.")
     assignee: str = Field("", description="Account id on Cloud, name on Data Center.")
     watchers: tuple[str, ...] = Field((), description="As for the assignee.")
@@ -54,21 +54,21 @@ KnownType = Annotated[str, AfterValidator(known_type)]
 class MutedType(Section):
     """A type of complaint that is counted, and not filed until some time."""
 
-    type: KnownType
-    until: Moment
-    reason: str = ""
+    type: KnownType = Field(description="The type of complaint.")
+    until: Moment = Field(description="From then on it is filed again.")
+    reason: str = Field("", description="For who looks at the list.")
 
 
 class Launch(Section):
     """Something new, and what customers are expected to complain of after it."""
 
-    name: str = Field(min_length=1)
-    since: Moment
-    until: Moment
-    types: tuple[KnownType, ...] = ()
-    words: tuple[str, ...] = ()
-    customers: int = Field(2, ge=1)
-    window: Span = timedelta(hours=24)
+    name: str = Field(min_length=1, description="What is new.")
+    since: Moment = Field(description="When it came.")
+    until: Moment = Field(description="When it is new no more.")
+    types: tuple[KnownType, ...] = Field((), description="Types that may come of it.")
+    words: tuple[str, ...] = Field((), description="Words that may come of it.")
+    customers: int = Field(2, ge=1, description="So many are enough meanwhile.")
+    window: Span = Field(timedelta(hours=24), description="Within this time.")
 
     @model_validator(mode="after")
     def _expects_something(self) -> Launch:

@@ -30,9 +30,17 @@ class Details(Section):
 class Decisions(Section):
     """What agents enter for each way in which a complaint may be decided."""
 
-    upheld: tuple[str, ...] = ("upheld", "medhold", "hyväksytty")
-    partly: tuple[str, ...] = ("partly", "delvis medhold", "osittain hyväksytty")
-    not_upheld: tuple[str, ...] = ("not upheld", "ikke medhold", "hylätty")
+    upheld: tuple[str, ...] = Field(
+        ("upheld", "medhold", "hyväksytty"), description="The customer was right."
+    )
+    partly: tuple[str, ...] = Field(
+        ("partly", "delvis medhold", "osittain hyväksytty"),
+        description="The customer was right in part.",
+    )
+    not_upheld: tuple[str, ...] = Field(
+        ("not upheld", "ikke medhold", "hylätty"),
+        description="The customer was not right.",
+    )
 
     def meaning(self, entered: str) -> str:
         """Return which of these an entry means; unknown if none of them."""

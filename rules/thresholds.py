@@ -24,14 +24,30 @@ class Thresholds(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    customers: int = Field(default=5, ge=0)
-    window: Span = timedelta(days=7)
-    usual_factor: float = Field(default=2.0, ge=0)
-    fast_customers: int = Field(default=4, ge=0)
-    fast_window: Span = timedelta(hours=4)
-    count: Literal["customers", "companies"] = "customers"
-    vip_weight: float = Field(default=1.0, ge=1)
-    company_cap: int = Field(default=0, ge=0)
+    customers: int = Field(
+        default=5, ge=0, description="Customers within `window` that make an issue."
+    )
+    window: Span = Field(
+        default=timedelta(days=7), description="The time of the ordinary lane."
+    )
+    usual_factor: float = Field(
+        default=2.0, ge=0, description="How many times the usual it has to be; 0: any."
+    )
+    fast_customers: int = Field(
+        default=4, ge=0, description="The same within `fast_window`."
+    )
+    fast_window: Span = Field(
+        default=timedelta(hours=4), description="The time of the fast lane."
+    )
+    count: Literal["customers", "companies"] = Field(
+        default="customers", description="What is counted."
+    )
+    vip_weight: float = Field(
+        default=1.0, ge=1, description="As how many customers a VIP counts."
+    )
+    company_cap: int = Field(
+        default=0, ge=0, description="As how many a company counts at most; 0: all."
+    )
 
 
 class Sighting(NamedTuple):

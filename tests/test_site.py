@@ -55,6 +55,8 @@ def test_reference_has_every_key(site: Path) -> None:
     ]
     assert len(keys) > 80
     assert [key for key in keys if f"| `{key}" not in page] == []
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert [row for row in rows if row.endswith("|  |")] == []
     assert "| `problems.routes.NAME.labels` | list of text | `[]` |" in page
     assert "| `problems.window` | duration | `7d` |" in page
     assert "| `checkins.hour` | whole number from 0 to 23 | `10` |" in page
