@@ -42,6 +42,7 @@ from connector.outbox import Sender
 from connector.pacing import Budgets
 from connector.pipeline import Pipeline
 from connector.scheduler import Scheduler
+from connector.sidebar import create_blueprint as sidebar_blueprint
 from connector.store import Store, deliveries
 from connector.store import outbox as outbox_rows
 from webhooks.door import Door
@@ -222,7 +223,7 @@ class Runtime:
         _log.info("stopped", holder=self.holder)
 
     def create_app(self) -> Flask:
-        """Build the WSGI application: the webhook door and the dashboard."""
+        """Build the WSGI application: the webhook door, the sidebar, the dashboard."""
         app = Flask("connector", static_folder=None)
         app.wsgi_app = behind_proxies(  # type: ignore[assignment]
             app.wsgi_app, self.config.server.proxies
@@ -234,6 +235,9 @@ class Runtime:
                 self.config.server.max_body_bytes,
                 self.clock,
             )
+        )
+        app.register_blueprint(
+            sidebar_blueprint(self.store, self.config, self.clock, self.adapters)
         )
         app.register_blueprint(
             dashboard_blueprint(

@@ -135,6 +135,7 @@ ROWS = {
     "connector.trying": 4,
     "webhooks": 5,
     "connector.dashboard": 5,
+    "connector.sidebar": 5,
     "connector.installation": 5,
     "connector.linting": 5,
     "connector.scheduler": 5,
@@ -447,7 +448,13 @@ SIDEWAYS = {
 
 #: A library and the only places that may import it.
 HOMES = {
-    "flask": ("webhooks", "connector.dashboard", "connector.app", "connector.sandbox"),
+    "flask": (
+        "webhooks",
+        "connector.dashboard",
+        "connector.sidebar",
+        "connector.app",
+        "connector.sandbox",
+    ),
     "flask_babel": ("connector.dashboard",),
     "requests": (
         "adapters",
