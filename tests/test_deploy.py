@@ -134,7 +134,12 @@ def test_proxy_passes_on_the_door_and_closes_the_rest(name: str) -> None:
     plain = re.sub(r"^\s*#.*$", "", text_of(name), flags=re.MULTILINE)
     passed_on = set(re.findall(r"(?<=\s)/[\w*]+/?\*?(?=[\s{])", plain))
     assert {"/healthz"} < passed_on
-    assert {path.rstrip("*") for path in passed_on} <= {"/webhooks/", "/healthz", "/"}
+    assert {path.rstrip("*") for path in passed_on} <= {
+        "/webhooks/",
+        "/sidebar/",
+        "/healthz",
+        "/",
+    }
     assert "404" in plain
     assert str(Server().port) in plain
 

@@ -61,7 +61,7 @@ def create_blueprint(
         __name__,
         template_folder="templates",
         static_folder="static",
-        static_url_path=f"{PATH}-files",
+        static_url_path=f"{PATH}/files",
     )
     blueprint.before_request(_limit)
     blueprint.after_request(_harden)
