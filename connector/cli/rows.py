@@ -22,7 +22,7 @@ from connector.cli.common import (
     state_option,
 )
 from connector.models import DeliveryState, OutboxState
-from connector.store import deliveries
+from connector.store import deliveries, sending
 from connector.store import outbox as outbox_rows
 
 
@@ -155,6 +155,20 @@ def outbox_discard(ids: tuple[int, ...], path: Path) -> None:
     with open_store(read_config(path)) as store, store.write() as connection:
         done = outbox_rows.discard(connection, ids, "discarded by a person", _now())
         _tell(done, len(ids), "discarded")
+
+
+@outbox.command("doubt")
+@config_option
+def outbox_doubt(path: Path) -> None:
+    """After a restore: look for what waits at its vendor before it is made.
+
+    The copy does not know what was sent after it was made.
+
+    Example: complaint-connector outbox doubt
+    """
+    with open_store(read_config(path)) as store, store.write() as connection:
+        done = sending.doubt(connection, _now())
+    click.echo(f"{done} will be looked for first.")
 
 
 def _without_reason(row: RowMapping) -> dict[str, Any]:

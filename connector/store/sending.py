@@ -113,6 +113,19 @@ def take_back(connection: Connection, source: str, now: datetime) -> int:
     return int(result.rowcount)
 
 
+def doubt(connection: Connection, now: datetime) -> int:
+    """Let each row that waits be looked for at its vendor before it is made.
+
+    For a database that was restored: after the copy was made they may have been sent.
+    """
+    result = connection.execute(
+        update(table)
+        .where(table.c.state == OutboxState.PENDING, table.c.uncertain_since.is_(None))
+        .values(uncertain_since=now)
+    )
+    return int(result.rowcount)
+
+
 def finish(
     connection: Connection,
     row_id: int,

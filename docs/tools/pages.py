@@ -34,6 +34,7 @@ def pages() -> dict[str, str]:
             f"adapters/{v.parent.name}/README.md": f"vendors/{v.parent.name}.md"
             for v in vendors
         },
+        "deploy/README.md": "deploying.md",
         **{f"docs/{page.name}": page.name for page in subjects},
     }
 
