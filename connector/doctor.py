@@ -165,7 +165,8 @@ def _check_rules(
     refused = _check_tags(possible_tags(config, book.rules), adapters)
     found = refused + ruling.check(config, book.rules)
     found += _check_places(book.rules, reached)
-    return found + _held_back(config, demotion.in_force(book))
+    found += _held_back(config, demotion.in_force(book))
+    return found + rulebook.learned_findings()
 
 
 def _check_places(rules: RuleSet, adapters: Mapping[str, Adapter]) -> list[Finding]:

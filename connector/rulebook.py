@@ -100,6 +100,11 @@ class Rulebook:
     def trouble(self) -> Trouble | None:
         return self._trouble
 
+    def learned_findings(self) -> list[Finding]:
+        """Say what is wrong with the learned model that the database names."""
+        packs = self._judge.version
+        return self._taught.findings(packs) if self._taught else []
+
     def follow(self, store: Store) -> None:
         """From the next look on, heed a database: the learned model that it names, and
         how far people let rules go."""
@@ -169,10 +174,10 @@ class Rulebook:
 
 
 def findings(rulebook: Rulebook) -> list[Finding]:
-    """Say what keeps a change of rules or words from being in force."""
+    """Say what keeps rules, words or what was learned from being in force."""
     trouble = rulebook.trouble
     if trouble is None:
-        return []
+        return rulebook.learned_findings()
     since = rulebook.book.since
     return [
         Finding(
@@ -182,5 +187,6 @@ def findings(rulebook: Rulebook) -> list[Finding]:
             f"{'; '.join(trouble.problems)}; the rules of {since:%Y-%m-%d %H:%M} UTC "
             "are",
             "put it right and save it; 'complaint-connector rules lint' tells more",
-        )
+        ),
+        *rulebook.learned_findings(),
     ]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import structlog
 
 from connector.errors import StoreUnavailable
+from connector.models import Finding, Level
 from connector.store import Store, learned
 from rules.learned import BadModel, Model, read
 
 _log = structlog.get_logger(__name__)
+
+_AGAIN = "'complaint-connector learn' fits a new one; with --off none is used"
 
 
 class Taught:
@@ -18,6 +21,7 @@ class Taught:
         self._store = store
         self._version = ""
         self.model: Model | None = None
+        self.damage = ""  #: why the model that is named is not used
 
     def look(self) -> bool:
         """Tell whether the model to be used has changed, and take it up.
@@ -33,15 +37,28 @@ class Taught:
         except StoreUnavailable:
             return False
         self._version = version
-        self.model = _model(body) if body else None
+        self.model, self.damage = _model(body) if body else (None, "")
         _log.info("learned.used", version=self.model.version if self.model else "")
         return True
 
+    def findings(self, packs: str) -> list[Finding]:
+        """Say what is wrong with the model; ``packs`` is the version in force."""
+        if self.damage:
+            message = f"model {self._version} is not used: {self.damage}"
+            return [Finding(Level.PROBLEM, "learn", message, _AGAIN)]
+        if self.model is None or self.model.packs == packs:
+            return []
+        message = (
+            f"model {self.model.version} was fitted to packs {self.model.packs}; in "
+            f"force are {packs}, so what it was measured to gain may be less"
+        )
+        return [Finding(Level.WARNING, "learn", message, _AGAIN)]
 
-def _model(body: str) -> Model | None:
-    """Read a model; one that was damaged is not used, and judging goes on without."""
+
+def _model(body: str) -> tuple[Model | None, str]:
+    """Read a model, or say why not; judging goes on without one that was damaged."""
     try:
-        return read(body)
+        return read(body), ""
     except BadModel as err:
         _log.error("learned.unreadable", error=str(err))
-        return None
+        return None, str(err)

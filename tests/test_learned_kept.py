@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
-from kit import START
+from kit import START, settings
 
+from connector.models import Level
+from connector.rulebook import LOOK, Rulebook, findings
 from connector.store import Store, learned
+from rules.judge import default_judge
+from rules.learned import Model
 
 
 def fitted(store: Store, *versions: str) -> None:
@@ -49,3 +54,28 @@ def test_model_that_was_switched_off_can_be_used_again(store: Store) -> None:
     with store.write() as connection:
         assert learned.go_back(connection) == "b"
     assert used(store) == "b"
+
+
+def test_damaged_or_outdated_model_is_told_and_judging_goes_on(store: Store) -> None:
+    plain = Model("", "", ("complaint",), (0.0,), {}, {}, {}, {}, ())
+    current = replace(plain, packs=default_judge().version)
+    rulebook = Rulebook(settings("sqlite:///unused.db"), START)
+    rulebook.follow(store)
+    told = []
+    models = (current, replace(plain, packs="2019.1"), current)
+    for turn, unread in enumerate(models):
+        model = replace(unread, version=unread.fingerprint())
+        body = model.to_json()
+        if turn == 2:
+            body = body.replace("0.0", "9.0")
+        with store.write() as connection:
+            learned.add(connection, f"{turn}", body, {}, START)
+        rulebook.look(START + turn * LOOK)
+        told.append([(one.level, one.message) for one in findings(rulebook)])
+    (outdated,), (damaged,) = told[1:]
+    assert told[0] == []
+    assert outdated[0] is Level.WARNING
+    assert "was fitted to packs 2019.1; in force are" in outdated[1]
+    assert damaged[0] is Level.PROBLEM
+    assert "model 2 is not used: it was changed after it was written" in damaged[1]
+    assert rulebook.book.judge.version == default_judge().version

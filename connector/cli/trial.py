@@ -34,6 +34,9 @@ def test(files: tuple[Path, ...], path: Path, as_json: bool) -> None:
     Without FILEs it is those of the configuration. Ends with 1 if something comes out
     otherwise than expected, or if there is nothing to try.
 
+    Tickets are judged by packs alone: what was learned is in the database, and a case
+    comes out alike on every machine.
+
     Example: complaint-connector rules test rules.yaml
     """
     found, _, remarks = chosen_files(files, path)
