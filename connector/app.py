@@ -111,8 +111,10 @@ class Runtime:
         roles: frozenset[str] = ALL_ROLES,
         clock: Callable[[], datetime] = utc_now,
         adapters: Mapping[str, Adapter] | None = None,
+        path: Path = Path("config.yaml"),
     ) -> None:
         self.config = config
+        self.path = path
         self.roles = roles
         self.clock = clock
         self.holder = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
@@ -247,6 +249,7 @@ class Runtime:
                 self.clock,
                 self.adapters,
                 self.directories.known,
+                self.path,
             )
         )
         return app
@@ -287,7 +290,7 @@ def serve(path: Path, config: Config, roles: frozenset[str]) -> None:
     if config.server.wsgi == "granian":
         _serve_granian(path, config, roles)
     else:
-        _serve_waitress(config, roles)
+        _serve_waitress(path, config, roles)
 
 
 def run_threads(config: Config, roles: frozenset[str]) -> None:
@@ -329,7 +332,8 @@ def asgi() -> Door:
     """Build and start everything inside granian's child process."""
     logs.configure(os.environ.get(LOG_VARIABLE, "info"))
     roles = frozenset(os.environ[ROLES_VARIABLE].split(","))
-    runtime = Runtime(load(Path(os.environ[CONFIG_VARIABLE])), roles)
+    path = Path(os.environ[CONFIG_VARIABLE])
+    runtime = Runtime(load(path), roles, path=path)
     runtime.start()
     # Run when the server has stopped answering and this process is about to end.
     Finalize(runtime, runtime.stop, exitpriority=100)
@@ -373,12 +377,12 @@ def waitress_settings(server: Server) -> dict[str, Any]:
     }
 
 
-def _serve_waitress(config: Config, roles: frozenset[str]) -> None:
+def _serve_waitress(path: Path, config: Config, roles: frozenset[str]) -> None:
     from waitress.server import create_server
 
     # It warns of each request that waits for a thread, which is everyday life.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    runtime = Runtime(config, roles)
+    runtime = Runtime(config, roles, path=path)
     runtime.start()
     server = create_server(runtime.create_app(), **waitress_settings(config.server))
 

@@ -28,6 +28,9 @@ EVERY = timedelta(hours=1)
 #: Beginning of the names under which findings are kept between two looks.
 FACT = "callbacks:"
 
+#: How webhooks are of which nothing bad is known.
+WELL, UNSEEN = "well", "not looked at yet"
+
 
 def address_of(config: Config, source: str) -> str:
     """Return the public address of a source's door. Raises ``ConfigError``."""
@@ -98,6 +101,20 @@ def findings(connection: Connection, config: Config) -> list[Finding]:
         for name, said in found.items()
         for message, remedy in said
     ]
+
+
+def states(
+    connection: Connection, config: Config, adapters: Mapping[str, Adapter]
+) -> dict[str, str]:
+    """Say of each source that is watched whether its vendor calls us, as last seen."""
+    facts = locks.all_facts(connection)
+    found: dict[str, str] = {}
+    for name, adapter in adapters.items():
+        if is_watched(adapter, config):
+            said = facts.get(FACT + name)
+            wrong = "; ".join(message for message, _ in said or ())
+            found[name] = UNSEEN if said is None else wrong or WELL
+    return found
 
 
 def check(config: Config, adapters: Mapping[str, Adapter]) -> list[Finding]:

@@ -6,9 +6,9 @@ Which keys there are, and what may stand there, is ``config``'s part.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -19,6 +19,14 @@ _REFERENCE = re.compile(r"\$\{(?:(file):)?([^}]+)\}")
 
 #: Stands where a reference could not be filled: the rest is checked all the same.
 _UNFILLED = "?"
+
+
+class Reference(NamedTuple):
+    """A value that stands elsewhere."""
+
+    name: str  #: NAME, or file:PATH
+    place: str  #: the key that it is for
+    is_there: bool  #: and is not empty
 
 
 def read_raw(path: Path) -> dict[str, Any]:
@@ -73,6 +81,32 @@ def fill(
             problems.append(f"{where}: {err}")
             return _UNFILLED
 
+    return _replaced(raw, replaced), problems
+
+
+def references(
+    raw: dict[str, Any], base: Path, environ: Mapping[str, str]
+) -> list[Reference]:
+    """Return what ``fill`` would replace, never what it would put there."""
+    found: list[Reference] = []
+
+    def noted(match: re.Match[str], where: str) -> str:
+        try:
+            is_there = bool(_referred_to(match, base, environ))
+        except LookupError:
+            is_there = False
+        found.append(Reference(match[0][2:-1], where, is_there))
+        return ""
+
+    _replaced(raw, noted)
+    return found
+
+
+def _replaced(
+    raw: dict[str, Any], put: Callable[[re.Match[str], str], str]
+) -> dict[str, Any]:
+    """Put something in the place of each reference, which ``put`` is told of."""
+
     def filled(value: Any, where: str) -> Any:
         if isinstance(value, dict):
             return {key: filled(value[key], f"{where}.{key}") for key in value}
@@ -80,9 +114,9 @@ def fill(
             return [filled(entry, f"{where}.{i}") for i, entry in enumerate(value)]
         if not isinstance(value, str):
             return value
-        return _REFERENCE.sub(lambda match: replaced(match, where), value)
+        return _REFERENCE.sub(lambda match: put(match, where), value)
 
-    return {key: filled(raw[key], str(key)) for key in raw}, problems
+    return {key: filled(raw[key], str(key)) for key in raw}
 
 
 def _referred_to(match: re.Match[str], base: Path, environ: Mapping[str, str]) -> str:

@@ -5,9 +5,12 @@ Asked on the command line, at the end of setting up, and by an admin on a page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from adapters.base import (
     Adapter,
@@ -29,14 +32,24 @@ from connector import (
     secrets,
     sweep,
 )
-from connector.config import Config, build_adapters, build_channels, build_directories
+from connector.config import (
+    Config,
+    build_adapters,
+    build_channels,
+    build_directories,
+    load,
+)
+from connector.config_file import Reference, read_raw, references
 from connector.errors import ConfigError, StoreUnavailable
 from connector.filling import possible_words
 from connector.models import Finding, Level, Mode
 from connector.rulebook import Rulebook
-from connector.store import Store
+from connector.store import Store, locks
 from connector.tagging import possible_tags
 from rules.schema import RuleSet
+
+#: Name under which is kept what was found.
+FACT = "doctor"
 
 
 def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Finding]:
@@ -71,6 +84,48 @@ def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Fi
     for adapter in adapters.values():
         adapter.close()
     return findings
+
+
+def again(path: Path, running: Config) -> list[Finding]:
+    """Look at everything while the connector runs: at the file as it is by now."""
+    try:
+        config = load(path)
+    except ConfigError as err:
+        remedy = "correct it before the next start, which would be refused"
+        wrong = [Finding(Level.PROBLEM, err.path, one, remedy) for one in err.problems]
+        return wrong + findings_of(path, running)[1:]
+    if config == running:
+        return findings_of(path, config)
+    said = "was changed after the connector had started, and counts from the next start"
+    late = Finding(Level.WARNING, str(path), said, "restart the connector")
+    return [late, *findings_of(path, config)]
+
+
+def keep(connection: Connection, findings: Sequence[Finding], now: datetime) -> None:
+    """Keep what was found, so that it can be read later and elsewhere."""
+    said = {"at": now.isoformat(), "findings": [list(one) for one in findings]}
+    locks.put_fact(connection, FACT, said, now)
+
+
+def kept(connection: Connection) -> tuple[datetime, list[Finding]] | None:
+    """Return what was found when it was last looked at, and when that was."""
+    said = locks.all_facts(connection).get(FACT)
+    if said is None:
+        return None
+    found = [Finding(Level(level), *words) for level, *words in said["findings"]]
+    return datetime.fromisoformat(said["at"]), found
+
+
+def outside(path: Path) -> list[Reference]:
+    """Return which secrets a configuration names, and whether they are there."""
+    try:
+        known = secrets.read(secrets.beside(path))
+    except (OSError, UnicodeDecodeError):
+        known = {}
+    try:
+        return references(read_raw(path), path.parent, {**known, **os.environ})
+    except ConfigError:
+        return []
 
 
 def _check_secrets(path: Path) -> list[Finding]:

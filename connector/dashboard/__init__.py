@@ -55,9 +55,10 @@ def create_blueprint(
     clock: Callable[[], datetime],
     adapters: Mapping[str, Adapter] | None = None,
     directories: Sequence[Directory] = (),
+    path: Path = Path("config.yaml"),
 ) -> Blueprint:
     """Make the pages, and ``/status.json``, ``/metrics``, ``/healthz``, ``/readyz``."""
-    desk = Desk(store, config, rulebook, clock, adapters or {}, directories)
+    desk = Desk(store, config, rulebook, clock, adapters or {}, directories, path)
     blueprint = Blueprint(
         "dashboard",
         __name__,

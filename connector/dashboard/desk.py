@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from adapters.base import Adapter, Directory
@@ -19,3 +20,4 @@ class Desk(NamedTuple):
     clock: Callable[[], datetime]
     adapters: Mapping[str, Adapter]
     directories: Sequence[Directory] = ()
+    path: Path = Path("config.yaml")  #: of the configuration

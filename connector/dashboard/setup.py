@@ -1,13 +1,18 @@
-"""Set-up: how the sources are, how far the connector goes, who signs in, the stop."""
+"""Set-up: what doctor finds, how the sources are, who signs in, the stop."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from flask import Blueprint, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 
-from connector import accounts
+from connector import accounts, callbacks, doctor
 from connector.accounts import NotAccepted
 from connector.dashboard.desk import Desk
+from connector.dashboard.errands import Errands, Tell
 from connector.dashboard.guard import needs
 from connector.dashboard.pages import page
 from connector.dashboard.status import gather
@@ -17,9 +22,26 @@ from connector.store import locks, outbox
 
 
 def register(blueprint: Blueprint, desk: Desk) -> None:
+    looks: Errands[None] = Errands()
+
     @blueprint.get("/set-up")
     def setup() -> ResponseReturnValue:
-        return _page(desk)
+        return _page(desk, looks)
+
+    @blueprint.post("/set-up/check")
+    @needs(Role.ADMIN)
+    def setup_check() -> ResponseReturnValue:
+        now, who = desk.clock(), g.visitor.name
+
+        def look(_: Tell) -> None:
+            found = doctor.again(desk.path, desk.config)
+            with desk.store.write() as connection:
+                doctor.keep(connection, found, desk.clock())
+
+        if looks.begin(who, now, look) is not None:
+            with desk.store.write() as connection:
+                rows.record(connection, who, "doctor", "everything", "", now)
+        return redirect(url_for("dashboard.setup") + "#doctor", 303)
 
     @blueprint.post("/set-up/<any(stop, resume):what>")
     @needs(Role.ADMIN)
@@ -36,28 +58,56 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
     @blueprint.post("/set-up/users")
     @needs(Role.ADMIN)
     def setup_user() -> ResponseReturnValue:
-        form, who = request.form, g.visitor.name
-        role = form.get("role", "")
-        try:
-            if role not in set(Role):
-                raise NotAccepted("role: choose one of viewer, agent, admin")
-            with desk.store.write() as connection:
-                accounts.add(
-                    connection,
-                    form.get("name", ""),
-                    Role(role),
-                    form.get("password", ""),
-                    who,
-                    desk.clock(),
-                )
-        except NotAccepted as err:
-            return _page(desk, str(err)), 422
-        return redirect(url_for("dashboard.setup") + "#users", 303)
+        form = request.form
+        name, password = form.get("name", ""), form.get("password", "")
+        return _change(
+            desk,
+            looks,
+            lambda connection, who, now: accounts.add(
+                connection, name, _role(), password, who, now
+            ),
+        )
+
+    @blueprint.post("/set-up/users/<name>/<any(role, disable, enable):what>")
+    @needs(Role.ADMIN)
+    def setup_user_change(name: str, what: str) -> ResponseReturnValue:
+        def change(connection: Connection, who: str, now: datetime) -> None:
+            if what == "role":
+                accounts.set_role(connection, name, _role(), who, now)
+            elif what == "disable":
+                accounts.disable(connection, name, who, now)
+            else:
+                accounts.enable(connection, name, who, now)
+
+        return _change(desk, looks, change)
 
 
-def _page(desk: Desk, refused: str = "") -> str:
+def _change(
+    desk: Desk,
+    looks: Errands[None],
+    change: Callable[[Connection, str, datetime], object],
+) -> ResponseReturnValue:
+    """Change who may sign in, or say why that cannot be."""
+    try:
+        with desk.store.write() as connection:
+            change(connection, g.visitor.name, desk.clock())
+    except NotAccepted as err:
+        return _page(desk, looks, str(err)), 422
+    return redirect(url_for("dashboard.setup") + "#users", 303)
+
+
+def _role() -> Role:
+    role = request.form.get("role", "")
+    if role not in set(Role):
+        raise NotAccepted("role: choose one of viewer, agent, admin")
+    return Role(role)
+
+
+def _page(desk: Desk, looks: Errands[None], refused: str = "") -> str:
     with desk.store.read() as connection:
         users = rows.listing(connection)
+        seen = doctor.kept(connection)
+        called = callbacks.states(connection, desk.config, desk.adapters)
     return page(
         "setup.html",
         s=gather(desk, desk.clock()),
@@ -65,4 +115,8 @@ def _page(desk: Desk, refused: str = "") -> str:
         roles=list(Role),
         always=desk.config.autonomy.stop,
         refused=refused,
+        look=looks.last,
+        seen=seen,
+        called=called,
+        secrets=doctor.outside(desk.path),
     )

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, get_args
 
-from connector import imports, packs
+from connector import callbacks, imports, packs
 from connector.config import Autonomy
 from connector.dashboard.errands import State
 from connector.dashboard.pages import MENU, spoken
 from connector.models import (
     DeliveryState,
     GroupState,
+    Level,
     Mode,
     Operation,
     OutboxState,
@@ -36,6 +37,7 @@ _STATES: tuple[type[StrEnum], ...] = (
     ClockState,
     DeliveryState,
     GroupState,
+    Level,
     Mode,
     Operation,
     OutboxState,
@@ -88,6 +90,7 @@ def words() -> list[str]:
         *get_args(Band),
         *get_args(Urgency),
         *EVENTS,
+        *(callbacks.WELL, callbacks.UNSEEN),
         *promised,
     }
     return sorted({*map(spoken, found), *(title for _, title in MENU)})
