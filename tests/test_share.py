@@ -69,7 +69,7 @@ def test_complaints_without_a_type_by_now_are_of_other_and_keep_nobody_waiting(
 ) -> None:
     write(bench, 0, delivery=9)
     with bench.store.write() as connection:
-        connection.execute(update(tickets).values(verdict={"types": []}))
+        connection.execute(update(tickets).values(verdict={"types": []}, kind=""))
     write(bench, 9, delivery=1)
     (row,) = alarms(bench)
     assert row["payload"]["share"] == "other"

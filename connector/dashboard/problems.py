@@ -148,11 +148,12 @@ def _one(desk: Desk, group_id: int, refused: str = "") -> ResponseReturnValue:
         group = groups.find(connection, group_id)
         if group is None:
             abort(404)
-        inside = members.tickets_of(connection, group_id, archived=True)
+        inside = members.newest(connection, group_id, MEMBERS_SHOWN)
+        all_inside = members.count(connection, group_id)
         shown = {
             "g": group,
-            "members": inside[-MEMBERS_SHOWN:][::-1],
-            "left_out": max(0, len(inside) - MEMBERS_SHOWN),
+            "members": inside,
+            "left_out": all_inside - len(inside),
             "happened": timeline.of(connection, group_id)[::-1],
             "apart": bonds.apart_from(connection, group_id),
             "curve": _curve(connection, group_id, now),

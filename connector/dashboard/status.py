@@ -10,6 +10,8 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+
 from adapters.base import Directory
 from connector import callbacks, demotion, directories, health, imports, share, sweep
 from connector.config import Config, channel_source, directory_source
@@ -18,6 +20,7 @@ from connector.models import DeliveryState, OutboxState
 from connector.rulebook import Rulebook, findings
 from connector.store import (
     Store,
+    backlog,
     broadcasts,
     deliveries,
     groups,
@@ -33,8 +36,13 @@ SHOWN = 50
 
 
 def gather(desk: Desk, now: datetime) -> dict[str, Any]:
-    """Gather what the pages show."""
-    return status(desk.store, desk.config, desk.rulebook, now, desk.directories)
+    """Gather what the pages show: of deliveries and writes what is not done yet."""
+    with desk.store.read() as connection:
+        return {
+            **_gather(connection, desk.config, desk.rulebook, now, desk.directories),
+            "inbox": deliveries.counts(connection, backlog.INBOX),
+            "outbox": outbox.counts(connection, backlog.OUTBOX),
+        }
 
 
 def status(
@@ -44,70 +52,82 @@ def status(
     now: datetime,
     known: Sequence[Directory] = (),
 ) -> dict[str, Any]:
-    """Gather what the pages show; ``known`` are the directories of this process."""
-    book = rulebook.look(now)
+    """Gather how everything stands; ``known`` are this process's directories."""
     with store.read() as connection:
-        facts = locks.all_facts(connection)
-        troubles = health.troubles(connection)
-        parked = outbox.listing(connection, OutboxState.PARKED, SHOWN)
-        asked = broadcasts.listing(connection, BroadcastState.WAITING, SHOWN)
-        parked_in = deliveries.listing(connection, DeliveryState.PARKED, SHOWN)
-        waiting = tasks.listing(connection, TaskState.OPEN, SHOWN)
         return {
-            "now": now.replace(microsecond=0).isoformat(),
-            "stopped": config.autonomy.stop or "stop" in facts,
-            "autonomy": config.autonomy.model_dump(mode="json"),
-            "sources": {
-                name: {"kind": block.kind, **_condition(troubles.get(name))}
-                for name, block in (
-                    *config.sources.items(),
-                    *(
-                        (channel_source(name), channel)
-                        for name, channel in config.notify.channels.items()
-                    ),
-                    *(
-                        (directory_source(name), directory)
-                        for name, directory in config.directories.items()
-                    ),
-                )
-            },
-            "findings": [
-                {"source": one.subject, "message": one.message, "remedy": one.remedy}
-                for one in (
-                    *callbacks.findings(connection, config),
-                    *sweep.findings(connection, config),
-                    *findings(rulebook),
-                    *directories.findings(known, now),
-                    *demotion.findings(connection, demotion.in_force(book)),
-                )
-            ],
-            "rules": {
-                "version": book.version,
-                "since": book.since.replace(microsecond=0).isoformat(),
-                "count": len(book.rules.rules),
-            },
-            "imports": [
-                {**_plain(asdict(one)), "state": one.state.value}
-                for one in imports.standings(connection, config, now)
-            ],
+            **_gather(connection, config, rulebook, now, known),
             "inbox": deliveries.counts(connection),
             "outbox": outbox.counts(connection),
             "tickets": tickets.counts(connection),
             "problems": [
                 _plain(row) for row in groups.listing(connection, None, SHOWN)
             ],
-            "alarms": list(share.alarms(connection).values()),
-            "problem_states": groups.counts(connection),
-            "tasks": [_plain(row) for row in waiting],
-            "needs_you": {
-                "outbox": [_without_words(row) for row in parked],
-                "inbox": [_plain(row) for row in parked_in],
-                "broadcasts": [_plain(row) for row in asked],
-            },
             "activity": [
                 _without_words(row) for row in outbox.listing(connection, None, SHOWN)
             ],
         }
+
+
+def _gather(
+    connection: Connection,
+    config: Config,
+    rulebook: Rulebook,
+    now: datetime,
+    known: Sequence[Directory],
+) -> dict[str, Any]:
+    book = rulebook.look(now)
+    facts = locks.all_facts(connection)
+    troubles = health.troubles(connection)
+    parked = outbox.listing(connection, OutboxState.PARKED, SHOWN)
+    asked = broadcasts.listing(connection, BroadcastState.WAITING, SHOWN)
+    parked_in = deliveries.listing(connection, DeliveryState.PARKED, SHOWN)
+    waiting = tasks.listing(connection, TaskState.OPEN, SHOWN)
+    return {
+        "now": now.replace(microsecond=0).isoformat(),
+        "stopped": config.autonomy.stop or "stop" in facts,
+        "autonomy": config.autonomy.model_dump(mode="json"),
+        "sources": {
+            name: {"kind": block.kind, **_condition(troubles.get(name))}
+            for name, block in (
+                *config.sources.items(),
+                *(
+                    (channel_source(name), channel)
+                    for name, channel in config.notify.channels.items()
+                ),
+                *(
+                    (directory_source(name), directory)
+                    for name, directory in config.directories.items()
+                ),
+            )
+        },
+        "findings": [
+            {"source": one.subject, "message": one.message, "remedy": one.remedy}
+            for one in (
+                *callbacks.findings(connection, config),
+                *sweep.findings(connection, config),
+                *findings(rulebook),
+                *directories.findings(known, now),
+                *demotion.findings(connection, demotion.in_force(book)),
+            )
+        ],
+        "rules": {
+            "version": book.version,
+            "since": book.since.replace(microsecond=0).isoformat(),
+            "count": len(book.rules.rules),
+        },
+        "imports": [
+            {**_plain(asdict(one)), "state": one.state.value}
+            for one in imports.standings(connection, config, now)
+        ],
+        "alarms": list(share.alarms(connection).values()),
+        "problem_states": groups.counts(connection),
+        "tasks": [_plain(row) for row in waiting],
+        "needs_you": {
+            "outbox": [_without_words(row) for row in parked],
+            "inbox": [_plain(row) for row in parked_in],
+            "broadcasts": [_plain(row) for row in asked],
+        },
+    }
 
 
 def _condition(shut: health.Shut | None) -> dict[str, Any]:

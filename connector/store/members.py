@@ -254,6 +254,32 @@ def tickets_of(
     return connection.execute(query).all()
 
 
+def newest(connection: Connection, group_id: int, limit: int) -> Sequence[AnyRow]:
+    """Return a group's tickets that complained last, imported ones too."""
+    query = (
+        select(
+            tickets.c.source,
+            tickets.c.external_id,
+            tickets.c.number,
+            tickets.c.language,
+            tickets.c.status,
+            table.c.at.label("complained_at"),
+            table.c.reason.label("joined_because"),
+            table.c.placed_by,
+            table.c.archived,
+        )
+        .select_from(table.join(tickets, table.c.ticket_id == tickets.c.id))
+        .where(table.c.group_id == group_id)
+        .order_by(table.c.at.desc(), table.c.seq.desc())
+    )
+    return connection.execute(query.limit(limit)).all()
+
+
+def count(connection: Connection, group_id: int) -> int:
+    query = select(func.count()).where(table.c.group_id == group_id)
+    return int(connection.scalar(query) or 0)
+
+
 def seen_again(
     connection: Connection,
     ticket_id: int,

@@ -377,8 +377,13 @@ def supersede(
     )
 
 
-def counts(connection: Connection) -> dict[str, int]:
+def counts(
+    connection: Connection, states: Collection[str] | None = None
+) -> dict[str, int]:
+    """Count rows by state; of ``states`` alone it costs nothing how many are done."""
     query = select(table.c.state, func.count()).group_by(table.c.state)
+    if states is not None:
+        query = query.where(table.c.state.in_(list(states)))
     return {state: int(count) for state, count in connection.execute(query)}
 
 

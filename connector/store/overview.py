@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Connection, and_, case, cast, func, select
+from sqlalchemy import BigInteger, Connection, and_, cast, func, select
 
 from connector.models import GroupState, TicketStatus
 from connector.store.clocks import ClockState
@@ -18,9 +18,9 @@ from connector.store.schema import (
     microseconds,
     tickets,
 )
+from connector.store.tickets import TYPE
 
 _DAY = timedelta(days=1) // timedelta(microseconds=1)
-_TYPE = case((tickets.c.kind == "", "other"), else_=tickets.c.kind)
 
 
 def by_day(
@@ -31,7 +31,7 @@ def by_day(
     opened = cast(tickets.c.created_at, BigInteger)
     day = ((opened - begin) // _DAY).label("day")
     query = (
-        select(day, _TYPE.label("kind"), func.count().label("times"))
+        select(day, TYPE.label("kind"), func.count().label("times"))
         .where(
             tickets.c.complaint,
             tickets.c.created_at >= since,
@@ -39,7 +39,7 @@ def by_day(
             tickets.c.merged_into.is_(None),
             tickets.c.status != TicketStatus.SPAM,
         )
-        .group_by(day, _TYPE)
+        .group_by(day, TYPE)
     )
     return {(int(row.day), row.kind): row.times for row in connection.execute(query)}
 

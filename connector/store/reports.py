@@ -29,9 +29,7 @@ from connector.store.schema import (
 )
 from connector.store.schema import reports as table
 from connector.store.tasks import TaskState
-from connector.store.tickets import TagState
-
-_TYPE = func.coalesce(tickets.c.verdict[("types", 0)].as_string(), "other")
+from connector.store.tickets import TYPE, TagState
 
 _NAMED = (
     tickets.c.source,
@@ -88,7 +86,7 @@ def complaints(
             tickets.c.closed_at,
             tickets.c.channel,
             tickets.c.details,
-            _TYPE.label("kind"),
+            TYPE.label("kind"),
             members.c.group_id,
             members.c.at.label("complained_at"),
             groups.c.state,
@@ -166,9 +164,9 @@ def kept(connection: Connection, since: datetime, until: datetime) -> Sequence[A
 def by_type(connection: Connection, since: datetime, until: datetime) -> dict[str, int]:
     """Count the complaints received in a time by their first type."""
     query = (
-        select(_TYPE.label("kind"), func.count())
+        select(TYPE.label("kind"), func.count())
         .where(tickets.c.complaint, _received(since, until))
-        .group_by("kind")
+        .group_by(TYPE)
     )
     return {kind: int(count) for kind, count in connection.execute(query)}
 
@@ -181,7 +179,7 @@ def praise(
         select(*_NAMED)
         .where(
             ~tickets.c.complaint,
-            tickets.c.verdict["praise"].as_boolean(),
+            tickets.c.praise,
             _received(since, until),
         )
         .order_by(tickets.c.created_at, tickets.c.id)

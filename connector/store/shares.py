@@ -8,9 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from connector.store.schema import AnyRow, groups, members, tickets
-
-#: A complaint that is taken for none by now has no type any more.
-_TYPE = func.coalesce(tickets.c.verdict[("types", 0)].as_string(), "other")
+from connector.store.tickets import TYPE
 
 
 def by_type(connection: Connection, since: datetime, until: datetime) -> dict[str, int]:
@@ -19,10 +17,10 @@ def by_type(connection: Connection, since: datetime, until: datetime) -> dict[st
     A customer's complaints of one type are one.
     """
     query = (
-        select(_TYPE.label("kind"), func.count(members.c.customer_id.distinct()))
+        select(TYPE.label("kind"), func.count(members.c.customer_id.distinct()))
         .select_from(members.join(tickets, members.c.ticket_id == tickets.c.id))
         .where(members.c.at > since, members.c.at <= until, ~members.c.archived)
-        .group_by("kind")
+        .group_by(TYPE)
     )
     return {kind: int(count) for kind, count in connection.execute(query)}
 
@@ -47,7 +45,7 @@ def largest(
                 groups, members.c.group_id == groups.c.id
             )
         )
-        .where(members.c.at > since, ~members.c.archived, _TYPE == kind)
+        .where(members.c.at > since, ~members.c.archived, TYPE == kind)
         .group_by(*shown)
         .order_by(count.desc(), groups.c.id)
         .limit(limit)

@@ -32,6 +32,10 @@ from connector.store.schema import (
     tickets,
 )
 
+#: What a ticket is counted under: one that is taken for no complaint by now has no
+#: type any more.
+TYPE = case((tickets.c.kind == "", "other"), else_=tickets.c.kind)
+
 
 class TagState(StrEnum):
     WANTED = "wanted"  #: enqueued, not yet confirmed by the helpdesk
