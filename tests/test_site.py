@@ -100,7 +100,8 @@ def test_recipe_begins_with_its_comment_and_keeps_its_rules(site: Path) -> None:
             "[top](#top), [web](https://a.example/x)",
             "[top](#top), [web](https://a.example/x)",
         ),
-        ("[the code](connector/app.py)", "`connector/app.py`"),
+        ("[connector/app.py](connector/app.py)", "`connector/app.py`"),
+        ("[the code](connector/app.py)", "the code (`connector/app.py`)"),
         ("![picture](docs/rules.md)", "![picture](rules.md)"),
     ],
 )

@@ -34,7 +34,8 @@ def _link(link: re.Match[str], source: str, pages: Mapping[str, str]) -> str:
     folder = posixpath.dirname(source)
     file = posixpath.normpath(posixpath.join(folder, path))
     if file not in pages:
-        return label if "`" in label else f"`{file}`"
+        named = label.strip("`") in file
+        return f"`{file}`" if named else f"{label} (`{file}`)"
     here = posixpath.dirname(pages[source])
     return f"[{label}]({posixpath.relpath(pages[file], here)}{sign}{heading})"
 
