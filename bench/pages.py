@@ -63,6 +63,8 @@ PAGES = (
     "/tickets?since=2025-04-01&until=2025-04-02",
     "/tickets/support/42",
     "/rules",
+    "/rules",
+    "/rules?counted=1",
     "/activity",
     "/activity?box=inbox",
     "/activity?box=outbox&state=parked",

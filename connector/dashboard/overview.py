@@ -22,6 +22,9 @@ from rules.verdict import TYPES
 DAYS = 30
 SHARE_DAYS = 7
 
+#: Tickets of which nobody knows yet if they are complaints: counted, and named.
+UNSURE, NAMED = 100, 5
+
 
 class Share(NamedTuple):
     """A type's part of the last week's complaints, and of the weeks before."""
@@ -63,6 +66,9 @@ def _gather(desk: Desk, connection: Connection, now: datetime) -> dict[str, Any]
         "praised": counts.praised(connection, week, now),
         "clocks": {"met": met, "ended": all_ended},
         "days": SHARE_DAYS,
+        "unsure": counts.unsure(connection, since, UNSURE + 1),
+        "unsure_named": NAMED,
+        "unsure_most": UNSURE,
     }
 
 

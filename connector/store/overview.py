@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Connection, and_, cast, func, select
 
 from connector.models import GroupState, TicketStatus
 from connector.store.clocks import ClockState
+from connector.store.reports import OVER
 from connector.store.schema import (
     AnyRow,
     clocks,
@@ -69,6 +70,25 @@ def clocks_ended(
         .group_by(clocks.c.state)
     )
     return {state: int(count) for state, count in connection.execute(query)}
+
+
+def unsure(connection: Connection, since: datetime, limit: int) -> Sequence[AnyRow]:
+    """Return tickets that may be complaints and nobody has answered, oldest first."""
+    query = (
+        select(tickets.c.source, tickets.c.external_id, tickets.c.number)
+        .where(
+            tickets.c.created_at >= since,
+            tickets.c.answered_at.is_(None),
+            tickets.c.status.not_in(OVER),
+            tickets.c.merged_into.is_(None),
+            tickets.c.archived_until.is_(None),
+            # At the end: to look into a verdict takes longest.
+            tickets.c.verdict["band"].as_string() == "medium",
+        )
+        .order_by(tickets.c.created_at)
+        .limit(limit)
+    )
+    return connection.execute(query).all()
 
 
 def problems(
