@@ -387,6 +387,17 @@ class Framer(ABC):
         """Say whether it is set up. Pure."""
 
 
+class Packager(Framer):
+    """A ``Framer`` whose vendor takes an app from an admin, to show the page with."""
+
+    @abstractmethod
+    def sidebar_app(self, address: str) -> bytes:
+        """Return the file to upload for the page at ``address``. Pure.
+
+        Raises ``VendorRefused`` if the vendor would not show such a page.
+        """
+
+
 class TagRules(ABC):
     """A helpdesk that does not take every word for a tag."""
 

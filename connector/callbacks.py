@@ -46,6 +46,12 @@ def address_of(config: Config, source: str) -> str:
     return f"{base.rstrip('/')}/webhooks/{source}"
 
 
+def sidebar_of(config: Config, source: str) -> str:
+    """Return the public address of a source's sidebar. Raises ``ConfigError``."""
+    base = address_of(config, source).removesuffix(f"/webhooks/{source}")
+    return f"{base}/sidebar/{source}"
+
+
 def is_watched(adapter: Adapter, config: Config) -> bool:
     """Tell whether it can be seen if a source's vendor calls us."""
     return isinstance(adapter, Subscriber) and config.server.public_url is not None

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from adapters.base import (
-    Framer,
     Gatherer,
     Hastener,
     Helpdesk,
     Historian,
+    Packager,
     Router,
     Shower,
     Subscriber,
@@ -27,6 +27,7 @@ from adapters.base import (
 )
 from adapters.signatures import origin
 from adapters.zendesk import (
+    app,
     deliveries,
     groups,
     history,
@@ -77,7 +78,7 @@ class ZendeskAdapter(
     Hastener,
     Router,
     TagRules,
-    Framer,
+    Packager,
 ):
     """Reads and writes tickets of one Zendesk Support account."""
 
@@ -148,6 +149,9 @@ class ZendeskAdapter(
     def opened(self, request: WebhookRequest, now: datetime) -> Opened:
         key, base_url = self.config.sidebar_key or "", self.config.base_url
         return sidebar.opened(request.body, key, base_url, now)
+
+    def sidebar_app(self, address: str) -> bytes:
+        return app.package(address)
 
     def check_frame(self) -> list[Finding]:
         return sidebar.check(self.name, self.frame_origins)

@@ -28,6 +28,7 @@ from connector.cli.rules import rules
 from connector.cli.sandbox import sandbox
 from connector.cli.send import send
 from connector.cli.setup import doctor
+from connector.cli.sidebar import sidebar
 from connector.cli.stop import resume, stop
 from connector.cli.tasks import tasks
 from connector.cli.texts import texts
@@ -70,6 +71,7 @@ for command in (
     doctor,
     init,
     webhooks,
+    sidebar,
     backfill,
     stop,
     resume,
