@@ -63,7 +63,6 @@ PAGES = (
     "/tickets?since=2025-04-01&until=2025-04-02",
     "/tickets/support/42",
     "/rules",
-    "/rules",
     "/rules?counted=1",
     "/activity",
     "/activity?box=inbox",

@@ -110,6 +110,10 @@ class Rulebook:
         how far people let rules go."""
         self._taught = Taught(store)
         self._switched = Switched(store)
+        self.hurry()
+
+    def hurry(self) -> None:
+        """Look again at the next call, however short ago that was done."""
         self._looked = datetime.min.replace(tzinfo=UTC)
 
     def look(self, now: datetime) -> Book:

@@ -93,8 +93,6 @@ def test_rule_is_switched_by_admins_and_that_is_taken_back(
     done = post(client, "/rules/switch", code, **form)
     page = client.get(done.headers["Location"]).text
     assert "rule lamp went from observe to act" in page
-    bench.clock.pass_(seconds=2)
-    page = client.get(done.headers["Location"]).text
     assert "admin says so since" in page and "the file says observe" in page
     assert bench.runtime.rulebook.book.rules.rules[0].mode is Mode.ACT
     again = post(client, "/rules/switch", code, **form)
@@ -109,7 +107,6 @@ def test_rule_is_switched_by_admins_and_that_is_taken_back(
     client.set_cookie("cc_session", token)
     back = post(client, f"/undo/{number}", accounts.csrf(token))
     assert back.headers["Location"].startswith("/rules?did=")
-    bench.clock.pass_(seconds=2)
     assert client.get("/rules").status_code == 200
     assert bench.runtime.rulebook.book.rules.rules[0].mode is Mode.OBSERVE
 

@@ -57,7 +57,7 @@ def perform(desk: Desk, words: Sequence[str], who: str) -> int:
     now = desk.clock()
     with desk.store.write(wake=outbox.WAKE) as connection:
         done = act(Asked(connection, desk, words[2:], who, now, issue))
-        return accounts.record(
+        number = accounts.record(
             connection,
             who,
             verb,
@@ -66,6 +66,9 @@ def perform(desk: Desk, words: Sequence[str], who: str) -> int:
             now,
             done.undo,
         )
+    if verb == "rules switch":
+        desk.rulebook.hurry()  # the page that follows is to show it
+    return number
 
 
 def take_back(desk: Desk, audit_id: int, who: str) -> int:
