@@ -495,6 +495,7 @@ clocks = Table(
     Column("reason", Words, nullable=False, default="", server_default=""),
     UniqueConstraint("ticket_id", "kind", "wrote_at"),
     Index("ix_clocks_next", "next_at"),
+    Index("ix_clocks_ended", "ended_at", "state"),
 )
 
 # What only a person can do.

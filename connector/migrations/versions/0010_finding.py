@@ -79,6 +79,7 @@ def upgrade() -> None:
     )
     for name, columns in _INDEXES.items():
         op.create_index(op.f(name), "tickets", columns)
+    op.create_index(op.f("ix_clocks_ended"), "clocks", ["ended_at", "state"])
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     for statement in _SQLITE if is_sqlite else _POSTGRESQL:
         op.execute(statement)
@@ -91,6 +92,7 @@ def downgrade() -> None:
         op.execute("DROP TABLE tickets_words")
     else:
         op.execute("DROP INDEX ix_tickets_words")
+    op.drop_index("ix_clocks_ended", "clocks")
     for name in _INDEXES:
         op.drop_index(name, "tickets")
     op.drop_column("tickets", "praise")
