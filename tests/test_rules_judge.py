@@ -40,6 +40,43 @@ COMPLAINTS = [
 ]
 
 
+TURNED = [
+    ("en", "I was furious last week, but Aino saved my day. All is well."),
+    ("nb", "Jeg var rasende i går, men Kari ordnet alt på fem minutter."),
+    ("fi", "Olin aivan raivona, mutta Aino pelasti päiväni. Kiitos hänelle!"),
+    ("sv", "Jag var jättearg i går, men Lisa löste allt direkt. Tack!"),
+    ("da", "Jeg var rasende, men Mette reddede min dag. Tusind tak!"),
+    ("de", "Ich war stinksauer, aber Frau Meier hat alles gerettet. Danke!"),
+    ("en", "If the jacket turns out to be too small, how do I send it back?"),
+    ("nn", "Kva gjer eg dersom vara er øydelagd når ho kjem?"),
+    ("fi", "Mitä teen, jos paketti on vaurioitunut saapuessaan?"),
+    ("sv", "Vad händer om varan är trasig när den kommer?"),
+    ("da", "Hvad gør jeg, hvis varen er gået i stykker ved levering?"),
+    ("de", "Was mache ich, wenn das Paket beschädigt ankommt?"),
+    ("sv", "Paketet kom fram i dag och allt var i sin ordning. Trevlig helg!"),
+]
+
+
+@pytest.mark.parametrize(("lang", "text"), TURNED)
+def test_what_is_over_or_only_supposed_is_no_complaint(lang: str, text: str) -> None:
+    assert not default_judge().judge("", text, lang).complaint
+
+
+UNASKED = [
+    ("en", "The app worked until Tuesday. Now I get a white screen."),
+    ("nn", "Eg vil ikkje vere vanskeleg, men no har eg venta tre veker på svar."),
+    ("da", "Fantastisk, nu har jeg ventet fire uger på et svar."),
+    ("sv", "Jag har väntat tre veckor på ett svar."),
+    ("de", "Ich warte nun schon seit drei Wochen auf eine Antwort."),
+    ("fi", "Olen odottanut vastausta jo kolme viikkoa."),
+]
+
+
+@pytest.mark.parametrize(("lang", "text"), UNASKED)
+def test_what_is_wrong_need_not_be_called_so(lang: str, text: str) -> None:
+    assert default_judge().judge("", text, lang).complaint
+
+
 @pytest.mark.parametrize(("lang", "kind", "text"), COMPLAINTS)
 def test_a_complaint_is_recognised_with_its_type(
     lang: str, kind: str, text: str
