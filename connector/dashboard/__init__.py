@@ -29,7 +29,7 @@ from connector.dashboard import (
     tickets,
 )
 from connector.dashboard.desk import Desk
-from connector.dashboard.status import gather, status
+from connector.dashboard.status import status
 from connector.errors import StoreUnavailable
 from connector.rulebook import Rulebook
 from connector.store import Store, locks
@@ -140,7 +140,8 @@ def _for_programs(blueprint: Blueprint, desk: Desk) -> None:
     @blueprint.get("/status.json")
     def status_json() -> Response:
         guard.only_this_machine()
-        return jsonify(gather(desk, desk.clock()))
+        now, known = desk.clock(), desk.directories
+        return jsonify(status(desk.store, desk.config, desk.rulebook, now, known))
 
 
 def _translate(state: BlueprintSetupState) -> None:
