@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import backtest_kit
+import browser_kit
 import correcting_kit
 import helpscout_kit
 import jira_kit
@@ -251,3 +252,9 @@ def pytest_terminal_summary(
 ) -> None:
     if RECORDER in config.stash:
         terminalreporter.write_line(config.stash[RECORDER].summary())
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    with browser_kit.launched() as browser:
+        yield browser
