@@ -21,6 +21,9 @@ from connector.store.schema import (
 )
 from connector.store.tickets import TYPE
 
+#: Tickets that wait for an answer and whose verdicts are looked into.
+LOOKED = 2_000
+
 _DAY = timedelta(days=1) // timedelta(microseconds=1)
 
 
@@ -73,19 +76,33 @@ def clocks_ended(
 
 
 def unsure(connection: Connection, since: datetime, limit: int) -> Sequence[AnyRow]:
-    """Return tickets that may be complaints and nobody has answered, oldest first."""
-    query = (
-        select(tickets.c.source, tickets.c.external_id, tickets.c.number)
+    """Return tickets that may be complaints and nobody has answered, oldest first.
+
+    Looked for among the newest that wait: looking into verdicts takes long.
+    """
+    waiting = (
+        select(
+            tickets.c.source,
+            tickets.c.external_id,
+            tickets.c.number,
+            tickets.c.created_at,
+            tickets.c.verdict,
+        )
         .where(
             tickets.c.created_at >= since,
-            tickets.c.answered_at.is_(None),
             tickets.c.status.not_in(OVER),
             tickets.c.merged_into.is_(None),
+            tickets.c.answered_at.is_(None),
             tickets.c.archived_until.is_(None),
-            # At the end: to look into a verdict takes longest.
-            tickets.c.verdict["band"].as_string() == "medium",
         )
-        .order_by(tickets.c.created_at)
+        .order_by(tickets.c.created_at.desc())
+        .limit(LOOKED)
+        .subquery()
+    )
+    query = (
+        select(waiting.c.source, waiting.c.external_id, waiting.c.number)
+        .where(waiting.c.verdict["band"].as_string() == "medium")
+        .order_by(waiting.c.created_at)
         .limit(limit)
     )
     return connection.execute(query).all()
