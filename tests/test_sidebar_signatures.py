@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from kit import START
 from signing_kit import is_let_in
 
+from adapters import kinds
+from adapters.base import Framer
 from adapters.helpscout import sidebar as helpscout
 from adapters.zendesk import sidebar as zendesk
 from connector.models import Opened, WebhookRequest
@@ -233,3 +235,28 @@ def test_zendesk_key_that_is_short_is_refused() -> None:
     pem = short.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     with pytest.raises(ValueError, match="2048"):
         zendesk.read_key(pem.decode())
+
+
+# -- the sources --
+
+
+def test_source_without_a_secret_has_no_sidebar_and_doctor_says_so(pem: str) -> None:
+    common = {"webhook_secret": "secret"}
+    scout = {"app_id": "app", "app_secret": "secret", **common}
+    login = {"client_id": "connector", "client_secret": "secret"}
+    desk = {"base_url": BASE, **login, **common}
+    for kind, settings, key, value, place in (
+        ("helpscout", scout, "sidebar_secret", "s", "https://secure.helpscout.net"),
+        ("zendesk", desk, "sidebar_key", pem, BASE),
+    ):
+        made = kinds()[kind]
+        without = made.build("desk", made.config.model_validate(settings))
+        assert isinstance(without, Framer)
+        assert without.frame_origins == ()
+        assert f"{key} is not set" in without.check_frame()[0].message
+        assert not is_let_in(without.opened, signed(), START)
+        set_up = made.config.model_validate({**settings, key: value})
+        framer = made.build("desk", set_up)
+        assert isinstance(framer, Framer)
+        assert framer.frame_origins == (place,)
+        assert place in framer.check_frame()[0].message
