@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from connector.config import Config
 from connector.errors import ConfigError
-from connector.rulebook import Book, Rulebook
+from connector.rulebook import Book, Former, Rulebook
 from connector.store import Store, rulebooks, tickets
 from connector.store.schema import AnyRow
 from rules.judge import Judge
@@ -36,7 +36,7 @@ class Earlier:
 
 
 def open_rulebook(config: Config, store: Store, now: datetime) -> Rulebook:
-    """Read rules and words; in place of rules that cannot be used, the last ones.
+    """Read rules and words; in place of what cannot be used, the last of it.
 
     A start is not the moment to let deliveries go unanswered for a slip in a file.
     Raises ``ConfigError`` where nothing was decided before.
@@ -50,7 +50,8 @@ def open_rulebook(config: Config, store: Store, now: datetime) -> Rulebook:
             known = find(connection, version) if version else []
         if not known or known[0].unread:
             raise
-        return Rulebook(config, now, RuleSet(rules=known[0].rules))
+        former = Former(RuleSet(rules=known[0].rules), known[0].added)
+        return Rulebook(config, now, former)
 
 
 def keep(connection: Connection, book: Book) -> bool:

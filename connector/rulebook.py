@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -26,7 +27,7 @@ from connector.store.switches import Switch
 from connector.switched import Switched, switched
 from connector.taught import Taught
 from rules.judge import Judge, default_judge
-from rules.pack import load_packs
+from rules.pack import load_packs, packs_with
 from rules.schema import RuleSet
 
 _log = structlog.get_logger(__name__)
@@ -60,6 +61,13 @@ class Trouble(NamedTuple):
     problems: tuple[str, ...]
 
 
+class Former(NamedTuple):
+    """What was in force before; ``added`` are the words of the house, by file."""
+
+    rules: RuleSet
+    added: Mapping[str, str]
+
+
 class _Stamp(NamedTuple):
     rules: rulefiles.Stamp
     words: rulefiles.Stamp
@@ -69,11 +77,11 @@ class Rulebook:
     """The book in force. One for each process; used by several threads."""
 
     def __init__(
-        self, config: Config, now: datetime, former: RuleSet | None = None
+        self, config: Config, now: datetime, former: Former | None = None
     ) -> None:
         """Read everything; raises ``ConfigError`` if it cannot be used.
 
-        With ``former`` rules it is those that are in force in place of unusable ones.
+        What was in force ``former``ly is so again in place of what cannot be.
         """
         self._config = config
         self._lock = threading.Lock()
@@ -81,14 +89,20 @@ class Rulebook:
         self._stamp = self._stamped()
         self._taught: Taught | None = None
         self._switched: Switched | None = None
-        self._judge, self._words = self._read_words(), self._stamp.words
         self._trouble: Trouble | None = None
+        try:
+            self._judge, self._words = self._read_words(), self._stamp.words
+        except ConfigError as err:
+            if former is None:
+                raise
+            self._judge, self._words = Judge(packs_with(former.added)), ()
+            self._note(err, now)
         try:
             self._written = self._read_rules()
         except ConfigError as err:
             if former is None:
                 raise
-            self._written = former
+            self._written = former.rules
             self._note(err, now)
         self._book = self._made(now)
 

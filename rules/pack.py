@@ -129,6 +129,14 @@ def load_packs(trade: str = "", own: Path | None = None) -> Packs:
     return read_packs(_texts(product), added)
 
 
+def packs_with(added: Mapping[str, str]) -> Packs:
+    """Compile the product's packs with texts that were added to them, by file."""
+    # A house has the last word over its trade.
+    ours = sorted(added, key=lambda name: Path(name).parent.name not in TRADES)
+    product = _texts(files("rules") / "packs")
+    return read_packs(product, {name: added[name] for name in ours})
+
+
 def words_before(trade: str) -> dict[str, PackFile]:
     """Return by language what an own folder adds to: the product's words, a trade's."""
     product = files("rules") / "packs"

@@ -247,6 +247,33 @@ def test_start_with_a_broken_file_goes_on_with_the_last_rules(
         again.close()
 
 
+def test_start_with_broken_words_goes_on_with_the_last_words(
+    blank_sqlite: str, tmp_path: Path
+) -> None:
+    words = "language: en\ngroups: [{name: own, effects: {complaint: 3}, words: [%s]}]"
+    file = tmp_path / "en.yaml"
+    file.write_text(words % "zonked")
+    judging = Judging(packs=str(tmp_path))
+    config = settings(blank_sqlite).model_copy(update={"judging": judging})
+    first = Bench(config)
+    judge(first, "1")
+    version = first.runtime.rulebook.book.version
+    first.close()
+    file.write_text(words % "'(kaput'")
+    again = Bench(config, first.clock)
+    try:
+        book = again.runtime.rulebook
+        assert book.trouble is not None
+        assert book.book.version == version
+        assert book.book.judge.judge("", "It is zonked.", "en").complaint
+        file.write_text(words % "kaput")
+        later = again.clock.pass_(seconds=LOOK.total_seconds())
+        assert book.look(later).judge.judge("", "It is kaput.", "en").complaint
+        assert book.trouble is None
+    finally:
+        again.close()
+
+
 def test_doctor_names_what_is_wrong_with_a_file_of_rules(place: Path) -> None:
     path = place.with_name("config.yaml")
     url = f"sqlite:///{place.parent}/connector.db"
