@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 from connector.models import Mode
 from rules.reach import is_impossible
@@ -22,9 +23,22 @@ def fights(entries: Sequence[Entry]) -> Iterator[Remark]:
     """Compare every two rules, the later one with those before it."""
     for entry in entries:
         yield from _within(entry)
-    for earlier, later in combinations(entries, 2):
+    for earlier, later in combinations(map(_looked_at, entries), 2):
         yield from _twice(earlier, later)
-        yield from _contradiction(earlier, later)
+        yield from _contradiction(earlier.entry, later.entry)
+
+
+class _Looked(NamedTuple):
+    """A rule with what is asked of it once for each other rule."""
+
+    entry: Entry
+    fields: frozenset[str]
+    asked: frozenset[str]
+
+
+def _looked_at(entry: Entry) -> _Looked:
+    asked = frozenset(map(str, entry.rule.then))
+    return _Looked(entry, entry.rule.when.fields(), asked)
 
 
 def _within(entry: Entry) -> Iterator[Remark]:
@@ -40,26 +54,28 @@ def _within(entry: Entry) -> Iterator[Remark]:
             yield entry.remark(("then", index), what, remedy, _gravity(action))
 
 
-def _twice(earlier: Entry, later: Entry) -> Iterator[Remark]:
+def _twice(earlier: _Looked, later: _Looked) -> Iterator[Remark]:
     """Find a rule that adds nothing to another one."""
-    first, second = earlier.rule, later.rule
-    if first.when == second.when or (
-        first.when.fields() == second.when.fields()
-        and _is_part(first.when, second.when)
-        and _is_part(second.when, first.when)
+    first, second = earlier.entry.rule, later.entry.rule
+    if earlier.fields == later.fields and (
+        first.when == second.when
+        or (_is_part(first.when, second.when) and _is_part(second.when, first.when))
     ):
-        what = f"is true of the same tickets as {earlier}"
+        what = f"is true of the same tickets as {earlier.entry}"
         remedy = "put both into one rule"
-        yield later.remark(("when",), what, remedy, Gravity.WARNING)
+        yield later.entry.remark(("when",), what, remedy, Gravity.WARNING)
         return
     for small, large in ((later, earlier), (earlier, later)):
-        does_more = set(map(str, small.rule.then)) - set(map(str, large.rule.then))
-        if does_more or small.rule.mode is not large.rule.mode:
+        inner, outer = small.entry.rule, large.entry.rule
+        if small.asked - large.asked or inner.mode is not outer.mode:
             continue
-        if _is_part(small.rule.when, large.rule.when):
-            what = f"does nothing that {large} does not do for these tickets, and more"
+        if _is_part(inner.when, outer.when):
+            what = (
+                f"does nothing that {large.entry} does not do for these tickets, and "
+                "more"
+            )
             remedy = "take it out, or let it do something else"
-            yield small.remark(("when",), what, remedy, Gravity.WARNING)
+            yield small.entry.remark(("when",), what, remedy, Gravity.WARNING)
             return
 
 
