@@ -6,9 +6,10 @@ for others to say. The sums are done in ``fitting``.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from connector.fitting import (
@@ -30,6 +31,9 @@ LEAST_OF_EACH = 40
 
 #: A type that fewer complaints have is never put before one that was learned.
 RARE = 0.01
+
+#: More take longer than they teach; of each label its newest stay.
+MOST = 30_000
 
 PARTS = 5
 #: Tickets that figures are found with; more take longer and change little.
@@ -67,6 +71,7 @@ class Learned(NamedTuple):
     model: Model | None
     figures: tuple[Figures, ...]
     left_out: int  #: tickets that are not judged either
+    older: int  #: tickets that newer ones of the same label stand for
 
 
 def learn(
@@ -74,10 +79,12 @@ def learn(
 ) -> Learned:
     """Fit a model to lessons and measure it; the same lessons make the same model.
 
-    ``judge`` judges by packs alone. Raises ``LearningUnavailable``.
+    Lessons come the newest last; of more than ``MOST`` the newest teach. ``judge``
+    judges by packs alone. Raises ``LearningUnavailable``.
     """
     tell("reading")
-    school = _School(lessons, judge)
+    chosen, older = newest(lessons)
+    school = _School(chosen, judge)
     refused = {task: school.refusal(task) for task in TASKS}
     tasks = [task for task in TASKS if not refused[task]]
     figures = {task: Figures(task, len(school.rows(task))) for task in TASKS}
@@ -95,7 +102,29 @@ def learn(
     if helping:
         tell("fitting")
         model = school.fitted(laid_out, helping, range(school.size))
-    return Learned(model, tuple(figures[task] for task in TASKS), school.left_out)
+    told = tuple(figures[task] for task in TASKS)
+    return Learned(model, told, school.left_out, older)
+
+
+def newest(lessons: Iterable[Lesson], most: int = MOST) -> tuple[list[Lesson], int]:
+    """Return about so many lessons, and how many are older than these.
+
+    Of each label as large a share stays, but enough of a rare one to be learned. Only
+    what may stay is held in memory.
+    """
+    kept: dict[tuple[bool | None, str], deque[tuple[int, Lesson]]] = {}
+    counts = Counter[tuple[bool | None, str]]()
+    for place, lesson in enumerate(lessons):
+        label = (lesson.complaint, lesson.kind)
+        counts[label] += 1
+        kept.setdefault(label, deque(maxlen=most)).append((place, lesson))
+    share = min(1.0, most / max(1, counts.total()))
+    chosen: list[tuple[int, Lesson]] = []
+    for label, some in kept.items():
+        wanted = max(round(share * counts[label]), LEAST)
+        chosen += list(some)[-wanted:]
+    chosen.sort(key=itemgetter(0))
+    return [lesson for _, lesson in chosen], counts.total() - len(chosen)
 
 
 class _School:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from heapq import merge
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -21,18 +22,30 @@ from rules.verdict import TYPES
 def of_tickets(
     connection: Connection, prefix: str, since: datetime
 ) -> Iterator[Lesson]:
-    """Return what people said of tickets since then by their tags.
+    """Return what people said of tickets since then by their tags, the newest last.
 
     A tag of a type that was left, set or found there says that it is a complaint; all
     of them taken off, that it is none. So does a ticket that an agent answered and
     ended without any, which we took for none either.
     """
+    both = (_tagged(connection, prefix, since), _untagged(connection, since))
+    for _, lesson in merge(*both, key=itemgetter(0)):
+        yield lesson
+
+
+def _tagged(
+    connection: Connection, prefix: str, since: datetime
+) -> Iterator[tuple[int, Lesson]]:
     said = labels.examples(connection, since)
-    for _, of_ticket in groupby(said, attrgetter("ticket_id")):
+    for ticket_id, of_ticket in groupby(said, attrgetter("ticket_id")):
         if lesson := _lesson(list(of_ticket), prefix):
-            yield lesson
+            yield ticket_id, lesson
+
+
+def _untagged(connection: Connection, since: datetime) -> Iterator[tuple[int, Lesson]]:
     for row in labels.untagged(connection, since):
-        yield Lesson(row.subject, row.text, str(row.customer_id), False, "")
+        lesson = Lesson(row.subject, row.text, str(row.customer_id), False, "")
+        yield row.id, lesson
 
 
 def _lesson(said: Sequence[Example], prefix: str) -> Lesson | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from connector.fitting import CUSTOMERS, Features, Lesson, Sheet, sample
-from connector.learning import LEAST, Learned, learn, macro_f1
+from connector.learning import LEAST, Learned, learn, macro_f1, newest
 from rules.judge import default_judge
 from rules.learned import Model
 from rules.words import Words
@@ -146,3 +146,15 @@ def test_macro_f1_counts_rare_classes_as_much_as_frequent_ones() -> None:
     pairs = [("a", "a")] * 8 + [("a", "b")] * 2
     assert macro_f1(pairs) == pytest.approx((16 / 18 + 0) / 2)
     assert macro_f1([]) == 0.0
+
+
+def test_of_very_many_the_newest_of_each_label_teach_and_rare_ones_stay() -> None:
+    many = [Lesson("", f"{one}", "", one % 10 != 0, "") for one in range(6000)]
+    rare = [Lesson("", "rare", "", True, "delivery") for _ in range(LEAST // 2)]
+    chosen, older = newest([*rare, *many], most=3000)
+    assert len(chosen) + older == 6000 + len(rare)
+    assert chosen[: len(rare)] == rare
+    others = [int(one.text) for one in chosen if one.complaint is False]
+    assert others == list(range(0, 6000, 10))[-len(others) :]
+    assert len(others) == pytest.approx(300, abs=10)
+    assert newest(many)[1] == 0

@@ -6,7 +6,7 @@ import gzip
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ from connector.cli.common import (
 from connector.config import Config
 from connector.errors import LearningUnavailable, MalformedPayload
 from connector.fitting import CUSTOMERS, Lesson
-from connector.learning import LEAST, LEAST_OF_EACH, Figures, Learned
+from connector.learning import LEAST, LEAST_OF_EACH, MOST, Figures, Learned
 from connector.learning import learn as learn_from
 from connector.store import Store, learned
 from rules.judge import default_judge
@@ -93,14 +93,14 @@ def learn(
             _WISHES[wish](store, as_json)
         return
     if source and target:
-        found = _learned(list(_of_file(source)), None, as_json)
+        found = _learned(_of_file(source), None, as_json)
         _write(target, _model(found))
         return
     config = read_config(path)
     with open_store(config) as store:
         now = datetime.now(UTC)
         taught = _of_file(source) if source else _of_store(store, config, now, days)
-        found = _learned(list(taught), config, as_json)
+        found = _learned(taught, config, as_json)
         if target:
             _write(target, _model(found))
             return
@@ -129,7 +129,7 @@ def _of_file(path: Path) -> Iterator[Lesson]:
             _end(f"{path}: {err}")
 
 
-def _learned(taught: list[Lesson], config: Config | None, as_json: bool) -> Learned:
+def _learned(taught: Iterable[Lesson], config: Config | None, as_json: bool) -> Learned:
     judge = read_rulebook(config).book.judge if config else default_judge()
     try:
         with _progress(as_json) as tell:
@@ -157,7 +157,12 @@ def _show(found: Learned, as_json: bool) -> None:
         version = found.model.version if found.model else None
         click.echo(
             json.dumps(
-                {"model": version, "left_out": found.left_out, "figures": figures}
+                {
+                    "model": version,
+                    "left_out": found.left_out,
+                    "older": found.older,
+                    "figures": figures,
+                }
             )
         )
         return
@@ -169,6 +174,8 @@ def _show(found: Learned, as_json: bool) -> None:
             click.echo(f"{one.task}: {one.refused}")
     if found.left_out:
         click.echo(f"{found.left_out} left out: automatic, or in no covered language")
+    if found.older:
+        click.echo(f"{found.older} older ones teach nothing: the newest {MOST} do")
 
 
 def _row(one: Figures) -> dict[str, Any]:

@@ -182,7 +182,7 @@ def untagged(connection: Connection, since: datetime) -> Iterator[AnyRow]:
     Neither did we, nor did the agent who answered: there is no label on them.
     """
     query = (
-        select(tickets.c.subject, tickets.c.text, tickets.c.customer_id)
+        select(tickets.c.id, tickets.c.subject, tickets.c.text, tickets.c.customer_id)
         .outerjoin(labels, labels.c.ticket_id == tickets.c.id)
         .where(
             labels.c.ticket_id.is_(None),
