@@ -49,11 +49,12 @@ class _Refused(Exception):
 
 def register(blueprint: Blueprint, desk: Desk) -> None:
     runs: Errands[Report] = Errands()
+    asked: dict[str, str] = {}  # for the last one, to go on from
 
     @blueprint.get("/rules/backtest")
     @needs(Role.ADMIN)
     def rules_backtest() -> ResponseReturnValue:
-        return _page(desk, runs, {"rules": _in_force(desk.config)})
+        return _page(desk, runs, asked or {"rules": _in_force(desk.config)})
 
     @blueprint.post("/rules/backtest")
     @needs(Role.ADMIN)
@@ -71,6 +72,7 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
 
         if runs.begin(who, now, work) is None:
             return _page(desk, runs, form, "another backtest is under way"), 409
+        asked.update(form.items())
         with desk.store.write() as connection:
             said = f"over {days} days"
             accounts.record(connection, who, "rules backtest", "rules", said, now)
