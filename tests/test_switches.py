@@ -128,3 +128,16 @@ def test_switch_on_the_command_line_is_told_everywhere_and_taken_back(
     assert run("rules", "switch", "lamp", "as-written", "--by", "anna")[0] == 0
     assert "observe since" not in run("rules", "list")[1]
     assert "rules switch" in run("user", "audit")[1]
+
+
+def test_looking_at_rules_makes_no_database(place: Path) -> None:
+    config, file = place.with_name("config.yaml"), place.with_name("later.db")
+    config.write_text(
+        f"database: {{url: 'sqlite:///{file}'}}\n"
+        "sources: {support: {kind: memory}}\n"
+        "rules: rules.yaml\n"
+    )
+    for command in ("list", "lint"):
+        words = ["rules", command, "--config", str(config)]
+        assert CliRunner().invoke(cli, words).exit_code == 0
+    assert not file.exists()

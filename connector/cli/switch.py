@@ -64,9 +64,13 @@ def known(path: Path) -> Sequence[Switch]:
     Rules can be looked over where there is no database.
     """
     try:
-        store = Store(load(path).database.url, pool_size=1)
-    except (ConfigError, StoreUnavailable):
+        url = load(path).database.url
+    except ConfigError:
         return ()
+    file = url.partition("sqlite:///")[2]
+    if file and not Path(file).exists():  # to open it would make it
+        return ()
+    store = Store(url, pool_size=1)
     try:
         with store.read() as connection:
             return switches.listing(connection)
