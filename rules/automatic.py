@@ -97,6 +97,16 @@ _INVITATION_TEXT = re2.compile(
     r"inbjudan|har accepteret invitationen|hyväksyi kutsun|hylkäsi kutsun|"
     r"hat (?:die|ihre) einladung (?:angenommen|abgelehnt))"
 )
+#: Headers that stand in the text: of a raw mail that a form or a mailbox passed on, or
+#: of the report that a bounce is (RFC 3834, RFC 3464).
+_AUTO_HEADER = re2.compile(
+    r"(?im)^(?:auto-submitted: *auto-|x-auto(?:-?reply|respond)|x-auto-response-"
+    r"suppress:|x-failed-recipients:|precedence: *auto_?reply)"
+)
+_REPORT_HEADER = re2.compile(
+    r"(?im)^(?:reporting-mta: |final-recipient: *rfc822|diagnostic-code: *smtp|"
+    r"content-type: *multipart/report)"
+)
 _AUTO_WINDOW = 600  # a machine says so at the top
 
 
@@ -108,8 +118,10 @@ def encodable(text: str) -> str:
 def automatic(subject: str, text: str) -> str:
     """Say why a machine wrote this, or return an empty string."""
     subject, head = encodable(subject[:300]), encodable(text[:_AUTO_WINDOW])
-    if _BOUNCE_TEXT.search(head):
+    if _BOUNCE_TEXT.search(head) or _REPORT_HEADER.search(head):
         return "bounce"
+    if _AUTO_HEADER.search(head):
+        return "automatic reply by its headers"
     if _INVITATION_TEXT.search(head):
         return "calendar answer"
     if _AUTO_TEXT.search(head) or _is_away(head):

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from rules.absence import away_until
+from rules.automatic import automatic
 
 WRITTEN = date(2026, 3, 2)  # a Monday
 
@@ -57,3 +58,18 @@ def test_day_of_return_is_read_in_every_language(
 def test_leap_day_is_a_day_of_its_year_only() -> None:
     assert away_until("back 29 February", date(2028, 2, 1)) == date(2028, 2, 29)
     assert away_until("back 29 February", date(2026, 2, 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Auto-Submitted: auto-replied\nSubject: Re\n\nHei", "by its headers"),
+        ("From: a@b.example\nX-Autoreply: yes\n\nThanks", "by its headers"),
+        ("Reporting-MTA: dns; mx.b.example\nAction: failed", "bounce"),
+        ("Auto-Submitted: no\n\nYour kettle is broken.", ""),
+        ("Why is my mail marked Auto-Submitted: auto-replied by you?", ""),
+    ],
+)
+def test_headers_in_a_text_tell_that_a_machine_wrote_it(text: str, why: str) -> None:
+    found = automatic("", text)
+    assert why in found if why else found == ""
