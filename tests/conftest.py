@@ -247,6 +247,36 @@ def keeps_to_the_contract(contract: Recorder | None) -> Iterator[None]:
         pytest.fail("\n".join(map(str, faults)), pytrace=False)
 
 
+#: Modules in which whole connectors run for long, often as processes of their own.
+LONG = (
+    "test_backfill_cli",
+    "test_backup",
+    "test_browser",
+    "test_budget",
+    "test_demo",
+    "test_end_to_end",
+    "test_faults",
+    "test_jira_loop",
+    "test_kill",
+    "test_long_run",
+    "test_package",
+    "test_real_payloads",
+    "test_rules_hostile",
+    "test_scenario_",
+    "test_sidebar_browser",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what CI runs without watching its lines: that costs half as much again.
+
+    What runs on PostgreSQL goes the same ways as on SQLite.
+    """
+    for item in items:
+        if "postgresql" in item.name or item.path.stem.startswith(LONG):
+            item.add_marker("unwatched")
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:

@@ -243,7 +243,8 @@ def test_list_tells_mode_version_and_place(place: Path) -> None:
     (row,) = map(json.loads, run("list", "mine.yaml", "--json").output.splitlines())
     assert row.pop("version")
     assert row == {"rule": "late", "mode": "act", "place": "mine.yaml:2",
-                   "when": "types contains delivery", "then": "tag late"}  # fmt: skip
+                   "when": "types contains delivery", "then": "tag late",
+                   "switched": ""}  # fmt: skip
     assert run("list", "mine.yaml").output.split()[-6:-4] == ["late", "act"]
 
 

@@ -56,13 +56,14 @@ def test_bad_rating_without_words_is_one_task(bench: Bench) -> None:
 def test_status_page_shows_open_tasks_and_no_words(bench: Bench) -> None:
     rate(bench, "bad")
     app = bench.runtime.create_app()
-    page = app.test_client().get("/", base_url="http://localhost").get_data(True)
-    assert "complaint-connector tasks done 1" in page
+    get = app.test_client().get
+    first = get("/", base_url="http://localhost").get_data(True)
+    assert "1 task for a person" in first
+    page = get("/follow-ups", base_url="http://localhost").get_data(True)
     assert "rated bad without a word" in page
-    assert COMPLAINTS[0] not in page
+    assert COMPLAINTS[0] not in first + page
     rate(bench, "good")
-    page = app.test_client().get("/", base_url="http://localhost").get_data(True)
-    assert "tasks done" not in page
+    assert "task for a person" not in get("/", base_url="http://localhost").text
 
 
 def test_bad_rating_with_words_is_judged_and_no_task(bench: Bench) -> None:
