@@ -40,6 +40,12 @@ _AUTO_TEXT = re2.compile(
     r"|ich bin (?:derzeit |zurzeit |aktuell )?(?:nicht im (?:büro|haus)|"
     r"abwesend|außer haus)|dies ist eine automatische"
 )
+#: The subject of an automatic reply, where it came as the beginning of the text.
+_AUTO_LABEL = re2.compile(
+    r"(?i)^\W*(?:auto(?:matic|mated)?[- ]?(?:reply|response)|autosvar|automatisk svar|"
+    r"automatiskt svar|automaattinen vastaus|automaattivastaus|"
+    r"automatische antwort)\s*:"
+)
 # People tell where they are, too: "I am on holiday in your hotel, and it is cold".
 _AWAY = re2.compile(
     r"(?i)\b(?:(?:i am|i'm|we are|i will be) (?:currently )?"
@@ -124,7 +130,7 @@ def automatic(subject: str, text: str) -> str:
         return "automatic reply by its headers"
     if _INVITATION_TEXT.search(head):
         return "calendar answer"
-    if _AUTO_TEXT.search(head) or _is_away(head):
+    if _AUTO_LABEL.search(head) or _AUTO_TEXT.search(head) or _is_away(head):
         return "automatic reply in the text"
     if _AUTO_SUBJECT.search(subject):
         return "automatic reply in the subject"

@@ -66,10 +66,13 @@ def test_leap_day_is_a_day_of_its_year_only() -> None:
         ("Auto-Submitted: auto-replied\nSubject: Re\n\nHei", "by its headers"),
         ("From: a@b.example\nX-Autoreply: yes\n\nThanks", "by its headers"),
         ("Reporting-MTA: dns; mx.b.example\nAction: failed", "bounce"),
+        ("Automatic reply: I am on annual leave.", "in the text"),
+        ("Automatisk svar: Jeg svarer når jeg er tilbake.", "in the text"),
+        ("I only get an automatic reply: why?", ""),
         ("Auto-Submitted: no\n\nYour kettle is broken.", ""),
         ("Why is my mail marked Auto-Submitted: auto-replied by you?", ""),
     ],
 )
-def test_headers_in_a_text_tell_that_a_machine_wrote_it(text: str, why: str) -> None:
+def test_what_machines_put_first_tells_that_one_wrote_it(text: str, why: str) -> None:
     found = automatic("", text)
     assert why in found if why else found == ""
