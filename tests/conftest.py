@@ -284,7 +284,9 @@ def pytest_terminal_summary(
         terminalreporter.write_line(config.stash[RECORDER].summary())
 
 
-@pytest.fixture(scope="session")
+# Not for the whole run: while it is open its event loop counts as running in this
+# thread, and nothing else here could run one.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     with browser_kit.launched() as browser:
         yield browser
