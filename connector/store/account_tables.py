@@ -21,7 +21,6 @@ users = Table(
     Column("name", String(80), nullable=False, unique=True),  # case folded
     Column("role", String(10), nullable=False),
     Column("password", Text, nullable=False, server_default=""),  # its hash
-    Column("subject", String(300), unique=True),  # who that is to an OIDC provider
     Column("created_at", Moment, nullable=False),
     Column("disabled_at", Moment),
 )

@@ -24,12 +24,6 @@ def named(connection: Connection, name: str) -> AnyRow | None:
     return connection.execute(select(users).where(users.c.name == name)).one_or_none()
 
 
-def of_subject(connection: Connection, subject: str) -> AnyRow | None:
-    """Return whom an OIDC provider calls by this name of its own."""
-    query = select(users).where(users.c.subject == subject)
-    return connection.execute(query).one_or_none()
-
-
 def change(connection: Connection, user_id: int, **values: object) -> None:
     connection.execute(update(users).where(users.c.id == user_id).values(**values))
 

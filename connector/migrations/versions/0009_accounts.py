@@ -22,12 +22,10 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("role", sa.String(length=10), nullable=False),
         sa.Column("password", sa.Text(), server_default="", nullable=False),
-        sa.Column("subject", sa.String(length=300)),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("disabled_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("name", name=op.f("uq_users_name")),
-        sa.UniqueConstraint("subject", name=op.f("uq_users_subject")),
     )
     op.create_table(
         "sessions",
