@@ -367,3 +367,29 @@ def test_tickets_are_found_filtered_and_listed_page_by_page(
     assert second.text.count("<tr><th") == 1 + 1
     nonsense = "/tickets?q=%00&since=yesterday&until=0001-01-01&from=x&status=%27"
     assert client.get(nonsense).status_code == 200
+
+
+def test_page_says_for_how_many_rows_it_was_possible(
+    bench: Bench, client: FlaskClient
+) -> None:
+    complain(bench, 1)
+    bench.settle()
+    code = signed_in(bench, client, Role.AGENT)
+    done = post(client, "/activity/inbox", code, do="retry", row=["1", "999"])
+    assert "1 of 2 rows: 1, 999" in client.get(done.headers["Location"]).text
+
+
+def test_what_cannot_be_taken_back_is_not_marked_so(
+    bench: Bench, client: FlaskClient
+) -> None:
+    complain(bench, 1)
+    bench.settle()
+    group = the_group(bench)["id"]
+    code = signed_in(bench, client, Role.AGENT)
+    done = post(client, f"/problems/{group}/mute", code)
+    number = int(done.headers["Location"].rpartition("=")[2])
+    post(client, f"/problems/{group}/unmute", code)
+    assert post(client, f"/undo/{number}", code, group=group).status_code == 409
+    with bench.store.read() as connection:
+        deed = account_rows.deed(connection, number)
+    assert deed is not None and deed["undone_at"] is None

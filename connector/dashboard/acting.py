@@ -46,8 +46,13 @@ def do(desk: Desk, words: Sequence[str], back: str) -> ResponseReturnValue:
     return redirect(f"{back}{mark}did={audit_id}", 303)
 
 
-def perform(desk: Desk, words: Sequence[str], who: str) -> int:
-    """Carry a command out and return the number of its entry; raise ``Refused``."""
+def perform(
+    desk: Desk, words: Sequence[str], who: str, undoes: int | None = None
+) -> int:
+    """Carry a command out and return the number of its entry; raise ``Refused``.
+
+    ``undoes`` is the entry that it takes back, which can be done once.
+    """
     verb = " ".join(words[:2])
     act = _ACTS.get(verb)
     if act is None:
@@ -56,6 +61,8 @@ def perform(desk: Desk, words: Sequence[str], who: str) -> int:
     issue = _read_issue(desk, words[3]) if verb == "groups link" else None
     now = desk.clock()
     with desk.store.write(wake=outbox.WAKE) as connection:
+        if undoes is not None and not accounts.undone(connection, undoes, now):
+            raise Refused("that was taken back already")
         done = act(Asked(connection, desk, words[2:], who, now, issue))
         number = accounts.record(
             connection,
@@ -73,17 +80,11 @@ def perform(desk: Desk, words: Sequence[str], who: str) -> int:
 
 def take_back(desk: Desk, audit_id: int, who: str) -> int:
     """Take back what somebody did, once."""
-    now = desk.clock()
     with desk.store.read() as connection:
         deed = accounts.deed(connection, audit_id)
     if deed is None or not deed["undo"]:
         raise Refused("there is nothing to take back")
-    if deed["undone_at"] is not None:
-        raise Refused("that was taken back already")
-    found = perform(desk, shlex.split(deed["undo"]), who)
-    with desk.store.write() as connection:
-        accounts.undone(connection, audit_id, now)
-    return found
+    return perform(desk, shlex.split(deed["undo"]), who, undoes=audit_id)
 
 
 def who_may(deed: RowMapping | None) -> Role:

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
+from connector.dashboard import acting
 from connector.dashboard.desk import Desk
 from connector.dashboard.guard import needs
 from connector.dashboard.pages import page
@@ -45,6 +46,7 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
             state=state,
             states=states,
             counts=counts,
+            did=acting.deed(desk, request.args.get("did")),
         )
 
     @blueprint.post("/activity/<box>")
@@ -58,7 +60,7 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
         back = url_for(
             "dashboard.activity", box=box, state=request.form.get("state", "")
         )
-        return redirect(f"{back}&done={number}", 303)
+        return redirect(f"{back}&did={number}", 303)
 
 
 def _unfinished(
@@ -71,7 +73,7 @@ def _unfinished(
 
 
 def _do(desk: Desk, box: str, what: str, ids: list[int]) -> int:
-    """Try rows again or discard them; return how many that was possible for."""
+    """Try rows again or discard them; return the number of the entry about it."""
     now, who = desk.clock(), g.visitor.name
     wake = (outbox.WAKE if box == "outbox" else deliveries.WAKE) * (what == "retry")
     with desk.store.write(wake=wake) as connection:
@@ -87,8 +89,7 @@ def _do(desk: Desk, box: str, what: str, ids: list[int]) -> int:
             done = deliveries.discard(connection, ids, now)
         rows = ", ".join(map(str, ids[:20])) + (", …" if len(ids) > 20 else "")
         said = f"{done} of {len(ids)} rows: {rows}"
-        accounts.record(connection, who, f"{box} {what}", box, said, now)
-    return done
+        return accounts.record(connection, who, f"{box} {what}", box, said, now)
 
 
 def _write(row: Any) -> dict[str, Any]:
