@@ -59,6 +59,14 @@ class Signed(NamedTuple):
         return _RANK[self.role] >= _RANK[role]
 
 
+class Attempt(NamedTuple):
+    """A sign-in under way. ``kept`` is the hash to check; empty: nobody may sign in."""
+
+    name: str
+    address: str
+    kept: str
+
+
 _RANK = {Role.VIEWER: 0, Role.AGENT: 1, Role.ADMIN: 2}
 
 
@@ -125,13 +133,8 @@ def enable(connection: Connection, name: str, who: str, now: datetime) -> None:
     accounts.record(connection, who, "user enable", user.name, "", now)
 
 
-def sign_in(
-    connection: Connection, name: str, password: str, address: str, now: datetime
-) -> str | None:
-    """Check a password; return the token of a new session, or None if it is wrong.
-
-    Raises ``NotAccepted`` where too many attempts failed lately.
-    """
+def attempt(connection: Connection, name: str, address: str, now: datetime) -> Attempt:
+    """Begin to sign somebody in. Raises ``NotAccepted`` after too many failures."""
     folded = name.strip().casefold()[:80]
     since = now - FAILURES_WITHIN
     of_name, from_address = accounts.failures(connection, folded, address, since)
@@ -142,15 +145,26 @@ def sign_in(
             "admin set another password"
         )
     user = accounts.named(connection, folded)
-    known = user is not None and user.password and user.disabled_at is None
-    is_right = check_password_hash(
-        user.password if user is not None and known else _NOBODY,
-        password[:LONGEST_PASSWORD],
-    )
-    if user is None or not known or not is_right:
-        accounts.failed(connection, folded, address, now)
+    is_known = user is not None and user.disabled_at is None
+    return Attempt(folded, address, user.password if user and is_known else "")
+
+
+def is_right(one: Attempt, password: str) -> bool:
+    """Check a password. It takes a while: never within a transaction."""
+    found = check_password_hash(one.kept or _NOBODY, password[:LONGEST_PASSWORD])
+    return found and bool(one.kept)
+
+
+def settle(
+    connection: Connection, one: Attempt, right: bool, now: datetime
+) -> str | None:
+    """End a sign-in: return the token of a new session, or None if it failed."""
+    user = accounts.named(connection, one.name) if right else None
+    # The password may have been changed while it was checked.
+    if user is None or user.password != one.kept or user.disabled_at is not None:
+        accounts.failed(connection, one.name, one.address, now)
         return None
-    accounts.forget_failures(connection, folded, since)
+    accounts.forget_failures(connection, one.name, now - FAILURES_WITHIN)
     return begin(connection, user.id, user.name, now)
 
 

@@ -26,8 +26,17 @@ def users(store: Store) -> Store:
 def sign_in(
     store: Store, password: str = PASSWORD, at: datetime = NOW, address: str = "::1"
 ) -> str | None:
+    return sign_in_as(store, "KARI", password, at, address)
+
+
+def sign_in_as(
+    store: Store, name: str, password: str, at: datetime, address: str
+) -> str | None:
+    with store.read() as connection:
+        one = accounts.attempt(connection, name, address, at)
+    right = accounts.is_right(one, password)
     with store.write() as connection:
-        return accounts.sign_in(connection, "KARI", password, address, at)
+        return accounts.settle(connection, one, right, at)
 
 
 def signed(store: Store, token: str, at: datetime) -> accounts.Signed | None:
@@ -83,13 +92,11 @@ def test_guessing_many_names_from_one_address_is_slowed_down(
     users: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(accounts, "check_password_hash", lambda *_: False)
-    with users.write() as connection:
-        for number in range(accounts.FAILURES_FROM_ADDRESS):
-            name = f"user{number}"
-            found = accounts.sign_in(connection, name, "guess", "192.0.2.7", NOW)
-            assert found is None
-        with pytest.raises(NotAccepted, match="too many"):
-            accounts.sign_in(connection, "kari", PASSWORD, "192.0.2.7", NOW)
+    for number in range(accounts.FAILURES_FROM_ADDRESS):
+        found = sign_in_as(users, f"user{number}", "guess", NOW, "192.0.2.7")
+        assert found is None
+    with pytest.raises(NotAccepted, match="too many"):
+        sign_in_as(users, "kari", PASSWORD, NOW, "192.0.2.7")
     monkeypatch.undo()
     assert sign_in(users, address="192.0.2.8") is not None
 
@@ -102,6 +109,17 @@ def test_another_password_ends_all_sessions(users: Store) -> None:
     assert signed(users, token, NOW) is None
     assert sign_in(users) is None
     assert sign_in(users, "another long word") is not None
+
+
+def test_password_that_is_changed_while_it_is_checked_opens_nothing(
+    users: Store,
+) -> None:
+    with users.read() as connection:
+        one = accounts.attempt(connection, "kari", "::1", NOW)
+    assert accounts.is_right(one, PASSWORD)
+    with users.write() as connection:
+        accounts.set_password(connection, "kari", "another long word", "ola", NOW)
+        assert accounts.settle(connection, one, True, NOW) is None
 
 
 def test_disabled_user_is_out_at_once(users: Store) -> None:

@@ -17,6 +17,7 @@ from connector.dashboard.guard import (
 )
 from connector.dashboard.pages import page
 from connector.models import Role
+from connector.store import accounts as rows
 
 
 def register(blueprint: Blueprint, desk: Desk) -> None:
@@ -51,11 +52,12 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
                     kept = accounts.add(
                         connection, name, Role.ADMIN, password, "this machine", now
                     )
-                    token = accounts.sign_in(connection, kept, password, "", now)
+                    user = rows.named(connection, kept)
+                    assert user is not None
+                    token = accounts.begin(connection, user.id, kept, now)
             except NotAccepted as err:
                 said = str(err)
             else:
-                assert token is not None
                 target = redirect(url_for("dashboard.overview"), 303)
                 return _with_cookie(target, token)
         return page("welcome.html", said=said), 422 if said else 200
@@ -86,14 +88,16 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
 
 def _try(desk: Desk) -> tuple[str | None, str, int]:
     """Return the token of a new session, or what to say and with which status."""
-    name = request.form.get("name", "")
+    name, now = request.form.get("name", ""), desk.clock()
     try:
-        with desk.store.write() as connection:
-            token = accounts.sign_in(
-                connection, name, _password(), _address(), desk.clock()
-            )
+        with desk.store.read() as connection:
+            one = accounts.attempt(connection, name, _address(), now)
     except NotAccepted as err:
         return None, str(err), 429
+    # Between the two: nobody else could write while a password is checked.
+    right = accounts.is_right(one, _password())
+    with desk.store.write() as connection:
+        token = accounts.settle(connection, one, right, now)
     if token is None:
         return None, "name or password is not right", 401
     return token, "", 200
