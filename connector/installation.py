@@ -1,22 +1,23 @@
 """Setting up: the first configuration, and the webhooks that vendors call us by.
 
-Asking people and printing is the command line's part.
+Asking people and telling them is the part of the command line and of the pages.
 """
 
 from __future__ import annotations
 
-import secrets as randomness
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from adapters import Question
 from adapters.base import Subscriber
-from connector import secrets
+from connector import callbacks, secrets
+from connector.config import Config, build_adapters
 from connector.config_file import reference
-from connector.errors import ConfigError
+from connector.errors import ConfigError, VendorError
 from connector.models import Subscribed
 
 #: What a new configuration begins with; the rest is what was answered.
@@ -34,13 +35,34 @@ AUTONOMY = """
 """
 
 
+class Called(NamedTuple):
+    """What came of asking a vendor to call us."""
+
+    name: str
+    made: int  #: or mended
+    kept: int
+    written: tuple[str, ...]  #: names of secrets that the vendor made
+    error: str
+
+
+def make_room(path: Path) -> None:
+    """Find out before the questions whether their answers can be kept.
+
+    Raises ``ConfigError``.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as err:
+        why = f"nothing can be written there ({err.strerror}); make the folder, or "
+        advice = [why + "name another with --config"]
+        raise ConfigError(str(path.parent), advice) from err
+
+
 def variable(source: str, key: str) -> str:
     """Name the secret of a setting: SUPPORT_WEBHOOK_SECRET."""
     return f"{source}_{key}".upper().replace("-", "_")
-
-
-def made(question: Question) -> str:
-    return randomness.token_hex(question.made)[: question.made]
 
 
 def split(
@@ -83,6 +105,31 @@ def configuration(
         heading + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         for heading, content in parts
     )
+
+
+def write(path: Path, text: str, hidden: Mapping[str, str]) -> None:
+    """Write a first configuration and its secrets; never over one that is there."""
+    # Secrets first: a configuration without them could not be read again.
+    secrets.write(secrets.beside(path), hidden)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)
+
+
+def register_all(config: Config, path: Path) -> Iterator[Called]:
+    """Have every vendor call us that can be asked to; one at a time, to be told."""
+    adapters = build_adapters(config)
+    for name, adapter in adapters.items():
+        if not isinstance(adapter, Subscriber):
+            continue
+        address = callbacks.address_of(config, name)
+        try:
+            done, written = register(adapter, path, name, address)
+        except (VendorError, ConfigError) as err:
+            yield Called(name, 0, 0, (), str(err))
+            continue
+        yield Called(name, len(done.changed), len(done.kept), written, "")
+    for adapter in adapters.values():
+        adapter.close()
 
 
 def register(

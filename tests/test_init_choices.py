@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from connector.cli.asking import AskAgain, ask, ask_place
 from connector.cli.choosing import SHOWN, choose, choose_several, lines, pick
 from connector.config import load
 from connector.errors import CredentialsRejected, VendorUnavailable, VendorUnreachable
+from connector.questions import place_of
 from connector.sandbox import Running, SandboxSettings, World, serve
 
 SHOP, OPS, TEN = Choice("SHOP", "Web shop"), Choice("OPS", "Ops"), Choice("10", "Ten")
@@ -164,7 +166,8 @@ def test_tracker_that_does_not_let_us_in_is_not_asked_for_lists() -> None:
 
 
 def test_tracker_without_questions_of_its_own_is_asked_in_a_plain_way() -> None:
-    place, shown = run(lambda: ask_place((), {}, True), "SHOP", "")
+    plain = place_of(replace(kinds()["jira"], place=()))
+    place, shown = run(lambda: ask_place(plain, {}, True), "SHOP", "")
     assert place == {"project": "SHOP", "issue_type": "Bug"}
     assert "no list" not in shown
 

@@ -137,6 +137,7 @@ ROWS = {
     "connector.dashboard": 5,
     "connector.sidebar": 5,
     "connector.installation": 5,
+    "connector.questions": 5,
     "connector.linting": 5,
     "connector.scheduler": 5,
     "connector.sandbox": 5,
