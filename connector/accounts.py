@@ -1,5 +1,8 @@
 """Who may sign in to the dashboard, and how a sign-in is checked and remembered.
 
+Those for whom a provider vouches have no password of ours, and come in by
+``connector.vouching``.
+
 Passwords are kept as scrypt hashes (werkzeug), sessions as hashes of the random token
 that only the browser has; so nobody who reads the database can sign in. A session ends
 for all processes at once when its row goes. Time is an argument.
@@ -86,7 +89,7 @@ def add(
         )
     if accounts.named(connection, folded) is not None:
         raise NotAccepted(f"name: there is a user {folded} already; take another")
-    accounts.add(connection, folded, role, _hashed(password), now)
+    accounts.add(connection, folded, role, now, password=_hashed(password))
     accounts.record(connection, who, "user add", folded, f"role {role}", now)
     return folded
 
@@ -103,6 +106,8 @@ def set_password(
 ) -> None:
     """Give a user another password; all their sessions end."""
     user = _known(connection, name)
+    if user.issuer is not None:
+        raise NotAccepted(f"{user.name} signs in at {user.issuer}: change it there")
     accounts.change(connection, user.id, password=_hashed(password))
     accounts.end_all(connection, user.id)
     accounts.record(connection, who, "user password", user.name, "", now)
@@ -112,6 +117,11 @@ def set_role(
     connection: Connection, name: str, role: Role, who: str, now: datetime
 ) -> None:
     user = _known(connection, name)
+    if user.issuer is not None:
+        raise NotAccepted(
+            f"{user.name} has the role that {user.issuer} gives them at each sign-in: "
+            "change it there, or oidc.roles in the configuration"
+        )
     if role is not Role.ADMIN:
         _ensure_other_admin(connection, user)
     accounts.change(connection, user.id, role=role)
@@ -168,12 +178,18 @@ def settle(
     return begin(connection, user.id, user.name, now)
 
 
-def begin(connection: Connection, user_id: int, name: str, now: datetime) -> str:
+def begin(
+    connection: Connection,
+    user_id: int,
+    name: str,
+    now: datetime,
+    where: str = "here, by a password",
+) -> str:
     """Begin a session of somebody who has proven who they are; return its token."""
     accounts.end_stale(connection, now - LONGEST, now - IDLE)
     token = secrets.token_urlsafe(32)
     accounts.begin(connection, _hash(token), user_id, now)
-    accounts.record(connection, name, "sign in", name, "", now)
+    accounts.record(connection, name, "sign in", name, where, now)
     return token
 
 

@@ -76,6 +76,7 @@ ROWS = {
     "connector.filling": 4,
     "connector.pipeline": 4,
     "connector.accounts": 4,
+    "connector.vouching": 4,
     "connector.acceptance": 4,
     "connector.carrying": 4,
     "connector.dating": 4,
@@ -195,6 +196,7 @@ SIDEWAYS = {
     ),
     "connector.text_lint": ("connector.texts",),
     "connector.followups": ("connector.recipients",),
+    "connector.vouching": ("connector.accounts",),
     "connector.optouts": ("connector.case",),
     "connector.acknowledging": (
         "connector.case",

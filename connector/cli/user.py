@@ -110,13 +110,19 @@ def enable(name: str, who: str, path: Path) -> None:
 @config_option
 @json_option
 def listing(path: Path, as_json: bool) -> None:
-    """List the users: role, and when they last had a page.
+    """List the users: role, where they sign in, and when they last had a page.
+
+    Without an issuer they have a password here.
 
     Example: complaint-connector user list
     """
     with open_store(read_config(path)) as store, store.read() as connection:
         found = rows.listing(connection)
-    emit(found, ["name", "role", "created_at", "seen_at", "disabled_at"], as_json)
+    emit(
+        found,
+        ["name", "role", "issuer", "created_at", "seen_at", "disabled_at"],
+        as_json,
+    )
 
 
 @user.command()

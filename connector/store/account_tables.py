@@ -23,6 +23,10 @@ users = Table(
     Column("password", Text, nullable=False, server_default=""),  # its hash
     Column("created_at", Moment, nullable=False),
     Column("disabled_at", Moment),
+    # of who signs in elsewhere: where, and who they are there
+    Column("issuer", String(300)),
+    Column("subject", String(255)),
+    Index("ix_users_subject", "issuer", "subject", unique=True),
 )
 
 #: The token itself is in the browser only.

@@ -13,15 +13,29 @@ from connector.store.schema import AnyRow
 
 
 def add(
-    connection: Connection, name: str, role: Role, password: str, now: datetime
-) -> None:
-    connection.execute(
-        insert(users).values(name=name, role=role, password=password, created_at=now)
-    )
+    connection: Connection,
+    name: str,
+    role: Role,
+    now: datetime,
+    *,
+    password: str = "",
+    issuer: str | None = None,
+    subject: str | None = None,
+) -> int:
+    """Add a user with a password, or one who signs in elsewhere; return their id."""
+    values = {"name": name, "role": role, "password": password, "created_at": now}
+    query = insert(users).values(**values, issuer=issuer, subject=subject)
+    return int(connection.execute(query.returning(users.c.id)).scalar_one())
 
 
 def named(connection: Connection, name: str) -> AnyRow | None:
     return connection.execute(select(users).where(users.c.name == name)).one_or_none()
+
+
+def of_subject(connection: Connection, issuer: str, subject: str) -> AnyRow | None:
+    """Return whom an issuer calls by this name of its own."""
+    query = select(users).where(users.c.issuer == issuer, users.c.subject == subject)
+    return connection.execute(query).one_or_none()
 
 
 def change(connection: Connection, user_id: int, **values: object) -> None:
@@ -35,6 +49,7 @@ def listing(connection: Connection) -> Sequence[RowMapping]:
         users.c.id,
         users.c.name,
         users.c.role,
+        users.c.issuer,
         users.c.created_at,
         users.c.disabled_at,
         seen.scalar_subquery().label("seen_at"),
