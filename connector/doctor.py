@@ -24,6 +24,7 @@ from adapters.base import (
 )
 from connector import (
     callbacks,
+    declining,
     demotion,
     health,
     imports,
@@ -172,6 +173,7 @@ def _remembered(config: Config) -> list[Finding]:
             return [
                 *health.findings(connection),
                 *sweep.findings(connection, config),
+                *declining.findings(connection, config),
             ]
     except StoreUnavailable:
         return []  # said already

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from connector import (
     absorbing,
+    declining,
     filing,
     incidents,
     ladder,
@@ -117,6 +118,9 @@ def _plan(
         group.file_at is None or group.file_at <= now
     ):
         _file(connection, config, group, now)
+    elif groups.is_declined(group):
+        group = declining.settle(connection, group, now)
+        unfixed.remind(connection, config, group, now)
     elif group.state == GroupState.WONT_DO:
         unfixed.weigh(connection, config, group, now)
         group = groups.get(connection, group_id)
@@ -185,11 +189,11 @@ def linked(
 
     A person named it, or the last one is a duplicate of it. Its priority is its own.
     """
-    if group.state in (GroupState.FIXED, GroupState.WONT_DO):
+    is_aside = group.state == GroupState.MUTED or groups.is_declined(group)
+    if not is_aside and group.state in (GroupState.FIXED, GroupState.WONT_DO):
         resolution.open_again(connection, group, f"{ref.key} is its issue now", now)
-    is_muted = group.state == GroupState.MUTED
     state = (
-        {"muted_from": GroupState.FILED} if is_muted else {"state": GroupState.FILED}
+        {"muted_from": GroupState.FILED} if is_aside else {"state": GroupState.FILED}
     )
     former.drop(connection, ref.source, ref.external_id)
     if group.issue_id is not None:

@@ -40,6 +40,13 @@ _BACK = {
 }
 
 
+#: What a person may have said of a problem, which stands whatever becomes of others.
+_ASIDE = {
+    GroupState.MUTED: "muted",
+    GroupState.WONT_DO: "not to be done",
+}
+
+
 def merge(
     connection: Connection,
     config: Config,
@@ -146,8 +153,9 @@ def _after_merging(first: AnyRow, stays: AnyRow, goes: AnyRow) -> list[str]:
             "left as it is"
         )
     for group, fate in ((stays, "stays so"), (goes, "is not any more")):
-        if group.state == GroupState.MUTED:
-            said.append(f"problem {group.id} was muted, and {fate}")
+        if group.state == GroupState.MUTED or groups.is_declined(group):
+            aside = _ASIDE[GroupState(group.state)]
+            said.append(f"problem {group.id} was {aside}, and {fate}")
     return said
 
 
@@ -211,8 +219,8 @@ def _go_on(connection: Connection, part: AnyRow, whole: AnyRow, now: datetime) -
     before = GroupState(part.merged_from)
     # We mute for a lost issue only, which is looked for anew.
     a_person_did = part.muted_from is not None or part.issue_id is None
-    if before is GroupState.MUTED and a_person_did:
-        reason = "muted, as before the merge"
+    if before in _ASIDE and a_person_did:
+        reason = f"{_ASIDE[before]}, as before the merge"
         groups.change(connection, part.id, state=before, reason=reason)
     else:
         back = _BACK.get(before, GroupState.FILED)
@@ -227,8 +235,9 @@ def _go_on(connection: Connection, part: AnyRow, whole: AnyRow, now: datetime) -
 
 def _after_undoing(part: AnyRow, whole: AnyRow, told: bool) -> list[str]:
     said = []
-    if part.state == GroupState.MUTED:
-        said.append(f"problem {part.id} is muted again")
+    if part.state == GroupState.MUTED or groups.is_declined(part):
+        aside = _ASIDE[GroupState(part.state)]
+        said.append(f"problem {part.id} is {aside} again")
     elif part.issue_id is not None:
         said.append(f"{part.issue_key} is its issue again, and is read anew")
     elif part.state == GroupState.EMERGING:

@@ -501,7 +501,7 @@ class GroupState(StrEnum):
     FILED = "filed"  #: has an issue that is not done
     FIXED = "fixed"  #: its issue is done as fixed; watched for a return
     CLOSED = "closed"  #: the watch ended without a return
-    WONT_DO = "wont_do"  #: its issue is done, but not as fixed; counted silently
+    WONT_DO = "wont_do"  #: its issue was closed unfixed, or a person said so; it counts
     MUTED = "muted"  #: a person said: count, but do not file
     MERGED = "merged"  #: became part of another one, which has its members
 

@@ -26,27 +26,45 @@ def begin(
     who: str,
     now: datetime,
 ) -> None:
-    """Mute a problem; a request to file it that nobody sent yet is taken back."""
-    back = GroupState(group.muted_from or group.state)
+    """Mute a problem, until then or until a person ends it."""
+    set_aside(connection, group, GroupState.MUTED, "the problem is muted", now)
+    span = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until a person ends it"
+    reason = f"muted by {who} {span}"
+    groups.change(connection, group.id, muted_until=until, reason=reason)
+    timeline.note(connection, group.id, timeline.MUTED, f"muted {span}", now, who)
+
+
+def set_aside(
+    connection: Connection, group: AnyRow, state: GroupState, why: str, now: datetime
+) -> None:
+    """Let a problem be in ``state`` because a person said so, whatever it was before.
+
+    A request to file it that nobody sent yet is taken back.
+    """
+    back = origin(group)
     if group.state == GroupState.FILED and group.issue_id is None:
         ids = outbox.untried(connection, group.id, Operation.CREATE_ISSUE)
         if not outbox.is_under_way(connection, group.id, Operation.CREATE_ISSUE):
-            outbox.unask(connection, ids, "the problem is muted", now)
+            outbox.unask(connection, ids, why, now)
             back = GroupState.EMERGING
-    elif back is GroupState.MUTED:  # by us; as a person's it ends by asking again
-        back = GroupState.FILED
-    followups.untell(connection, group.id, None, "the problem is muted", now)
-    span = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until a person ends it"
+    followups.untell(connection, group.id, None, why, now)
     groups.change(
         connection,
         group.id,
-        state=GroupState.MUTED,
+        state=state,
         muted_from=_BACK.get(back, back),
-        muted_until=until,
+        muted_until=None,
         file_at=None,
-        reason=f"muted by {who} {span}",
     )
-    timeline.note(connection, group.id, timeline.MUTED, f"muted {span}", now, who)
+
+
+def origin(group: AnyRow) -> GroupState:
+    """Return the state that a problem is in, but for what a person set it aside as.
+
+    One that we muted was filed: as a person's mute, that ends by asking again.
+    """
+    state = GroupState(group.muted_from or group.state)
+    return GroupState.FILED if state is GroupState.MUTED else state
 
 
 def is_over(group: AnyRow, now: datetime) -> bool:

@@ -64,7 +64,7 @@ def add_notes(
     key = f"note:{case.ticket_id}:judged"
     is_first = case.judged.is_trusted and key not in {one.key for one in said}
     if is_first:
-        told = _words(case, seen) if seen and seen.news else []
+        told = _words(case, seen) if seen and _is_for_newcomers(seen) else []
         told += [one.line for one in suggested]
         text = "\n".join([*lines, *told, HOW_TO_CORRECT])
         version, why = case.verdict.pack_version, "; ".join(case.verdict.reasons[:3])
@@ -128,12 +128,19 @@ def _is_to_note(case: Case, seen: Sight, told: Sequence[str]) -> bool:
         return False
     if case.ticket.status in UNNOTED:
         return False
+    is_told = bool(told) and told[-1].startswith(tuple(f"{kind}:" for kind in ENDS))
+    if not _is_for_newcomers(seen):
+        return is_told
     if seen.kind is not Kind.AGAIN or not told:
         return True
     # Where nobody was told of an end, that it is open is no news.
     at = case.complained_at
-    is_told = told[-1].startswith(tuple(f"{kind}:" for kind in ENDS))
     return is_told or (at is not None and at > seen.group.done_at)
+
+
+def _is_for_newcomers(seen: Sight) -> bool:
+    """Tell whether who was told nothing of a problem is to read how it stands."""
+    return bool(seen.news) and seen.kind is not Kind.READY
 
 
 # -- words
@@ -161,7 +168,7 @@ def _judgement(case: Case, found: Sequence[Persona]) -> list[str]:
 def _words(case: Case, seen: Sight) -> list[str]:
     """Say how a problem stands, and where to read on."""
     group = seen.group
-    return [_state(case, seen), f"{group.title} {group.issue_url}"]
+    return [_state(case, seen), f"{group.title} {group.issue_url or ''}".rstrip()]
 
 
 def _state(case: Case, seen: Sight) -> str:
@@ -175,6 +182,10 @@ def _state(case: Case, seen: Sight) -> str:
     count = f"{who} since {group.first_at:%Y-%m-%d}"
     if group.state == GroupState.MUTED:
         return f"Known problem: {key}, which is muted at present."
+    if seen.kind is Kind.READY:
+        return "Looked at again: it is open whether something is done about it."
+    if seen.kind is Kind.WONT_DO and groups.is_declined(group):
+        return "Nothing is done about this problem: promise customers nothing."
     if seen.kind is Kind.WONT_DO:
         how = group.issue_resolution or "done without a resolution"
         return f"{key} was closed as {how}: nothing is promised to customers."

@@ -60,7 +60,7 @@ def gone(connection: Connection, config: Config, ref: IssueRef, now: datetime) -
 
 def _is_duplicate(group: AnyRow) -> bool:
     """Tell whether a problem's issue is done as a duplicate, whatever of."""
-    is_done = group.state == GroupState.WONT_DO
+    is_done = group.state == GroupState.WONT_DO and not groups.is_declined(group)
     return bool(is_done and group.issue_meaning == Meaning.DUPLICATE)
 
 

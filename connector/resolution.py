@@ -30,6 +30,8 @@ def follow(
     """Draw the conclusion of a reading; ``group`` is as it was before it."""
     is_done = issue.category is IssueCategory.DONE
     was_done = group.issue_category == IssueCategory.DONE
+    if groups.is_declined(group):
+        return _declined(connection, config, group, issue, now)
     is_ours = group.muted_from is None  # who muted it: we did, or a person
     if group.state == GroupState.MUTED and group.missing_since is not None and is_ours:
         reason = "the issue can be seen again"
@@ -47,6 +49,21 @@ def follow(
         return _announce(connection, config, group.id, issue, read_at, now)
     # Workflows may set the resolution in a step of its own, and people change it.
     return _done(connection, config, group, issue, read_at, now)
+
+
+def _declined(
+    connection: Connection, config: Config, group: AnyRow, issue: Issue, now: datetime
+) -> str:
+    """Take note of an issue of which a person said that nothing is done about it."""
+    if issue.category is not IssueCategory.DONE:
+        return NO_STEP
+    meaning = meaning_of(config, issue)
+    groups.change(connection, group.id, issue_meaning=meaning)
+    said = f"the issue is done as {issue.resolution or 'done'}"
+    words = f"{said}; nothing was to be done, and no customer is told"
+    if group.issue_category != IssueCategory.DONE:
+        timeline.note(connection, group.id, "done", words, now)
+    return words
 
 
 def _not_done(connection: Connection, group: AnyRow, now: datetime) -> str:
@@ -237,7 +254,8 @@ def gone(
         return "not to be seen, nor looked for: its problem is part of another"
     since = group.missing_since or now
     groups.change(connection, group.id, checked_at=now, missing_since=since)
-    if group.state == GroupState.MUTED or now - since < config.problems.reread:
+    is_aside = group.state == GroupState.MUTED or groups.is_declined(group)
+    if is_aside or now - since < config.problems.reread:
         return "not to be seen; looked for again before anything is concluded"
     reason = (
         f"the issue {group.issue_key} was deleted or hidden from us: file the problem "

@@ -39,7 +39,7 @@ class Kind(StrEnum):
     KNOWN = "known"  #: it has an issue
     FIXED = "fixed"  #: its issue is done as fixed, and customers were told
     AGAIN = "again"  #: its issue was done, and is open again
-    WONT_DO = "wont_do"  #: its issue is done, but not as fixed
+    WONT_DO = "wont_do"  #: its issue is done, but not as fixed, or a person said so
 
 
 class Sight(NamedTuple):
@@ -68,6 +68,10 @@ class Sight(NamedTuple):
     def news(self) -> str:
         """Name what a ticket gets at most one note of; empty: there is none."""
         group = self.group
+        if self.kind is Kind.WONT_DO and groups.is_declined(group):
+            return f"{self.kind}:{group.episode}:declined"
+        if self.kind is Kind.READY and is_reconsidered(group):
+            return f"{self.kind}:{group.episode}"
         if group.issue_id is None or self.kind is Kind.NOTHING:
             return ""
         return f"{self.kind}:{group.episode}:{group.tracker}:{group.issue_id}"
@@ -86,17 +90,25 @@ def sight(config: Config, group: AnyRow, now: datetime) -> Sight:
 
 def _kind(group: AnyRow, passing: bool) -> Kind:
     state = GroupState(group.state)
-    if state in (GroupState.EMERGING, GroupState.MERGED):
+    if state is GroupState.WONT_DO and not passing:
+        return Kind.WONT_DO
+    if state is GroupState.MERGED:
         return Kind.NOTHING
-    if state is GroupState.MUTED and group.muted_from == GroupState.EMERGING:
+    if GroupState.EMERGING in (state, group.muted_from) and not is_reconsidered(group):
         return Kind.NOTHING
     if group.issue_id is None:
         return Kind.READY
-    if state is GroupState.WONT_DO and not passing:
-        return Kind.WONT_DO
     if state in (GroupState.FIXED, GroupState.CLOSED) and not passing:
         return Kind.FIXED
     return Kind.AGAIN if group.episode > 1 and group.done_at else Kind.KNOWN
+
+
+def is_reconsidered(group: AnyRow) -> bool:
+    """Tell whether agents may have read that nothing is done about it, as it is not so.
+
+    Without an issue only that ends an episode.
+    """
+    return group.episode > 1 and group.issue_id is None
 
 
 def _is_passing(config: Config, group: AnyRow, now: datetime) -> bool:
@@ -104,6 +116,8 @@ def _is_passing(config: Config, group: AnyRow, now: datetime) -> bool:
     state = GroupState(group.state)
     if state in (GroupState.FIXED, GroupState.CLOSED):
         return group.announced_at is None
+    if groups.is_declined(group):
+        return group.announce_at is not None
     if state is GroupState.WONT_DO:
         # Workflows may set the resolution in a step of its own.
         return bool(now < group.done_at + config.problems.fix_settle)

@@ -9,11 +9,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connector import escalation, issue_text, muting
+from connector import declining, escalation, issue_text, muting
 from connector.config import Config
 from connector.correcting import Done, Refused, open_problems
 from connector.models import GroupState, Issue, IssueCategory, Mode, Operation
 from connector.store import groups, outbox, timeline
+from rules.thresholds import in_words
 
 TITLE_LIMIT = 200
 
@@ -52,13 +53,16 @@ def mute(
         raise Refused(f"problem {group.id} is closed; there is nothing to mute")
     if until is not None and until <= now:
         raise Refused(f"{until:%Y-%m-%d %H:%M} UTC is over already")
+    was_declined = groups.is_declined(group)
+    if was_declined:
+        declining.leave(connection, group, now)
     muting.begin(connection, group, until, who, now)
     end = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until you unmute it"
     return Done(
         group.id,
         f"problem {group.id} is muted {end}: it counts, but nothing is filed, "
         "commented or told",
-        undo=f"groups unmute {group.id}",
+        undo=f"groups {'wont-do' if was_declined else 'unmute'} {group.id}",
     )
 
 
@@ -79,6 +83,57 @@ def unmute(
     )
 
 
+def wont_do(
+    connection: Connection, config: Config, group_id: int, who: str, now: datetime
+) -> Done:
+    """Let nothing be done about a problem but to count."""
+    (group,) = open_problems(connection, group_id)
+    if muting.origin(group) in (GroupState.FIXED, GroupState.CLOSED):
+        raise Refused(f"problem {group.id} is fixed: there is nothing left to do")
+    if groups.is_declined(group) and group.customers == group.done_customers:
+        raise Refused(f"that nothing is done about problem {group.id} was said already")
+    until = f" --until {group.muted_until.isoformat()}" if group.muted_until else ""
+    is_muted = group.state == GroupState.MUTED
+    declining.begin(connection, config, group, who, now)
+    escalation.plan(connection, config, group.id, now)
+    filed = group.issue_id is not None
+    kept = (f"{group.issue_key} is left open or done as it is",) if filed else ()
+    return Done(
+        group.id,
+        f"nothing is done about problem {group.id}: it counts, but is not filed, and "
+        "no customer is told of a fix",
+        (
+            *kept,
+            "agents read it on their tickets after "
+            f"{in_words(config.problems.fix_settle)}",
+            "twice as many customers are shown as a finding",
+        ),
+        f"groups mute {group.id}{until}"
+        if is_muted
+        else f"groups reconsider {group.id}",
+    )
+
+
+def reconsider(
+    connection: Connection, config: Config, group_id: int, who: str, now: datetime
+) -> Done:
+    """Take back that nothing is done about a problem; it goes on as before."""
+    (group,) = open_problems(connection, group_id)
+    if not groups.is_declined(group):
+        closed = group.state == GroupState.WONT_DO
+        how = f"; open {group.issue_key} again in the tracker" if closed else ""
+        raise Refused(f"nobody said that nothing is done about problem {group.id}{how}")
+    declining.end(connection, group, who, now)
+    escalation.plan(connection, config, group.id, now)
+    state = groups.get(connection, group.id).state
+    return Done(
+        group.id,
+        f"something may be done about problem {group.id} again, and it is {state}",
+        (f"{group.issue_key} is read anew",) if group.issue_id is not None else (),
+        f"groups wont-do {group.id}",
+    )
+
+
 def file_now(
     connection: Connection, config: Config, group_id: int, who: str, now: datetime
 ) -> Done:
@@ -92,6 +147,8 @@ def file_now(
         raise Refused(f"problem {group.id} is filed already, as {group.issue_key}")
     elif group.state == GroupState.MUTED:
         raise Refused(f"problem {group.id} is muted; unmute it first")
+    elif groups.is_declined(group):
+        raise Refused(f"nothing is done about problem {group.id}; reconsider it first")
     if group.state == GroupState.FILED:
         raise Refused(f"the issue of problem {group.id} waits in the outbox already")
     if group.state == GroupState.CLOSED:
@@ -152,6 +209,8 @@ def link(
     if group.issue_id is not None:
         follows = (f"{group.issue_key} is left as it is, and not followed any more",)
         undo = f"groups link {group.id} {group.issue_key}"
+    if groups.is_declined(group):
+        follows += ("still nothing is done about the problem but to count",)
     return Done(
         group.id, f"{issue.ref.key} is the issue of problem {group.id}", follows, undo
     )

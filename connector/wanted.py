@@ -218,7 +218,8 @@ def _ensure_to_file(store: Store, row: AnyRow) -> None:
     follows = row.payload.get("follows")
     with store.read() as connection:
         group = groups.get(connection, row.group_id)
-    if group.state in (GroupState.MERGED, GroupState.MUTED):
+    is_aside = group.state == GroupState.MUTED or groups.is_declined(group)
+    if is_aside or group.state == GroupState.MERGED:
         why = f"a person decided about the problem: it is {group.state}"
         raise Withdrawn(OutboxState.DISCARDED, why)
     if follows is not None and not recurrence.is_to_follow(group, follows):

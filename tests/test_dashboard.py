@@ -296,6 +296,7 @@ def test_refused_correction_says_why_and_changes_nothing(
         ("merge", {"other": "x"}, "expected the number of a problem"),
         ("mute", {"until": "soon"}, "expected a date"),
         ("unmute", {}, "is not muted"),
+        ("reconsider", {}, "nobody said that nothing is done"),
         ("link", {"key": "NONE-1"}, "could not be read"),
         ("split", {}, "mark the tickets"),
     ):
@@ -303,6 +304,27 @@ def test_refused_correction_says_why_and_changes_nothing(
         assert answer.status_code == 409, verb
         assert said in answer.text, verb
     assert post(client, f"/problems/{group}/explode", code).status_code == 404
+
+
+def test_wont_do_is_offered_shown_and_taken_back(
+    bench: Bench, client: FlaskClient
+) -> None:
+    complain(bench, 2)
+    bench.settle()
+    group = the_group(bench)["id"]
+    code = signed_in(bench, client, Role.AGENT)
+    page = client.get(f"/problems/{group}").text
+    assert ("/wont-do" in page, "/reconsider" in page) == (True, False)
+    done = post(client, f"/problems/{group}/wont-do", code)
+    page = client.get(done.headers["Location"]).text
+    assert ("/wont-do" in page, "/reconsider" in page) == (False, True)
+    assert "<b>declined</b>" in page
+    complain(bench, 3, start=2)
+    bench.settle()
+    assert "said with 2 customers; by now there are 5" in client.get("/").text
+    number = done.headers["Location"].rpartition("=")[2]
+    post(client, f"/undo/{number}", code, group=group)
+    assert the_group(bench)["state"] != "wont_do"
 
 
 def test_split_takes_the_marked_tickets_out(bench: Bench, client: FlaskClient) -> None:

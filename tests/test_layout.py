@@ -126,6 +126,7 @@ ROWS = {
     "connector.resolution": 4,
     "connector.originals": 4,
     "connector.muting": 4,
+    "connector.declining": 4,
     "connector.absorbing": 4,
     "connector.correcting": 4,
     "connector.merging": 4,
@@ -250,6 +251,7 @@ SIDEWAYS = {
         "connector.recurrence",
     ),
     "connector.unfixed": (
+        "connector.declining",
         "connector.filing",
         "connector.issue_text",
         "connector.recurrence",
@@ -259,9 +261,15 @@ SIDEWAYS = {
         "connector.followups",
         "connector.issue_text",
     ),
+    "connector.declining": (
+        "connector.followups",
+        "connector.muting",
+        "connector.resolution",
+    ),
     "connector.absorbing": ("connector.filing", "connector.issue_text"),
     "connector.steering": (
         "connector.correcting",
+        "connector.declining",
         "connector.escalation",
         "connector.issue_text",
         "connector.muting",
@@ -274,6 +282,7 @@ SIDEWAYS = {
     ),
     "connector.escalation": (
         "connector.absorbing",
+        "connector.declining",
         "connector.muting",
         "connector.filing",
         "connector.grouping",
@@ -290,6 +299,7 @@ SIDEWAYS = {
     ),
     "connector.doctor": (
         "connector.callbacks",
+        "connector.declining",
         "connector.demotion",
         "connector.filling",
         "connector.health",

@@ -1,6 +1,7 @@
-"""``groups``: problems, what is in them and why, and what people put right about them.
+"""``groups``: what people put right about problems.
 
-What a correction means is in ``connector.correcting``; here is only asking and telling.
+What a correction means is in ``connector.correcting`` and its like; here is only asking
+and telling. What problems are is shown by ``connector.cli.groups_shown``.
 """
 
 from __future__ import annotations
@@ -22,20 +23,15 @@ from connector.cli.common import (
     NUMBER,
     by_option,
     config_option,
-    emit,
     json_option,
-    limit_option,
     open_store,
     read_config,
-    show,
-    state_option,
 )
+from connector.cli.groups_shown import groups_list, groups_show
 from connector.config import Config, build_adapters
 from connector.correcting import Done, Refused
 from connector.errors import VendorError
-from connector.models import GroupState, Issue, TicketRef, parse_duration
-from connector.store import bonds, members, timeline
-from connector.store import groups as group_rows
+from connector.models import Issue, TicketRef, parse_duration
 from connector.store import outbox as outbox_rows
 
 P = ParamSpec("P")
@@ -105,70 +101,8 @@ def groups() -> None:
     """
 
 
-@groups.command("list")
-@state_option(GroupState)
-@limit_option
-@config_option
-@json_option
-def groups_list(state: str | None, limit: int, path: Path, as_json: bool) -> None:
-    """List problems, the latest first.
-
-    What became part of another one is listed with --state merged.
-
-    Example: complaint-connector groups list --state filed
-    """
-    with open_store(read_config(path)) as store, store.read() as connection:
-        rows = group_rows.listing(connection, state, limit)
-    emit(
-        rows,
-        ["id", "title", "state", "customers", "tickets", "issue_key", "reason"],
-        as_json,
-    )
-
-
-@groups.command("show")
-@click.argument("group_id", metavar="GROUP", type=NUMBER)
-@config_option
-@json_option
-def groups_show(group_id: int, path: Path, as_json: bool) -> None:
-    """Show a problem: its tickets, why each is in it, and what happened to it.
-
-    Example: complaint-connector groups show 3
-    """
-    with open_store(read_config(path)) as store, store.read() as connection:
-        row = group_rows.find(connection, group_id)
-        inside = _members(connection, group_id)
-        happened = [
-            {"at": one.at, "who": one.who, "kind": one.kind, "what": one.words}
-            for one in timeline.of(connection, group_id)
-        ]
-        others = bonds.apart_from(connection, group_id)
-    show(row, f"no problem {group_id}; groups list shows which there are", as_json)
-    columns = ["source", "ticket", "language", "status", "written_at", "because"]
-    emit(inside, columns, as_json)
-    if happened:
-        emit(happened, ["at", "who", "kind", "what"], as_json)
-    if others and not as_json:
-        click.echo(f"never the same as: {', '.join(map(str, others))}")
-
-
-def _members(connection: Connection, group_id: int) -> list[dict[str, Any]]:
-    rows = members.tickets_of(connection, group_id, archived=True)
-    return [
-        {
-            "source": row.source,
-            "id": row.external_id,
-            "ticket": row.number,
-            "language": row.language,
-            "status": row.status,
-            "written_at": row.created_at,
-            "imported": row.archived,
-            "because": row.joined_because,
-            "placed_by": row.placed_by,
-            "url": row.url,
-        }
-        for row in rows
-    ]
+for command in (groups_list, groups_show):
+    groups.add_command(command)
 
 
 @groups.command("merge")
@@ -293,6 +227,35 @@ def groups_unmute(asked: Asked, group_id: int) -> Act:
     """
     return lambda connection, config, now: [
         steering.unmute(connection, config, group_id, asked.who, now)
+    ]
+
+
+@groups.command("wont-do")
+@click.argument("group_id", metavar="GROUP", type=NUMBER)
+@correction
+def groups_wont_do(asked: Asked, group_id: int) -> Act:
+    """Let nothing be done about a problem: it counts, and agents read so.
+
+    Nothing is filed, and no customer is told of a fix. An issue that there is stays
+    open or done as it is. When there are twice as many customers, doctor says so.
+
+    Example: complaint-connector groups wont-do 3
+    """
+    return lambda connection, config, now: [
+        steering.wont_do(connection, config, group_id, asked.who, now)
+    ]
+
+
+@groups.command("reconsider")
+@click.argument("group_id", metavar="GROUP", type=NUMBER)
+@correction
+def groups_reconsider(asked: Asked, group_id: int) -> Act:
+    """Take back `wont-do`: the problem goes on as before, and its issue is read anew.
+
+    Example: complaint-connector groups reconsider 3
+    """
+    return lambda connection, config, now: [
+        steering.reconsider(connection, config, group_id, asked.who, now)
     ]
 
 

@@ -171,6 +171,18 @@ def _unmute(asked: Asked) -> Done:
     )
 
 
+def _wont_do(asked: Asked) -> Done:
+    return steering.wont_do(
+        asked.connection, asked.desk.config, asked.number(0), asked.who, asked.now
+    )
+
+
+def _reconsider(asked: Asked) -> Done:
+    return steering.reconsider(
+        asked.connection, asked.desk.config, asked.number(0), asked.who, asked.now
+    )
+
+
 def _file(asked: Asked) -> Done:
     return steering.file_now(
         asked.connection, asked.desk.config, asked.number(0), asked.who, asked.now
@@ -236,6 +248,8 @@ _ACTS: Mapping[str, Callable[[Asked], Done]] = {
     "groups rename": _rename,
     "groups mute": _mute,
     "groups unmute": _unmute,
+    "groups wont-do": _wont_do,
+    "groups reconsider": _reconsider,
     "groups file": _file,
     "groups link": _link,
     "groups never": _never,

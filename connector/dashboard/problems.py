@@ -50,6 +50,8 @@ _FORMS = {
     "rename": ("title",),
     "mute": ("--until",),
     "unmute": (),
+    "wont-do": (),
+    "reconsider": (),
     "file": (),
     "link": ("key",),
     "never": ("other",),

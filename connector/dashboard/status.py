@@ -13,7 +13,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from adapters.base import Directory
-from connector import callbacks, demotion, directories, health, imports, share, sweep
+from connector import (
+    callbacks,
+    declining,
+    demotion,
+    directories,
+    health,
+    imports,
+    share,
+    sweep,
+)
 from connector.config import Config, channel_source, directory_source
 from connector.dashboard.desk import Desk
 from connector.models import DeliveryState, OutboxState
@@ -105,6 +114,7 @@ def _gather(
             for one in (
                 *callbacks.findings(connection, config),
                 *sweep.findings(connection, config),
+                *declining.findings(connection, config),
                 *findings(rulebook),
                 *directories.findings(known, now),
                 *demotion.findings(connection, demotion.in_force(book)),

@@ -31,7 +31,7 @@ class Outcome(StrEnum):
     OPEN = "open"
     SOLVED = "solved"  #: for this customer, by the helpdesk
     FIXED = "fixed"  #: for everybody: the issue about its problem is done
-    WONT_DO = "wont_do"  #: that issue is done, but not as fixed
+    WONT_DO = "wont_do"  #: that issue is done, but not as fixed, or a person said so
     DELETED = "deleted"  #: from the helpdesk
 
 

@@ -69,6 +69,19 @@ def change(connection: Connection, group_id: int, **values: Any) -> None:
     connection.execute(update(groups).where(groups.c.id == group_id).values(**values))
 
 
+def is_declined(group: AnyRow) -> bool:
+    """Tell whether a person said that nothing is done about a problem."""
+    return group.state == GroupState.WONT_DO and group.muted_from is not None
+
+
+def declined(connection: Connection) -> Sequence[AnyRow]:
+    """Return the problems that a person said nothing is done about."""
+    query = select(groups).where(
+        groups.c.state == GroupState.WONT_DO, groups.c.muted_from.is_not(None)
+    )
+    return connection.execute(query.order_by(groups.c.id)).all()
+
+
 def by_issue(connection: Connection, tracker: str, issue_id: str) -> AnyRow | None:
     query = select(groups).where(
         groups.c.tracker == tracker, groups.c.issue_id == issue_id
@@ -147,7 +160,7 @@ def alerted(connection: Connection, but: int, since: datetime) -> Sequence[AnyRo
 
 
 def due(connection: Connection, now: datetime) -> list[int]:
-    """Return groups whose settle time, watch or mute has ended, largest first."""
+    """Return groups that wait no more, for whatever they did, largest first."""
     query = select(groups.c.id).where(
         or_(
             (groups.c.state == GroupState.READY) & (groups.c.file_at <= now),
@@ -155,6 +168,7 @@ def due(connection: Connection, now: datetime) -> list[int]:
             & (groups.c.watch_until <= now)
             & groups.c.announced_at.is_not(None),
             (groups.c.state == GroupState.MUTED) & (groups.c.muted_until <= now),
+            (groups.c.state == GroupState.WONT_DO) & (groups.c.announce_at <= now),
         )
     )
     return list(

@@ -320,7 +320,8 @@ groups = Table(
     Column("done_at", Moment),
     # when that was, or when somebody was last told how many they have become
     Column("done_customers", Integer),
-    Column("announce_at", Moment),  # settle time of a fix ends
+    # settle time ends: of a fix, or of a person's word that nothing is done
+    Column("announce_at", Moment),
     Column("announced_at", Moment),
     Column("watch_until", Moment),
     Column("checked_at", Moment),  # issue last read
@@ -331,7 +332,8 @@ groups = Table(
     Column("merged_with", Id),  # which one it became part of: perhaps of that one, too
     Column("merged_from", String(20)),  # GroupState before it did
     Column("muted_until", Moment),  # null in a muted group: until a person says so
-    Column("muted_from", String(20)),  # GroupState before it was muted
+    # GroupState before a person muted it, or said that nothing is done about it
+    Column("muted_from", String(20)),
     # the title is a person's
     Column("is_named", Boolean, nullable=False, default=False, server_default=false()),
     Index("ix_groups_state", "state"),
