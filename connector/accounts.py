@@ -146,17 +146,26 @@ def enable(connection: Connection, name: str, who: str, now: datetime) -> None:
 def attempt(connection: Connection, name: str, address: str, now: datetime) -> Attempt:
     """Begin to sign somebody in. Raises ``NotAccepted`` after too many failures."""
     folded = name.strip().casefold()[:80]
+    ensure_few_failures(connection, address, now, folded)
+    user = accounts.named(connection, folded)
+    is_known = user is not None and user.disabled_at is None
+    return Attempt(folded, address, user.password if user and is_known else "")
+
+
+def ensure_few_failures(
+    connection: Connection, address: str, now: datetime, name: str | None = None
+) -> None:
+    """Raise ``NotAccepted`` after too many failures from an address, or of a name."""
     since = now - FAILURES_WITHIN
-    of_name, from_address = accounts.failures(connection, folded, address, since)
+    of_name, from_address = accounts.failures(connection, name or "", address, since)
+    if name is None:
+        of_name = 0
     if of_name >= FAILURES_OF_NAME or from_address >= FAILURES_FROM_ADDRESS:
         minutes = int(FAILURES_WITHIN.total_seconds() // 60)
         raise NotAccepted(
             f"too many sign-ins failed; try again in {minutes} minutes, or let an "
             "admin set another password"
         )
-    user = accounts.named(connection, folded)
-    is_known = user is not None and user.disabled_at is None
-    return Attempt(folded, address, user.password if user and is_known else "")
 
 
 def is_right(one: Attempt, password: str) -> bool:
@@ -174,7 +183,6 @@ def settle(
     if user is None or user.password != one.kept or user.disabled_at is not None:
         accounts.failed(connection, one.name, one.address, now)
         return None
-    accounts.forget_failures(connection, one.name, now - FAILURES_WITHIN)
     return begin(connection, user.id, user.name, now)
 
 
@@ -187,6 +195,7 @@ def begin(
 ) -> str:
     """Begin a session of somebody who has proven who they are; return its token."""
     accounts.end_stale(connection, now - LONGEST, now - IDLE)
+    accounts.forget_failures(connection, name, now - FAILURES_WITHIN)
     token = secrets.token_urlsafe(32)
     accounts.begin(connection, _hash(token), user_id, now)
     accounts.record(connection, name, "sign in", name, where, now)

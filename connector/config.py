@@ -18,12 +18,13 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 
 from adapters import channel_kinds, directory_kinds, kinds
 from adapters.base import Adapter, Channel, Directory, Helpdesk, Tracker
-from connector import config_blocks, secrets, text_lint, workdays
+from connector import config_blocks, config_oidc, secrets, text_lint, workdays
 from connector.config_clocks import ALWAYS, Calendar, Clocks
 from connector.config_database import Database
 from connector.config_file import fill, read_raw
 from connector.config_learning import Learning
 from connector.config_messages import Acknowledge, Checkins, Messages
+from connector.config_oidc import Oidc
 from connector.config_problems import Problems
 from connector.config_reports import Reports
 from connector.config_retention import Retention
@@ -187,6 +188,7 @@ class Sweep(Section):
 
 class Config(Section):
     server: Server = Server()
+    oidc: Oidc = Oidc()
     database: Database = Database()
     sources: Mapping[str, Any] = Field(
         description="Helpdesks and trackers by a name of your choice."
@@ -418,6 +420,7 @@ def _check_together(config: Config) -> Iterator[str]:
             )
     for adapter in adapters.values():
         adapter.close()
+    yield from config_oidc.check(config.oidc, config.server.public_url)
     for name, source in config.sources.items():
         if source.calendar != ALWAYS and source.calendar not in config.calendars:
             yield (

@@ -28,6 +28,7 @@ from connector import (
     demotion,
     health,
     imports,
+    oidc,
     roundtrip,
     ruling,
     secrets,
@@ -78,6 +79,7 @@ def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Fi
     findings += _check_filing(config, reached)
     findings += _check_priorities(config, reached)
     findings += _check_channels(config)
+    findings += oidc.findings(config, datetime.now(UTC))
     findings += callbacks.check(config, adapters)
     findings += _imports(config)
     if round_trips:

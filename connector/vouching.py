@@ -1,7 +1,7 @@
 """Users for whom a provider vouches: who comes in, as whom, and with which role.
 
 They have no password of ours, so that whoever leaves there is out here. What a provider
-says is read and proven in ``connector.oidc``.
+says is read and proven in ``connector.oidc_provider``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from connector.accounts import begin
+from connector.errors import ConnectorError
 from connector.models import Role
 from connector.store import accounts, dialects
 from connector.store.schema import AnyRow
@@ -32,6 +33,7 @@ class Person(NamedTuple):
     subject: str
     name: str  #: what to call a new user; no proof of anything
     role: Role | None  #: by what the provider says; None: nothing of it gives one
+    said: tuple[str, ...] = ()  #: that is, the values of the claim for it
 
 
 class Refusal(Enum):
@@ -44,6 +46,19 @@ class Refusal(Enum):
     NO_ROLE = "no role"  #: nothing that it said gives a role here
     NOT_FIRST = "not first"  #: nobody is here yet, and they are no admin
     DISABLED = "disabled"  #: an admin shut them out here
+
+
+class SignInFailed(ConnectorError):
+    """Somebody was not signed in; ``detail`` is for the log, and holds nothing of them.
+
+    ``code`` is the provider's own word for it, if it said one.
+    """
+
+    def __init__(self, refusal: Refusal, detail: str, code: str = "") -> None:
+        super().__init__(f"{refusal.value}: {detail}")
+        self.refusal = refusal
+        self.detail = detail
+        self.code = code
 
 
 def welcome(connection: Connection, person: Person, now: datetime) -> str | Refusal:

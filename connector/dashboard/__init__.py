@@ -13,10 +13,12 @@ from flask_babel import Babel
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from adapters.base import Adapter, Directory
+from connector import oidc
 from connector.config import Config
 from connector.dashboard import (
     activity,
     backtests,
+    elsewhere,
     followups,
     gauges,
     guard,
@@ -58,7 +60,8 @@ def create_blueprint(
     path: Path = Path("config.yaml"),
 ) -> Blueprint:
     """Make the pages, and ``/status.json``, ``/metrics``, ``/healthz``, ``/readyz``."""
-    desk = Desk(store, config, rulebook, clock, adapters or {}, directories, path)
+    vendors = adapters or {}, directories
+    desk = Desk(store, config, rulebook, clock, *vendors, path, oidc.provider(config))
     blueprint = Blueprint(
         "dashboard",
         __name__,
@@ -99,6 +102,7 @@ def create_blueprint(
     _for_programs(blueprint, desk)
     for part in (
         signing,
+        elsewhere,
         overview,
         problems,
         tickets,

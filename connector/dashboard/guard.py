@@ -55,7 +55,11 @@ SECURITY = {
 
 #: Pages for who has not signed in.
 OPEN_PAGES = frozenset(
-    f"dashboard.{name}" for name in ("sign_in", "welcome", "static", "preferences")
+    f"dashboard.{name}"
+    for name in (
+        *("sign_in", "elsewhere", "returned", "welcome"),
+        *("static", "preferences"),
+    )
 )
 
 
@@ -87,8 +91,10 @@ def admit(desk: Desk) -> Response | None:
     if signed is not None:
         g.visitor = Visitor(signed.name, signed.role, signed.csrf, False)
     elif is_new:
-        only_this_machine()
-        g.visitor = Visitor("this machine", Role.VIEWER, "", True)
+        # Where a provider vouches for people, the first user may be one of them.
+        if desk.provider is None or not _strangeness():
+            only_this_machine()
+            g.visitor = Visitor("this machine", Role.VIEWER, "", True)
     if request.method not in ("GET", "HEAD"):
         _ensure_own_form(signed)
     if g.visitor is None and request.endpoint not in OPEN_PAGES:
@@ -126,15 +132,19 @@ def only_who_measures(desk: Desk) -> None:
 
 def only_this_machine() -> None:
     """Refuse everybody else, also those who come through a proxy on this machine."""
+    if strange := _strangeness():
+        refuse(f"this page is for the connector's own machine: the request {strange}")
+
+
+def _strangeness() -> str:
+    """Return what shows that a request is not this machine's own; empty: nothing."""
     if any(_is_of_a_proxy(name.lower()) for name, _ in request.headers):
-        refuse(f"{_ONLY}: the request came through a proxy")
+        return "came through a proxy"
     if request.remote_addr not in LOOPBACK:
-        refuse(f"{_ONLY}: the request comes from another one")
+        return "comes from another one"
     if not _OWN_HOST.fullmatch(request.headers.get("Host", "")):
-        refuse(f"{_ONLY}: the request asks for another host; use http://127.0.0.1")
-
-
-_ONLY = "this page is for the connector's own machine"
+        return "asks for another host; use http://127.0.0.1"
+    return ""
 
 
 def refuse(why: str) -> NoReturn:

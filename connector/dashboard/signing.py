@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,16 +15,24 @@ from connector.dashboard.guard import (
     COOKIE,
     LANGUAGE_COOKIE,
     is_local_path,
+    only_this_machine,
 )
 from connector.dashboard.pages import page
 from connector.models import Role
 from connector.store import accounts as rows
 
 
+class Elsewhere(NamedTuple):
+    """The link to a provider that vouches for people."""
+
+    address: str
+    title: str
+
+
 def register(blueprint: Blueprint, desk: Desk) -> None:
     @blueprint.route("/sign-in", methods=["GET", "POST"])
     def sign_in() -> ResponseReturnValue:
-        if g.is_new:
+        if g.is_new and g.visitor:
             return redirect(url_for("dashboard.welcome"))
         back = request.values.get("next", "/")
         if not is_local_path(back):
@@ -32,14 +41,16 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
         if request.method == "POST":
             token, said, status = _try(desk)
             if token:
-                return _with_cookie(redirect(back, 303), token)
-        return page("sign_in.html", next=back, said=said), status
+                return with_cookie(redirect(back, 303), token)
+        ways = {"elsewhere": _elsewhere(desk, back), "has_users": not g.is_new}
+        return page("sign_in.html", next=back, said=said, **ways), status
 
     @blueprint.route("/welcome", methods=["GET", "POST"])
     def welcome() -> ResponseReturnValue:
         """Make the first user, from this machine only: an admin."""
         if not g.is_new:
             return redirect(url_for("dashboard.overview"))
+        only_this_machine()
         said = ""
         if request.method == "POST":
             name, password = request.form.get("name", ""), _password()
@@ -59,8 +70,11 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
                 said = str(err)
             else:
                 target = redirect(url_for("dashboard.overview"), 303)
-                return _with_cookie(target, token)
-        return page("welcome.html", said=said), 422 if said else 200
+                return with_cookie(target, token)
+        elsewhere = _elsewhere(desk, "/")
+        return page("welcome.html", said=said, elsewhere=elsewhere), (
+            422 if said else 200
+        )
 
     @blueprint.post("/preferences")
     def preferences() -> ResponseReturnValue:
@@ -91,7 +105,7 @@ def _try(desk: Desk) -> tuple[str | None, str, int]:
     name, now = request.form.get("name", ""), desk.clock()
     try:
         with desk.store.read() as connection:
-            one = accounts.attempt(connection, name, _address(), now)
+            one = accounts.attempt(connection, name, address(), now)
     except NotAccepted as err:
         return None, str(err), 429
     # Between the two: nobody else could write while a password is checked.
@@ -103,7 +117,8 @@ def _try(desk: Desk) -> tuple[str | None, str, int]:
     return token, "", 200
 
 
-def _address() -> str:
+def address() -> str:
+    """Return who asks, as failed sign-ins are counted by."""
     return (request.remote_addr or "")[:64]
 
 
@@ -111,7 +126,16 @@ def _password() -> str:
     return request.form.get("password", "")
 
 
-def _with_cookie(target: Any, token: str) -> Response:
+def _elsewhere(desk: Desk, back: str) -> Elsewhere | None:
+    """Return the way to the provider. It begins where the provider sends back to."""
+    if desk.provider is None:
+        return None
+    address = f"{desk.provider.start}?{urlencode({'next': back})}"
+    return Elsewhere(address, desk.provider.config.button)
+
+
+def with_cookie(target: Any, token: str) -> Response:
+    """Let a browser have a session from now on."""
     response = make_response(target)
     response.set_cookie(
         COOKIE,
