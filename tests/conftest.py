@@ -263,6 +263,7 @@ LONG = (
     "test_real_payloads",
     "test_rules_hostile",
     "test_scenario_",
+    "test_oidc_browser",
     "test_sidebar_browser",
 )
 

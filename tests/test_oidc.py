@@ -16,9 +16,7 @@ from kit import Bench, Clock, settings
 from oidc_kit import SECRET, TestProvider
 
 from connector import accounts, oidc
-from connector.config_oidc import Oidc
-from connector.models import Level, Role
-from connector.oidc_claims import person
+from connector.models import Role
 from connector.store import accounts as rows
 
 PASSWORD = "correct horse battery"
@@ -182,6 +180,33 @@ def test_nobody_is_led_elsewhere_at_the_end(
     assert done.headers["Location"] == "/"
 
 
+def test_behind_a_proxy_everything_leads_to_the_public_address(
+    blank_sqlite: str, there: TestProvider, clock: Clock
+) -> None:
+    outside = "https://connector.example.com"
+    config = settings(
+        blank_sqlite,
+        server={"public_url": f"{outside}/", "proxies": 1},
+        oidc=there.settings(address=None),
+    )
+    bench = Bench(config, clock)
+    add_local(bench)
+    client = bench.runtime.create_app().test_client()
+    by = {"Host": "connector.example.com", "X-Forwarded-Proto": "https"}
+    by["X-Forwarded-For"] = "192.0.2.1"
+    assert f'href="{outside}/sign-in/oidc?' in client.get("/sign-in", headers=by).text
+    away = client.get("/sign-in/oidc", headers=by)
+    assert "Secure" in away.headers["Set-Cookie"]
+    answer = requests.get(away.headers["Location"], allow_redirects=False, timeout=5)
+    back = answer.headers["Location"]
+    assert back.startswith(f"{outside}/sign-in/oidc/callback?")
+    cookie = away.headers["Set-Cookie"].partition(";")[0]
+    done = client.get(back.removeprefix(outside), headers={**by, "Cookie": cookie})
+    assert done.status_code == 303
+    assert all("Secure" in one for one in done.headers.getlist("Set-Cookie")[:1])
+    bench.close()
+
+
 # -- what is refused
 
 Change = Callable[[TestProvider], object]
@@ -267,7 +292,12 @@ def test_way_back_belongs_to_the_browser_that_began(
     assert "began in another browser" in other.get(back).text
     assert client.get(back.replace("state=", "state=x")).status_code == 400
     back = sent_back(client)
+    cookie = client.get_cookie("cc_oidc", path="/sign-in/oidc")
     clock.pass_(minutes=11)
+    assert client.get(back).status_code == 400
+    assert cookie is not None
+    later = f"{int(clock().timestamp())}.{cookie.value.partition('.')[2]}"
+    client.set_cookie("cc_oidc", later, path="/sign-in/oidc")
     assert client.get(back).status_code == 400
     assert client.get("/sign-in/oidc/callback").status_code == 400
 
@@ -375,99 +405,3 @@ def test_role_that_only_userinfo_tells_counts(
     there.userinfo = {"roles": ["cc-admins"], "preferred_username": "eve"}
     assert sign_in(client).status_code == 303
     assert "kari · admin" in client.get("/").text
-
-
-ADMINS = {"admin": ("Kari@example.com", "cc-admins"), "viewer": ("staff",)}
-
-
-@pytest.mark.parametrize(
-    ("role_claim", "said", "role"),
-    [
-        ("roles", {"roles": "cc-admins"}, Role.ADMIN),
-        ("roles", {"roles": ["staff", "cc-admins"]}, Role.ADMIN),
-        ("roles", {"roles": ["CC-Admins"]}, None),
-        ("roles", {"roles": True}, None),
-        ("realm_access.roles", {"realm_access": {"roles": ["staff"]}}, Role.VIEWER),
-        ("realm_access.roles", {"realm_access": ["staff"]}, None),
-        ("https://a.example/r", {"https://a.example/r": ["staff"]}, Role.VIEWER),
-        ("email", {"email": "kari@Example.com", "email_verified": True}, Role.ADMIN),
-        ("email", {"email": "kari@example.com", "email_verified": False}, None),
-        ("email", {"email": "kari@example.com"}, None),
-        ("preferred_username", {"preferred_username": "staff"}, Role.VIEWER),
-    ],
-)
-def test_role_follows_from_the_claim(
-    role_claim: str, said: dict[str, Any], role: Role | None
-) -> None:
-    config = Oidc(role_claim=role_claim, roles=ADMINS)
-    assert person({"sub": "s-1", **said}, config).role is role
-    others = Oidc(role_claim=role_claim, roles=ADMINS, others=Role.AGENT)
-    assert person({"sub": "s-1", **said}, others).role is (role or Role.AGENT)
-
-
-@pytest.mark.parametrize(
-    ("said", "name"),
-    [
-        ({"preferred_username": "kari", "email": "k@example.com"}, "kari"),
-        ({"email": "k@example.com", "email_verified": True}, "k@example.com"),
-        ({"email": "boss@example.com"}, "s-1"),
-    ],
-)
-def test_address_that_nobody_verified_names_nobody(
-    said: dict[str, Any], name: str
-) -> None:
-    assert person({"sub": "s-1", **said}, Oidc()).name == name
-
-
-# -- doctor
-
-
-def found(bench: Bench) -> list[tuple[Level, str, str]]:
-    made = oidc.findings(bench.config, bench.clock())
-    return [(one.level, one.message, one.remedy) for one in made]
-
-
-def test_doctor_says_which_callback_address_is_needed(
-    bench: Bench, there: TestProvider, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    near_enough(monkeypatch, there)
-    ((level, message, _),) = found(bench)
-    assert level is Level.OK
-    assert message.endswith("http://localhost/sign-in/oidc/callback")
-
-
-@pytest.mark.parametrize(
-    ("document", "message", "remedy"),
-    [
-        ({"issuer": "https://x.example/"}, "is of the issuer", "oidc.issuer"),
-        ({"token_endpoint": "http://x.example"}, "no https address as token", "oidc."),
-        ({"jwks_uri": "http://127.0.0.1:9/"}, "gives no answer", "oidc.issuer"),
-    ],
-)
-def test_doctor_finds_a_provider_that_cannot_be_used(
-    bench: Bench,
-    there: TestProvider,
-    document: dict[str, str],
-    message: str,
-    remedy: str,
-) -> None:
-    there.document = document
-    ((level, told, advice),) = found(bench)
-    assert level is Level.PROBLEM and message in told and remedy in advice
-
-
-def test_doctor_finds_a_wrong_secret_and_a_clock_that_is_off(
-    blank_sqlite: str, there: TestProvider, clock: Clock
-) -> None:
-    wrong = there.settings(client_secret="wrong")
-    bench = Bench(settings(blank_sqlite, oidc=wrong), clock)
-    fine, clocks, secret = found(bench)
-    assert fine[0] is Level.OK
-    assert "apart" in clocks[1] and "NTP" in clocks[2]
-    assert "oidc.client_secret" in secret[2] and "wrong" not in str(secret)
-    bench.close()
-
-
-def near_enough(patch: pytest.MonkeyPatch, there: TestProvider) -> None:
-    """Let the clocks agree: a server writes the time of this machine."""
-    patch.setattr("connector.oidc_asking._date", lambda _: there.clock())

@@ -1,0 +1,117 @@
+"""Signing in at a provider in a real browser, which decides itself what it sends along.
+
+The provider is another site than the dashboard: cookies, forms and policies count.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import oidc_kit
+import pytest
+from browser_kit import Seen
+from kit import Bench, Clock, settings
+from oidc_kit import TestProvider
+from werkzeug.serving import make_server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+WIDTHS = (375, 1440)
+
+
+@pytest.fixture
+def there() -> Iterator[TestProvider]:
+    with oidc_kit.provider(Clock()) as made:
+        yield made
+
+
+@pytest.fixture
+def address(blank_file: Path, tmp_path: Path, there: TestProvider) -> Iterator[str]:
+    shutil.copy(blank_file, tmp_path / "connector.db")
+    made: list[Any] = []
+    server = make_server(
+        "127.0.0.1", 0, lambda environ, start: made[0](environ, start), threaded=True
+    )
+    address = f"http://localhost:{server.port}"
+    config = settings(
+        f"sqlite:///{tmp_path}/connector.db", oidc=there.settings(address=address)
+    )
+    bench = Bench(config, there.clock)  # type: ignore[arg-type]
+    made.append(bench.runtime.create_app())
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield address
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    bench.close()
+
+
+def faults(page: Page) -> list[str]:
+    """Return what keeps somebody from using a page, at each width."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            found.append(f"{page.url} is {wide} wide")
+    for one in Axe().run(page).response["violations"]:
+        if one["impact"] in ("serious", "critical"):
+            found.append(f"{page.url}: {one['id']} {one['nodes'][0]['html'][:120]}")
+    return found
+
+
+def test_first_admin_comes_from_the_provider_goes_and_is_shut_out(
+    chromium: Browser, address: str, there: TestProvider
+) -> None:
+    context = chromium.new_context(bypass_csp=False)
+    seen = Seen(context.new_page())
+    page = seen.page
+    page.goto(f"{address}/welcome")
+    page.click("text=Single sign-on")
+    page.wait_for_url(f"{address}/")
+    assert page.locator(".who").inner_text().startswith("kari · admin")
+    page.click("text=Sign out")
+    page.goto(f"{address}/problems?show=all")
+    page.click("text=Single sign-on")
+    page.wait_for_url(f"{address}/problems?show=all")
+    assert seen.said == []
+    page.click("text=Sign out")
+    there.person["roles"] = ["guests"]
+    page.click("text=Single sign-on")
+    assert page.locator("h1").inner_text() == "Not signed in"
+    assert page.locator("main li").all_inner_texts() == ["guests"]
+    page.click("text=To the sign-in")
+    assert page.url == f"{address}/sign-in"
+    context.close()
+
+
+def test_pages_around_it_are_usable_by_everybody(
+    chromium: Browser, address: str, there: TestProvider
+) -> None:
+    found = []
+    for scheme in ("light", "dark"):
+        context = chromium.new_context(color_scheme=scheme, bypass_csp=True)
+        page = context.new_page()
+        there.person["roles"] = ["guests"]
+        page.goto(f"{address}/welcome")
+        found += faults(page)
+        page.goto(f"{address}/sign-in/oidc")
+        assert page.locator("h1").inner_text() == "Not signed in"
+        found += faults(page)
+        there.person["roles"] = ["cc-admins"]
+        page.goto(f"{address}/sign-in/oidc")
+        page.click("text=Sign out")
+        found += faults(page)
+        context.close()
+        there.person |= {"sub": "s-2", "preferred_username": "ola"}
+    assert found == []
