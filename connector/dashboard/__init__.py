@@ -7,9 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from flask import Blueprint, Response, jsonify, request
-from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
-from flask_babel import Babel
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from adapters.base import Adapter, Directory
@@ -22,6 +20,7 @@ from connector.dashboard import (
     followups,
     gauges,
     guard,
+    languages,
     overview,
     pages,
     problems,
@@ -31,18 +30,13 @@ from connector.dashboard import (
     tickets,
 )
 from connector.dashboard.desk import Desk
+from connector.dashboard.languages import LANGUAGES, TRANSLATIONS
 from connector.dashboard.status import status
 from connector.errors import StoreUnavailable
 from connector.rulebook import Rulebook
 from connector.store import Store, locks
 
-__all__ = ["create_blueprint", "status"]
-
-#: Languages of the pages.
-LANGUAGES = ("en", "nb", "fi")
-
-#: Where what the pages say stands in other languages.
-TRANSLATIONS = Path(__file__).parent / "translations"
+__all__ = ["LANGUAGES", "TRANSLATIONS", "create_blueprint", "status"]
 
 #: For programs on this machine; the first two for whoever watches from outside.
 _FOR_PROGRAMS = frozenset(
@@ -69,7 +63,7 @@ def create_blueprint(
         static_folder="static",
         static_url_path="/static",
     )
-    blueprint.record_once(_translate)
+    blueprint.record_once(lambda state: languages.set_up(state.app))
     blueprint.add_app_template_filter(pages.when, "when")
     blueprint.add_app_template_filter(pages.number, "number")
     blueprint.add_app_template_filter(pages.state, "state")
@@ -146,18 +140,3 @@ def _for_programs(blueprint: Blueprint, desk: Desk) -> None:
         guard.only_this_machine()
         now, known = desk.clock(), desk.directories
         return jsonify(status(desk.store, desk.config, desk.rulebook, now, known))
-
-
-def _translate(state: BlueprintSetupState) -> None:
-    app = state.app
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)
-    Babel(app, locale_selector=_language)
-
-
-def _language() -> str:
-    """Return the language chosen on a page, else the browser's."""
-    chosen = request.cookies.get(guard.LANGUAGE_COOKIE, "")
-    if chosen in LANGUAGES:
-        return chosen
-    found = request.accept_languages.best_match([*LANGUAGES, "no", "nn"], "en")
-    return {"no": "nb", "nn": "nb"}.get(found, found)

@@ -96,7 +96,8 @@ def admit(desk: Desk) -> Response | None:
             only_this_machine()
             g.visitor = Visitor("this machine", Role.VIEWER, "", True)
     if request.method not in ("GET", "HEAD"):
-        _ensure_own_form(signed)
+        is_open = request.endpoint in OPEN_PAGES
+        ensure_own_form(None if signed is None or is_open else signed.csrf)
     if g.visitor is None and request.endpoint not in OPEN_PAGES:
         return _to_sign_in()
     return None
@@ -147,6 +148,28 @@ def _strangeness() -> str:
     return ""
 
 
+def ensure_own_form(code: str | None) -> None:
+    """Refuse a form that is not of a page of ours.
+
+    ``code`` is what the session's pages hold; None where there is no session yet.
+    """
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        refuse("the form was sent from another site")
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in (
+        "same-origin",
+        "none",
+    ):
+        refuse("the form was sent from another site")
+    if code is None:
+        if origin is None:
+            refuse("the form does not say where it comes from; use a browser")
+        return
+    brought = request.form.get("csrf") or request.headers.get("X-CSRF", "")
+    if not hmac.compare_digest(brought.encode(), code.encode()):
+        refuse("the form is of an earlier session; load the page again")
+
+
 def refuse(why: str) -> NoReturn:
     abort(Response(f"{why}\n", 403, content_type="text/plain"))
 
@@ -177,24 +200,6 @@ def is_local_path(path: str) -> bool:
         and not parts.netloc
         and path.isprintable()
     )
-
-
-def _ensure_own_form(signed: Signed | None) -> None:
-    origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
-        refuse("the form was sent from another site")
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in (
-        "same-origin",
-        "none",
-    ):
-        refuse("the form was sent from another site")
-    if signed is None or request.endpoint in OPEN_PAGES:
-        if origin is None:
-            refuse("the form does not say where it comes from; use a browser")
-        return
-    brought = request.form.get("csrf") or request.headers.get("X-CSRF", "")
-    if not hmac.compare_digest(brought.encode(), signed.csrf.encode()):
-        refuse("the form is of an earlier session; load the page again")
 
 
 def _to_sign_in() -> Response:

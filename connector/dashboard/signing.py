@@ -10,13 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from connector import accounts
 from connector.accounts import NotAccepted
+from connector.dashboard import languages
 from connector.dashboard.desk import Desk
-from connector.dashboard.guard import (
-    COOKIE,
-    LANGUAGE_COOKIE,
-    is_local_path,
-    only_this_machine,
-)
+from connector.dashboard.guard import COOKIE, is_local_path, only_this_machine
 from connector.dashboard.pages import page
 from connector.models import Role
 from connector.store import accounts as rows
@@ -78,17 +74,7 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
 
     @blueprint.post("/preferences")
     def preferences() -> ResponseReturnValue:
-        back = request.form.get("next", "/")
-        response = make_response(redirect(back if is_local_path(back) else "/", 303))
-        response.set_cookie(
-            LANGUAGE_COOKIE,
-            request.form.get("language", "")[:5],
-            max_age=365 * 86400,
-            secure=request.is_secure,
-            httponly=True,
-            samesite="Lax",
-        )
-        return response
+        return languages.chosen()
 
     @blueprint.post("/sign-out")
     def sign_out() -> ResponseReturnValue:
