@@ -17,7 +17,7 @@ from connector.config_clocks import ALWAYS
 from connector.mistakes import describe
 from connector.section import Section
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
 class Source(Section):
@@ -99,7 +99,7 @@ def _blocks(
     checked: dict[str, Source] = {}
     for name, block in raw.items():
         place = f"{where}.{name}"
-        if not _NAME.fullmatch(str(name)):
+        if not NAME.fullmatch(str(name)):
             problems.append(
                 f"{place}: {use}; use lower-case letters, digits, '-' and '_'"
             )

@@ -15,14 +15,14 @@ import yaml
 from adapters import Question
 from adapters.base import Subscriber
 from connector import callbacks, secrets
-from connector.config import Config, build_adapters
-from connector.config_file import reference
+from connector.config import Config, build_adapters, check
+from connector.config_file import fill, reference
 from connector.errors import ConfigError, VendorError
-from connector.models import Subscribed
+from connector.models import Mode, Subscribed
 
 #: What a new configuration begins with; the rest is what was answered.
 INTRODUCTION = """\
-# Configuration of Complaint Connector, written by `init`.
+# Configuration of Complaint Connector, written when it was set up.
 #
 # Every setting there is, with its default and what it means: config.example.yaml
 # ${NAME} stands for a line of secrets.env beside this file, or for an environment
@@ -33,6 +33,10 @@ AUTONOMY = """
 # observe: only record. suggest: prepare it for a person. act: do it.
 # Look at what would be done (complaint-connector outbox list), then let go one by one.
 """
+
+
+#: A new connector only records, so that nothing is written to tickets.
+OBSERVING = {kind: Mode.OBSERVE for kind in ("tags", "notes", "issues", "messages")}
 
 
 class Called(NamedTuple):
@@ -87,15 +91,16 @@ def configuration(
     sources: Mapping[str, Mapping[str, Any]],
     public_url: str | None,
     problems: Mapping[str, Any],
+    autonomy: Mapping[str, Mode] = OBSERVING,
 ) -> str:
-    """Write out a first configuration, in ``observe`` throughout."""
-    observing = {kind: "observe" for kind in ("tags", "notes", "issues", "messages")}
+    """Write out a first configuration."""
+    modes = {kind: str(mode) for kind, mode in autonomy.items()}
     parts: list[tuple[str, dict[str, Any]]] = [
         (
             INTRODUCTION + "\n",
             {"sources": {name: dict(b) for name, b in sources.items()}},
         ),
-        (AUTONOMY, {"autonomy": observing}),
+        (AUTONOMY, {"autonomy": modes}),
     ]
     if problems:
         parts.append(("\n", {"problems": dict(problems)}))
@@ -105,6 +110,12 @@ def configuration(
         heading + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         for heading, content in parts
     )
+
+
+def understood(text: str, hidden: Mapping[str, str], path: Path) -> Config:
+    """Read a configuration before it is written. Raises ``ConfigError``."""
+    filled, unfilled = fill(yaml.safe_load(text), path.parent, hidden)
+    return check(filled, str(path), unfilled)
 
 
 def write(path: Path, text: str, hidden: Mapping[str, str]) -> None:

@@ -256,6 +256,7 @@ LONG = (
     "test_demo",
     "test_end_to_end",
     "test_faults",
+    "test_first_browser",
     "test_jira_loop",
     "test_kill",
     "test_long_run",

@@ -157,6 +157,7 @@ ROWS = {
 
 #: Who may use whom in their own row; apart from this a row uses nothing of itself.
 SIDEWAYS = {
+    "connector.dashboard": ("connector.installation", "connector.questions"),
     "connector.config": (
         "connector.config_blocks",
         "connector.config_clocks",

@@ -22,7 +22,7 @@ KIND = AdapterKind(
         Question("webhook_secret", "webhook secret", secret=True, made=40),
         Question(
             "mailboxes",
-            "Inboxes to listen to (Enter: all of them)",
+            "Inboxes to listen to, or none for all of them",
             many=True,
             optional=True,
             offers=inboxes,

@@ -16,6 +16,7 @@ from connector.cli.common import (
     open_store,
     read_config,
 )
+from connector.cli.first import ensure_set_up
 from connector.config import Config
 from connector.earlier import open_rulebook
 from connector.errors import ConfigError
@@ -27,9 +28,12 @@ from connector.rulebook import Rulebook
 def run(path: Path) -> None:
     """Run everything in one process: webhooks, worker, senders, scheduler, page.
 
+    Without a configuration it is made first, in a browser on this machine.
+
     Example: complaint-connector run --config config.yaml
     """
     os.umask(PRIVATE)
+    ensure_set_up(path)
     app.serve(path, _checked(path), app.ALL_ROLES)
 
 
@@ -38,11 +42,13 @@ def run(path: Path) -> None:
 def serve(path: Path) -> None:
     """Run only the webhook door and the dashboard.
 
-    Several machines need PostgreSQL; with SQLite, use `run`.
+    Several machines need PostgreSQL; with SQLite, use `run`. Without a configuration
+    it is made first, in a browser on this machine.
 
     Example: complaint-connector serve --config config.yaml
     """
     os.umask(PRIVATE)
+    ensure_set_up(path)
     app.serve(path, _checked(path), frozenset({app.SERVE}))
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, get_args
 
-from connector import callbacks, imports, packs
+from adapters import Question
+from connector import callbacks, imports, packs, questions
 from connector.config import Autonomy
 from connector.dashboard.errands import State
 from connector.dashboard.pages import MENU, spoken
@@ -81,6 +82,16 @@ EVENTS = (
 )
 
 
+def _asked() -> set[str]:
+    """Return what vendors ask while they are set up."""
+    known = {**questions.offered(False), **questions.offered(True)}
+    asked: list[Question] = list(questions.PLACE)
+    for kind in known.values():
+        asked += [one for one in (*kind.questions, *kind.place) if not one.made]
+    texts = {text for one in asked for text in (one.text, one.where) if text}
+    return texts | {spoken(choice) for one in asked for choice in one.choices}
+
+
 def words() -> list[str]:
     """Return the words as they stand in the catalogues."""
     promised = (
@@ -95,7 +106,7 @@ def words() -> list[str]:
         *(callbacks.WELL, callbacks.UNSEEN),
         *promised,
     }
-    return sorted({*map(spoken, found), *(title for _, title in MENU)})
+    return sorted({*map(spoken, found), *_asked(), *(title for _, title in MENU)})
 
 
 def extract(*_: Any, **__: Any) -> Iterator[tuple[int, str, str, list[str]]]:

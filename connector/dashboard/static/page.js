@@ -59,6 +59,14 @@ const draw = (place) => {
 const drawAll = () => document.querySelectorAll("[data-chart]").forEach(draw);
 
 document.addEventListener("DOMContentLoaded", drawAll);
+
+// A connector that starts is waited for, and then its page comes by itself.
+const wait = async (place) => {
+  const answer = await fetch(place.dataset.wait).catch(() => null);
+  if (answer && answer.ok) location = "/";
+  else setTimeout(wait, 700, place);
+};
+document.querySelectorAll("[data-wait]").forEach(wait);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 let waiting = 0;
 addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(drawAll, 200); });
