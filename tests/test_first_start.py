@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import requests
+from click.testing import CliRunner
 from first_kit import ADDRESS, HERE, PASSWORD, Walk
 
 from adapters.base import Subscriber
-from connector import secrets
+from connector import app, secrets
 from connector.app import Runtime
+from connector.cli import cli
 from connector.cli import first as cli_first
 from connector.config import build_adapters, load
 from connector.demo import free_port
@@ -385,10 +388,40 @@ def test_command_waits_for_a_browser_and_then_goes_on(
     waiting.start()
     address = f"http://127.0.0.1:{port}"
     assert "Set up Complaint Connector" in requests.get(address, timeout=5).text
-    with pytest.raises(Exception, match="cannot be listened on"):
+    with pytest.raises(click.ClickException, match="cannot be listened on"):
         cli_first._listening("127.0.0.1", port)
     path.write_text("somebody's own", encoding="utf-8")
     waiting.join(5)
     assert not waiting.is_alive()
     said = capsys.readouterr().out
     assert f"{address}/ with this code" in said and "complaint-connector init" in said
+
+
+@pytest.mark.parametrize("command", ["run", "serve"])
+def test_command_goes_on_with_what_was_set_up(
+    path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    served: list[Path] = []
+
+    def offer(path: Path, listening: object) -> None:
+        path.write_text("sources: {support: {kind: memory}}", encoding="utf-8")
+
+    monkeypatch.setattr("connector.cli.process.os.umask", lambda mask: 0)
+    monkeypatch.setattr(cli_first, "_listening", lambda host, port: None)
+    monkeypatch.setattr(cli_first, "offer", offer)
+    monkeypatch.setattr(app, "serve", lambda path, *_: served.append(path))
+    for _ in range(2):  # the second time nothing is asked
+        done = CliRunner().invoke(cli, [command, "--config", str(path)])
+        assert done.exit_code == 0, done.output
+        monkeypatch.setattr(cli_first, "offer", None)
+    assert served == [path, path]
+
+
+def test_place_that_takes_no_configuration_is_told_before_the_steps(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.cli.process.os.umask", lambda mask: 0)
+    path.write_text("a file, not a folder", encoding="utf-8")
+    done = CliRunner().invoke(cli, ["run", "--config", str(path / "config.yaml")])
+    assert done.exit_code == 1
+    assert "nothing can be written there" in done.output
