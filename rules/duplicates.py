@@ -44,6 +44,9 @@ from rules.surges import Surges
 TWIN = 0.36
 MOST_TIMES = 4.0  # the usual; more of it makes two groups no more alike
 COMMON, UNUSUAL = 0.5, 1.7  # what so many members speak of, so many times the usual
+SUBJECT_WORDS = (3.0, 4.0)  # on average: with fewer they say little, with more all,
+UNSEEN_SUBJECTS = 20  # as if so many had said little, while few have been seen
+LONGEST_SUBJECT = 10
 UNSEEN_GROUPS = 30  # as if so many had been seen, while few have
 QUERY_TERMS = 16  # rarest words, and rarest pieces, that candidates are found by
 WRITTEN_BY = (
@@ -101,6 +104,7 @@ class Grouper:
         self._groups: dict[str, Cluster] = {}  # least recently active first
         self._terms: dict[Hashable, Term] = {}
         self._surges = Surges()
+        self._subjects = (0, 0)  # how many, and how many words they have together
         self._seen: dict[str, int] = {}
         self._named: dict[str, int] = {}
         self._spelling: dict[str, str] = {}
@@ -149,6 +153,9 @@ class Grouper:
         self.newest = max(at, self.newest or at)
         self._learn_names(features)
         self._surges.add(said(features), at)
+        subjects, long = self._subjects
+        long += min(LONGEST_SUBJECT, features.subject_words)
+        self._subjects = (subjects + 1, long)
         self._put(group, features, view, at)
         while len(self._groups) > self._settings.groups:
             self._drop(next(iter(self._groups)))
@@ -175,6 +182,7 @@ class Grouper:
                 {key: term.groups for key, term in known},
                 {key: term.newest for key, term in known},
                 vars(self._surges),
+                self._subjects,
                 self._seen,
                 self._named,
                 self._spelling,
@@ -192,6 +200,7 @@ class Grouper:
             counts,
             newest,
             surges,
+            grouper._subjects,
             grouper._seen,
             grouper._named,
             grouper._spelling,
@@ -272,6 +281,17 @@ class Grouper:
         """Say whether this word is mostly written as a name, here and elsewhere."""
         seen = self._seen.get(word, 0) + marked
         return seen >= 1 and 2 * (self._named.get(word, 0) + marked) >= max(2, seen)
+
+    def subjects_tell(self) -> float:
+        """Say how far subjects here say what a ticket is about, from 0 to 1.
+
+        "Question about my order" says little, "right click in mail does not work" all;
+        which of them people write depends on the house.
+        """
+        subjects, long = self._subjects
+        least, all_of_it = SUBJECT_WORDS
+        average = (long + UNSEEN_SUBJECTS * least) / (subjects + UNSEEN_SUBJECTS)
+        return min(1.0, max(0.0, (average - least) / (all_of_it - least)))
 
     def surge(self, term: Hashable) -> float:
         """Say how surely a term is in a surge, from 0 to 1."""

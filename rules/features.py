@@ -29,8 +29,10 @@ class Features:
     """The evidence of one ticket.
 
     ``words`` are stems of its own language; ``concepts`` and ``entities`` mean the same
-    in any language. An entity is ``kind:value`` with kind code, site or name. ``grams``
-    are hashes of four-letter pieces and forgive typing errors and dialect.
+    in any language. An entity is ``kind:value`` with kind code, site, name or tag.
+    ``grams`` are hashes of four-letter pieces and forgive typing errors and dialect.
+    So many of the first ``words`` and ``entities`` are the subject's as
+    ``subject_words`` and ``subject_entities`` say.
     """
 
     lang: str = ""
@@ -39,6 +41,8 @@ class Features:
     concepts: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     grams: tuple[int, ...] = ()
+    subject_words: int = 0
+    subject_entities: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Give a compact plain value; short keys, because one is kept per ticket."""
@@ -49,11 +53,13 @@ class Features:
             "c": list(self.concepts),
             "w": " ".join(self.words),
             "g": list(self.grams),
+            "s": [self.subject_words, self.subject_entities],
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Features:
-        """Read what ``to_json`` gave."""
+        """Read what ``to_json`` gave, now or before it told subjects apart."""
+        subject_words, subject_entities = value.get("s", (0, 0))
         return cls(
             lang=value["l"],
             types=tuple(value["t"]),
@@ -61,13 +67,16 @@ class Features:
             concepts=tuple(value["c"]),
             words=tuple(value["w"].split()),
             grams=tuple(value["g"]),
+            subject_words=subject_words,
+            subject_entities=subject_entities,
         )
 
 
 def features(subject: str, text: str, lang: str, types: Sequence[str] = ()) -> Features:
     """Read the evidence out of a ticket; ``types`` are the complaint types found."""
     own = f"{subject}\n{own_words(text)}"[:_CHARS_READ]
-    entities = tuple(_unique(_entities(own, lang)))
+    of_subject = list(_unique(_entities(subject[:_CHARS_READ], lang)))
+    entities = tuple(_unique([*of_subject, *_entities(own, lang)]))
     every = _tokens(own)
     tokens = [token for token in every if token not in _STOP]
     return Features(
@@ -77,6 +86,8 @@ def features(subject: str, text: str, lang: str, types: Sequence[str] = ()) -> F
         concepts=tuple(_unique(_concepts(every))),
         words=tuple(_unique(_stem(token) for token in tokens))[:WORDS_KEPT],
         grams=_grams(tokens[:WORDS_GRAMMED]),
+        subject_words=min(WORDS_KEPT, len(set(_said(subject[:_CHARS_READ])))),
+        subject_entities=len(of_subject),
     )
 
 
@@ -187,6 +198,10 @@ def _tokens(text: str) -> list[str]:
     return [token.replace("'", "") for token in found]
 
 
+def _said(text: str) -> Iterable[str]:
+    return (_stem(token) for token in _tokens(text) if token not in _STOP)
+
+
 @lru_cache(maxsize=20_000)
 def _stem(token: str) -> str:
     return _ENDINGS.sub("", token)
@@ -259,9 +274,9 @@ _NUMBERED = re.compile(
     re.I,
 )
 _SITE = re.compile(
-    r"\b(?:https?://)?(?:www\.)?((?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,10})\b", re.I
+    r"\b(?:https?://)?(?:www\.)?((?:[a-z0-9_-]{1,63}\.){1,8}[a-z]{2,10})\b", re.I
 )
-_TAG = re.compile(r"[#@](\w{3,30})")
+_TAG = re.compile(r"([#@])(\w{3,30})")
 _NAME = re.compile(r"(?<=[\w,;:(] )[A-ZÅÄÖØÆ][\w-]*\w")
 _NOUNS_CAPITALISED = frozenset({"de"})
 
@@ -274,8 +289,14 @@ def _entities(text: str, lang: str) -> Iterable[str]:
         yield f"code:{match[1]}"
     for match in _SITE.finditer(text):
         yield f"site:{match[1].lower()}"
-    for match in _TAG.finditer(text):
-        yield f"name:{match[1]}"
+    marked = [(match[1], match[2]) for match in _TAG.finditer(text)]
+    written_to = [name.casefold() for mark, name in marked if mark == "@"]
+    for mark, name in marked:
+        yield f"name:{name}"
+        tag = name.casefold()
+        # One that names whom they write to does not say what it is about.
+        if mark == "#" and not any(name in tag for name in written_to):
+            yield f"tag:{tag}"
     if lang not in _NOUNS_CAPITALISED:
         for match in _NAME.finditer(text):
             if fold(match[0]) not in _STOP:

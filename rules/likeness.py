@@ -23,21 +23,23 @@ Vector = dict[Hashable, float]
 
 # How much each kind of evidence weighs. Measured with bench/grouping.py on several
 # streams at once; small changes move little.
-WORDS = 0.7
+WORDS = 0.77
 GRAMS = 0.4
 HEAD = 0.6  # a subject, or how somebody begins
 HEAD_WORDS, HEAD_MEANINGS = 8, 4
-PORTABLE = 0.7
+SUBJECT = 1.4  # subjects alone, where they say what it is about
+PORTABLE = 0.67
 NAME = 2.5
 CONCEPT = 1.0
 TYPE = 0.5
 COHESION = 0.3  # 0: average link, 0.5: likeness to the centre whatever the spread
 SOME, ENOUGH = 2.0, 2.5  # less evidence than this proves little, however alike
-CONFLICT = 0.5  # for speaking of another name
-SAME_FAULT = 0.6  # the same error code about the same thing
+CONFLICT = 0.8  # for speaking of another name
+SAME_FAULT = 0.6  # the same error code about the same thing, or the same tag
+TAG_TELLS = 4.5  # a tag with less information than this says too little for that
 TELLING = 2.0  # a name with less information than this tells nobody apart
 EARLY_WORDS, FADING = 12, 5  # later words weigh less and less: logs, environments
-HEAT, MOST_HEAT = 0.2, 0.4  # a group that is busy now draws more,
+HEAT, MOST_HEAT = 0.18, 0.4  # a group that is busy now draws more,
 CALM, STIRRED = 0.7, 1.5  # and yet more what begins with the words of a surge
 STIRRING = 3  # a word of at least every third member
 COOLING = timedelta(hours=8)
@@ -45,6 +47,7 @@ SURGE = 1.0  # a word that suddenly many write weighs so much more
 NAMES_SHARE = 1.0  # names and codes weigh at most so much of what all else does,
 NAMES_ENOUGH = 5.0  # where there is so much else; a short text may be all name
 MEMBERS_WEIGHED = 40
+SPELT = ("name:", "tag:")  # entities that are words too
 
 # Written alike, so their words are compared directly.
 _FAMILIES = dict.fromkeys(("nb", "nn", "no", "sv", "da"), "scandinavian")
@@ -58,6 +61,9 @@ class Seen(Protocol):
 
     def is_name(self, word: str, marked: bool) -> bool:
         """Say whether a word is mostly written as a name, here and elsewhere."""
+
+    def subjects_tell(self) -> float:
+        """Say how far subjects here say what a ticket is about, from 0 to 1."""
 
     def surge(self, term: Hashable) -> float:
         """Say how surely a term is in a surge, from 0 to 1."""
@@ -103,7 +109,10 @@ class View:
     portable: Vector
     amount: float  # lengths of ``words`` and ``portable`` before they became units:
     strength: float  # how much evidence there is at all
+    subject: float  # how far ``heads`` decides alone, 0 to 1, being a subject,
+    headline: float  # and its length before it became a unit
     telling: dict[str, float]  # names and codes that tell problems apart
+    tags: dict[str, float]  # those of them that are written as tags
     surging: dict[str, float]  # how it begins: what suddenly many write, how surely
 
 
@@ -140,8 +149,15 @@ class Cluster:
 
 
 def look(features: Features, seen: Seen) -> View:
-    """Weigh the evidence of a ticket by what has been seen so far."""
+    """Weigh the evidence of a ticket by what has been seen so far.
+
+    Where subjects say what tickets are about, names count in them only: the text below
+    is full of names that have nothing to do with it, of systems and of other pages.
+    """
     named_here = marked(features)
+    subject = seen.subjects_tell() if features.subject_words else 0.0
+    names_from = features.subject_words if subject else len(features.words)
+    title: Vector = {}
     words: Vector = {}
     portable: Vector = {}
     telling: dict[str, float] = {}
@@ -151,17 +167,20 @@ def look(features: Features, seen: Seen) -> View:
         late = max(0, position - EARLY_WORDS)
         weight = seen.information(word) / (1 + late / FADING)
         weight *= 1 + SURGE * surging.get(word, 0.0)
+        if position < features.subject_words:
+            title[word] = weight
         if seen.is_name(word, word in named_here):
-            if weight > TELLING:
+            if weight > TELLING and position < names_from:
                 telling[word] = weight
             portable[word] = NAME * weight
             named.append(word)
             weight *= NAME
         words[word] = weight
-    for entity in features.entities:
-        if not entity.startswith("name:"):
+    names_from = features.subject_entities if subject else len(features.entities)
+    for position, entity in enumerate(features.entities):
+        if not entity.startswith(SPELT):
             weight = seen.information(entity)
-            if weight > TELLING:
+            if weight > TELLING and position < names_from:
                 telling[entity] = weight
             words[entity] = portable[entity] = NAME * weight
             named.append(entity)
@@ -171,16 +190,20 @@ def look(features: Features, seen: Seen) -> View:
         words[term] = kind * weight
         portable[term] = weight
     _limit_names(words, named)
+    heads: Vector = title if subject else {t: words[t] for t in _head(features)}
     grams: Vector = {gram: seen.information(gram) for gram in features.grams}
     return View(
         family=_FAMILIES.get(features.lang, features.lang),
         words=_unit(words),
         grams=_unit(grams),
-        heads=_unit({t: words[t] for t in _head(features)}),
+        heads=_unit(heads),
         portable=_unit(portable),
         amount=sqrt(square(words)),
         strength=sqrt(square(portable)),
+        subject=subject,
+        headline=sqrt(square(heads)),
         telling=telling,
+        tags={tag: telling[tag] for tag in _tags(features) if tag in telling},
         surging={term: surging[term] for term in _head(features) if term in surging},
     )
 
@@ -200,8 +223,14 @@ def terms(features: Features) -> Iterable[Hashable]:
 def said(features: Features) -> Iterable[str]:
     """Return what a ticket says: words, codes and sites, meanings."""
     yield from features.words
-    yield from (e for e in features.entities if not e.startswith("name:"))
+    yield from (e for e in features.entities if not e.startswith(SPELT))
     yield from _meanings(features)
+
+
+def _tags(features: Features) -> Iterable[str]:
+    """Return what somebody wrote as a tag, as it stands in ``words``."""
+    tags = (e.removeprefix("tag:") for e in features.entities if e[:4] == "tag:")
+    return map(name_word, tags)
 
 
 def _meanings(features: Features) -> Iterable[str]:
@@ -232,7 +261,7 @@ def _limit_names(words: Vector, named: Iterable[str]) -> None:
 def score(cluster: Cluster, view: View, at: datetime) -> float:
     """Say how surely a ticket is about the same problem, roughly from 0 to 1."""
     alike = _likeness(cluster, view)
-    if _have_same_fault(cluster, view):
+    if _have_same_fault(cluster, view) or _have_same_tag(cluster, view):
         alike = max(alike, SAME_FAULT)
     if are_apart(cluster.held, view.telling):
         alike -= CONFLICT
@@ -286,6 +315,9 @@ def _likeness(cluster: Cluster, view: View) -> float:
         head = cluster.heads[view.family].likeness(view.heads)
         same = (same + HEAD * head) / (1 + HEAD)
         same *= view.amount / (view.amount + SOME)
+        if view.subject:
+            titled = SUBJECT * head * view.headline / (view.headline + SOME)
+            same += view.subject * (titled - same)
         if own.count * 2 >= cluster.portable.count:
             return same
     across = PORTABLE * cluster.portable.likeness(view.portable)
@@ -305,6 +337,16 @@ def _have_same_fault(cluster: Cluster, view: View) -> bool:
         and term.startswith("c:")
         and term in cluster.portable.sums
         for term in view.portable
+    )
+
+
+def _have_same_tag(cluster: Cluster, view: View) -> bool:
+    """Say whether most of a group wrote the same unusual tag as this ticket.
+
+    With a tag people say themselves what they write about.
+    """
+    return any(
+        tag in cluster.held for tag, tells in view.tags.items() if tells > TAG_TELLS
     )
 
 
