@@ -167,11 +167,18 @@ class TestProvider:
 @contextmanager
 def provider(clock: Callable[[], datetime]) -> Iterator[TestProvider]:
     made = TestProvider(clock)
-    server = make_server("127.0.0.1", 0, made.app(), threaded=True)
-    made.issuer = f"http://127.0.0.1:{server.port}"
+    with listening(made.app()) as port:
+        made.issuer = f"http://127.0.0.1:{port}"
+        yield made
+
+
+@contextmanager
+def listening(app: Any) -> Iterator[int]:
+    """Let an application be asked on a port of this machine; give its number."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
-    yield made
+    yield server.port
     server.shutdown()
     thread.join()
     server.server_close()

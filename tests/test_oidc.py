@@ -257,6 +257,7 @@ def test_who_is_not_proven_gets_no_session(
     answer = sign_in(known)
     assert answer.status_code == 403 and "does not hold" in answer.text
     assert "cc_session" not in answer.headers.get("Set-Cookie", "")
+    assert known.get_cookie("cc_oidc", path="/sign-in/oidc") is None
     written = "".join(capsys.readouterr())
     assert logged in written
     assert "s-1" not in written and "eyJ" not in written
@@ -289,8 +290,10 @@ def test_way_back_belongs_to_the_browser_that_began(
     other = client.application.test_client()
     assert other.get(back).status_code == 400  # of who sent them a link
     sent_back(other)
+    there.asked.clear()
     assert "began in another browser" in other.get(back).text
     assert client.get(back.replace("state=", "state=x")).status_code == 400
+    assert there.asked == []  # nobody's code is tried for somebody else
     back = sent_back(client)
     cookie = client.get_cookie("cc_oidc", path="/sign-in/oidc")
     clock.pass_(minutes=11)

@@ -6,7 +6,6 @@ The provider is another site than the dashboard: cookies, forms and policies cou
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,6 @@ import pytest
 from browser_kit import Seen
 from kit import Bench, Clock, settings
 from oidc_kit import TestProvider
-from werkzeug.serving import make_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -27,30 +25,30 @@ WIDTHS = (375, 1440)
 
 
 @pytest.fixture
-def there() -> Iterator[TestProvider]:
-    with oidc_kit.provider(Clock()) as made:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def there(clock: Clock) -> Iterator[TestProvider]:
+    with oidc_kit.provider(clock) as made:
         yield made
 
 
 @pytest.fixture
-def address(blank_file: Path, tmp_path: Path, there: TestProvider) -> Iterator[str]:
+def address(
+    blank_file: Path, tmp_path: Path, there: TestProvider, clock: Clock
+) -> Iterator[str]:
     shutil.copy(blank_file, tmp_path / "connector.db")
-    made: list[Any] = []
-    server = make_server(
-        "127.0.0.1", 0, lambda environ, start: made[0](environ, start), threaded=True
-    )
-    address = f"http://localhost:{server.port}"
-    config = settings(
-        f"sqlite:///{tmp_path}/connector.db", oidc=there.settings(address=address)
-    )
-    bench = Bench(config, there.clock)  # type: ignore[arg-type]
-    made.append(bench.runtime.create_app())
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield address
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    made: list[Any] = []  # the address is known only when somebody listens
+    with oidc_kit.listening(lambda *request: made[0](*request)) as port:
+        address = f"http://localhost:{port}"
+        config = settings(
+            f"sqlite:///{tmp_path}/connector.db", oidc=there.settings(address=address)
+        )
+        bench = Bench(config, clock)
+        made.append(bench.runtime.create_app())
+        yield address
     bench.close()
 
 
@@ -73,7 +71,7 @@ def faults(page: Page) -> list[str]:
 def test_first_admin_comes_from_the_provider_goes_and_is_shut_out(
     chromium: Browser, address: str, there: TestProvider
 ) -> None:
-    context = chromium.new_context(bypass_csp=False)
+    context = chromium.new_context()
     seen = Seen(context.new_page())
     page = seen.page
     page.goto(f"{address}/welcome")

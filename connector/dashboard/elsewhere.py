@@ -39,8 +39,8 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
 
     @blueprint.get(START)
     def elsewhere() -> ResponseReturnValue:
-        back, now = request.args.get("next", "/"), desk.clock()
-        journey = Journey.begin(back if is_local_path(back) else "/", now)
+        now = desk.clock()
+        journey = Journey.begin(request.args.get("next", "/"), now)
         try:
             target = provider.way_there(journey, now)
         except SignInFailed as err:
