@@ -1,8 +1,9 @@
-"""What an issue says in numbers: fields, a property, or lines in its description.
+"""What an issue says in numbers: fields, a property, or a panel in its description.
 
-Where none of the fields for customers and tickets is named, the numbers are lines that
-are kept up to date in the description. What is asked of a tracker because of them is in
-``connector.filing`` and ``connector.upkeep``.
+Where none of the fields for customers and tickets is named, the numbers are in a panel
+that is kept up to date in the description. What else that says is in
+``connector.issue_panel``, what is asked of a tracker in ``connector.filing`` and
+``connector.upkeep``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector import issue_text
+from connector import issue_panel
 from connector.config import Config
 from connector.models import Count, Operation
 from connector.store import members, outbox
@@ -30,6 +31,10 @@ def as_of_now(connection: Connection, config: Config, group: AnyRow) -> dict[str
     named = config.problems.fields
     fields = {place: found[count] for count, place in named.items()}
     is_shown = Count.CUSTOMERS in named or Count.TICKETS in named
+    panel = {
+        "counts": issue_panel.lines(connection, config, group, found),
+        "address": issue_panel.address(config, group),
+    }
     return {
         "properties": {
             PROPERTY: {
@@ -47,7 +52,7 @@ def as_of_now(connection: Connection, config: Config, group: AnyRow) -> dict[str
             for place, value in fields.items()
             if isinstance(value, datetime)
         },
-        "counts": [] if is_shown else _lines(config.problems.language, found),
+        **({"counts": []} if is_shown else panel),
     }
 
 
@@ -62,7 +67,12 @@ def known_lines(connection: Connection, group_id: int) -> frozenset[str]:
     """Return lines that may stand in the description of the group's issue as ours."""
     written = (Operation.CREATE_ISSUE, Operation.UPDATE_ISSUE)
     found = outbox.payloads(connection, group_id, written, REMEMBERED)
-    return frozenset(line for payload in found for line in payload["counts"])
+    return frozenset(
+        line
+        for payload in found
+        for line in (*payload["counts"], payload.get("as_of", ""))
+        if line
+    )
 
 
 def _found(connection: Connection, group: AnyRow) -> dict[Count, int | datetime]:
@@ -73,15 +83,3 @@ def _found(connection: Connection, group: AnyRow) -> dict[Count, int | datetime]
         Count.FIRST_SEEN: group.first_at,
         Count.LAST_SEEN: group.last_at,
     }
-
-
-def _lines(language: str, found: dict[Count, int | datetime]) -> list[str]:
-    return [
-        f"{issue_text.say(language, count)}: {_words(value)}"
-        for count, value in found.items()
-        if value or count is not Count.VIPS
-    ]
-
-
-def _words(value: int | datetime) -> str:
-    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value)

@@ -47,6 +47,7 @@ def issue(connection: Connection, config: Config, row: AnyRow) -> IssueDraft:
         fields=said["fields"],
         moments=_moments(said),
         counts=tuple(said["counts"]),
+        address=said.get("address", ""),
     )
 
 
@@ -80,6 +81,9 @@ def change(connection: Connection, row: AnyRow) -> IssueChange:
         fields=row.payload["fields"],
         moments=_moments(row.payload),
         counts=tuple(row.payload["counts"]),
+        # Those of an earlier version of ours may wait for their turn.
+        address=row.payload.get("address", ""),
+        as_of=row.payload.get("as_of", ""),
         known_counts=counts.known_lines(connection, row.group_id),
     )
 

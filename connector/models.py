@@ -249,6 +249,7 @@ class BlockKind(StrEnum):
     PARAGRAPH = "paragraph"
     BULLET = "bullet"  #: neighbours form one list
     QUOTE = "quote"  #: words of a customer, already masked
+    FACT = "fact"  #: a line of ours to be seen at a glance; neighbours form one panel
 
 
 class Block(NamedTuple):
@@ -270,7 +271,7 @@ class IssueDraft:
     ``properties`` are small JSON values stored on the issue, without personal data;
     ``fields`` are passed through by tracker field id, ``moments`` in the format that
     the field has. ``counts`` are lines that begin the description and are kept up to
-    date there.
+    date there; the first of them leads to ``address``, if that is set.
     """
 
     project: str
@@ -286,6 +287,7 @@ class IssueDraft:
     fields: Mapping[str, Any] = field(default_factory=dict)
     moments: Mapping[str, datetime] = field(default_factory=dict)
     counts: tuple[str, ...] = ()
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,8 +295,9 @@ class IssueChange:
     """Changes to an existing issue; labels are added and removed, never replaced.
 
     ``counts`` take the place of those lines in the description, if they are still
-    there; ``known_counts`` are lines that may stand there as ours. Whatever else stands
-    in the description stays.
+    there, and ``as_of`` is one below them that says of when they are: it alone is not
+    written. ``known_counts`` are lines that may stand there as ours. Whatever else
+    stands in the description stays.
     """
 
     add_labels: frozenset[str] = frozenset()
@@ -304,6 +307,8 @@ class IssueChange:
     moments: Mapping[str, datetime] = field(default_factory=dict)
     counts: tuple[str, ...] = ()
     known_counts: frozenset[str] = frozenset()
+    address: str = ""
+    as_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

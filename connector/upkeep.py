@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from connector import counts, filing, issue_text
+from connector import counts, filing, issue_panel, issue_text
 from connector.config import Config
 from connector.models import (
     GroupState,
@@ -172,9 +172,12 @@ def _count_effects(
     """
     payload = counts.as_of_now(connection, config, group)
     last = outbox.latest(connection, group.id, Operation.UPDATE_ISSUE)
-    told = (last.target, last.payload) if last is not None else None
-    if told == (group.issue_id, payload):
-        return []
+    if last is not None and last.target == group.issue_id:
+        # That time has passed is no change.
+        told = {name: said for name, said in last.payload.items() if name != "as_of"}
+        if told == payload:
+            return []
+    payload["as_of"] = issue_panel.as_of(config.problems.language, now)
     # Counts that were not sent yet are out of date now.
     outbox.supersede(connection, group.id, Operation.UPDATE_ISSUE, now)
     key = f"count:{group.id}:{group.customers}:{group.tickets}"

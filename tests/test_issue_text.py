@@ -86,7 +86,11 @@ def test_issue_speaks_the_language_of_the_team(
     made = draft(bench)
     assert made.summary.startswith("Rabatter og priser: ")
     assert "HARVEST30" in made.summary
-    assert made.counts[:2] == ("Kunder: 5", "Saker: 5")
+    assert made.counts[:3] == (
+        "Problem nr. 1: kjent, ikke rettet ennå",
+        "Kunder: 5",
+        "Saker: 5",
+    )
     assert made.description[0].text.startswith("Da denne ble opprettet, hadde 5 kunder")
     headings = [one.text for one in made.description if one.kind is BlockKind.HEADING]
     assert headings == ["Med kundenes ord", "Saker"]

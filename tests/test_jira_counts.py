@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from jira_kit import Site, opened
 
-from adapters.jira.managed import BEGIN, END, renewed
-from connector.models import IssueChange
+from adapters.jira.managed import BEGIN, END, framed, renewed
+from adapters.jira.text import adf
+from adapters.jira.text import wiki as wiki_text
+from connector.models import Block, IssueChange
 
 OLD = ("Customers: 5", "Tickets: 6")
 NEW = ("Customers: 9", "Tickets: 11")
@@ -26,6 +28,10 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
         yield site
 
 
+def change(lines: tuple[str, ...] = NEW, **more: Any) -> IssueChange:
+    return IssueChange(counts=lines, known_counts=KNOWN, **more)
+
+
 # -- wiki markup --
 
 
@@ -33,14 +39,41 @@ def wiki(*lines: str, stop: str = "\n") -> str:
     return stop.join([BEGIN, "", *lines, "", END])
 
 
+PANEL_EDGE = "{panel}"
+#: As those have it who filed it before there was a panel.
 STARS = [f"* {line}" for line in OLD]
-FRESH = [f"* {line}" for line in NEW]
+PLAIN = [f"* {line}" for line in NEW]
+BEFORE = [PANEL_EDGE, *STARS, PANEL_EDGE]
+FRESH = [PANEL_EDGE, *PLAIN, PANEL_EDGE]
+THEIRS = "{panel:title=Mine|bgColor=#fff}"
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
     [
         (wiki(*STARS), wiki(*FRESH)),
+        (wiki(*BEFORE), wiki(*FRESH)),
+        # an editor's spelling of our panel
+        (wiki("{panel:bgColor=#deebff}", *BEFORE[1:]), wiki(*FRESH)),
+        (wiki(PANEL_EDGE, *STARS), wiki(*FRESH)),
+        # a line of theirs in it, and a panel of their own
+        (
+            wiki(*BEFORE[:2], "Ask Per", *BEFORE[2:]),
+            wiki(*FRESH) + "\n\n{panel}\nAsk Per\n{panel}\n",
+        ),
+        (
+            wiki(*BEFORE, THEIRS, "Call *Per*!", PANEL_EDGE),
+            wiki(*FRESH) + f"\n\n{THEIRS}\nCall *Per*!\n{{panel}}\n",
+        ),
+        # in a panel of theirs there can be no other
+        (
+            f"{THEIRS}\n{wiki(*STARS)}\n{{panel}}",
+            f"{THEIRS}\n{wiki(*PLAIN)}\n{{panel}}",
+        ),
+        (
+            f"{THEIRS}\nx\n{{panel}}\n{wiki(*STARS)}",
+            f"{THEIRS}\nx\n{{panel}}\n{wiki(*FRESH)}",
+        ),
         (
             f"h1. Mine\n\nA  b\t\n{wiki(*STARS)}\n\nAlso *mine* \\- ",
             f"h1. Mine\n\nA  b\t\n{wiki(*FRESH)}\n\nAlso *mine* \\- ",
@@ -61,8 +94,8 @@ FRESH = [f"* {line}" for line in NEW]
     ],
 )
 def test_only_our_lines_of_wiki_text_change(before: str, after: str) -> None:
-    assert renewed(before, NEW, KNOWN) == after
-    assert renewed(after, NEW, KNOWN) is None
+    assert renewed(before, change()) == after
+    assert renewed(after, change()) is None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +111,7 @@ def test_only_our_lines_of_wiki_text_change(before: str, after: str) -> None:
     ],
 )
 def test_lines_that_somebody_took_away_stay_away(text: str | None) -> None:
-    assert renewed(text, NEW, KNOWN) is None
+    assert renewed(text, change()) is None
 
 
 # -- documents --
@@ -92,6 +125,14 @@ def paragraph(*inline: Any) -> dict[str, Any]:
 def bullets(*lines: str) -> dict[str, Any]:
     items = [{"type": "listItem", "content": [paragraph(line)]} for line in lines]
     return {"type": "bulletList", "content": items}
+
+
+def panel(*inside: Any) -> dict[str, Any]:
+    attrs = {"panelType": "info"}
+    return {"type": "panel", "attrs": attrs, "content": list(inside)}
+
+
+FACTS = panel(bullets(*NEW))
 
 
 def block(*inside: Any) -> list[Any]:
@@ -114,31 +155,40 @@ IMAGE = {"type": "mediaSingle", "attrs": {"layout": "center"}, "content": []}
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        (block(bullets(*OLD)), block(bullets(*NEW))),
-        (
-            [PANEL, *block(bullets(*OLD)), PANEL],
-            [PANEL, *block(bullets(*NEW)), PANEL],
-        ),
+        (block(bullets(*OLD)), block(FACTS)),
+        (block(panel(bullets(*OLD))), block(FACTS)),
+        ([PANEL, *block(bullets(*OLD)), PANEL], [PANEL, *block(FACTS), PANEL]),
         (
             block(bullets(OLD[0], "Ask Per", OLD[1]), paragraph(), IMAGE, MENTION),
-            [*block(bullets(*NEW)), bullets("Ask Per"), IMAGE, MENTION],
+            [*block(FACTS), bullets("Ask Per"), IMAGE, MENTION],
         ),
         (
             block(bullets("Customers: 7", OLD[1])),
-            [*block(bullets(*NEW)), bullets("Customers: 7")],
+            [*block(FACTS), bullets("Customers: 7")],
+        ),
+        # a line of theirs in our panel, and a panel of their own beside it
+        (
+            block(panel(bullets(*OLD), paragraph("Ask Per"), MENTION), PANEL),
+            [*block(FACTS), panel(paragraph("Ask Per"), MENTION), PANEL],
         ),
         (
             [{"type": "expand", "content": [PANEL, *block(bullets(*OLD))]}, PANEL],
-            [{"type": "expand", "content": [PANEL, *block(bullets(*NEW))]}, PANEL],
+            [{"type": "expand", "content": [PANEL, *block(FACTS)]}, PANEL],
+        ),
+        # there can be no panel in a panel of theirs, nor in a quotation
+        ([panel(*block(bullets(*OLD)))], [panel(*block(bullets(*NEW)))]),
+        (
+            [{"type": "blockquote", "content": block(bullets(*OLD))}],
+            [{"type": "blockquote", "content": block(bullets(*NEW))}],
         ),
     ],
 )
 def test_only_our_nodes_of_a_document_change(before: Any, after: Any) -> None:
     given = doc(*before)
     untouched = copy.deepcopy(given)
-    assert renewed(given, NEW, KNOWN) == doc(*after)
+    assert renewed(given, change()) == doc(*after)
     assert given == untouched
-    assert renewed(doc(*after), NEW, KNOWN) is None
+    assert renewed(doc(*after), change()) is None
 
 
 @pytest.mark.parametrize(
@@ -153,14 +203,52 @@ def test_only_our_nodes_of_a_document_change(before: Any, after: Any) -> None:
     ],
 )
 def test_nodes_that_somebody_took_away_stay_away(nodes: list[Any]) -> None:
-    assert renewed(doc(*nodes), NEW, KNOWN) is None
+    assert renewed(doc(*nodes), change()) is None
+
+
+# -- the first line leads somewhere, the last one says of when they are --
+
+
+@pytest.mark.parametrize("flavour", [wiki_text, adf])
+def test_time_alone_is_not_written_and_an_older_one_is_replaced(
+    flavour: Callable[[Sequence[Block]], Any],
+) -> None:
+    def shown(counts: tuple[str, ...], *, at: str = "") -> Any:
+        return flavour(framed(counts, "https://cc.example/problems/3", at))
+
+    def changed(counts: tuple[str, ...], at: str) -> IssueChange:
+        return IssueChange(
+            counts=counts,
+            known_counts=KNOWN | {"As of: 8:00", *NEW},
+            address="https://cc.example/problems/3",
+            as_of=at,
+        )
+
+    filed = shown(OLD)
+    assert renewed(filed, changed(OLD, "As of: 8:00")) is None
+    first = renewed(filed, changed(NEW, "As of: 8:00"))
+    assert first == shown(NEW, at="As of: 8:00")
+    assert renewed(first, changed(NEW, "As of: 9:00")) is None
+    second = renewed(first, changed(OLD, "As of: 9:00"))
+    assert second == shown(OLD, at="As of: 9:00")
+
+
+def test_panel_is_what_each_flavour_has_for_it() -> None:
+    blocks = framed(("Problem 3: known",), "https://cc.example/problems/3", "As of: 8")
+    assert wiki_text(blocks).splitlines()[2:-2] == [
+        PANEL_EDGE,
+        "* [Problem 3: known|https://cc.example/problems/3]",
+        "* As of: 8",
+        PANEL_EDGE,
+    ]
+    link = {"type": "link", "attrs": {"href": "https://cc.example/problems/3"}}
+    first = {"type": "text", "text": "Problem 3: known", "marks": [link]}
+    items = bullets("", "As of: 8")
+    items["content"][0]["content"] = [paragraph(first)]
+    assert adf(blocks)["content"][1:-1] == [panel(items)]
 
 
 # -- a Jira --
-
-
-def change(lines: tuple[str, ...] = NEW, **more: Any) -> IssueChange:
-    return IssueChange(counts=lines, known_counts=KNOWN, **more)
 
 
 def edits(site: Site) -> list[list[str]]:
@@ -183,12 +271,12 @@ def test_numbers_follow_and_what_people_wrote_stays(site: Site) -> None:
         (at,) = (
             place
             for place, node in enumerate(rewritten["content"])
-            if node == bullets(*OLD)
+            if node == panel(bullets(*OLD))
         )
-        rewritten["content"][at] = bullets(*NEW)
+        rewritten["content"][at] = FACTS
         assert issue.description == rewritten
     else:
-        old, new = "\n".join(STARS), "\n".join(FRESH)
+        old, new = "\n".join(STARS), "\n".join(PLAIN)
         assert issue.description == rewritten.replace(old, new)
     assert edits(site) == [["summary", "description"], ["description"]]
 

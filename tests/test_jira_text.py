@@ -163,6 +163,7 @@ def test_only_web_addresses_are_linked_in_wiki(text, href, expected):
 def test_words_in_adf_are_text_and_nothing_else(text, kind):
     document = adf([block(text, kind)])
     allowed = {"doc", "heading", "paragraph", "bulletList", "listItem", "blockquote"}
+    allowed |= {"panel"} if kind is BlockKind.FACT else set()
     assert shapes(document) <= allowed | {"text", "hardBreak"}
     assert all(set(node) == {"type", "text"} for node in texts(document))
     said = "".join(node["text"] for node in texts(document))

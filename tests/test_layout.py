@@ -133,6 +133,7 @@ ROWS = {
     "connector.originals": 4,
     "connector.muting": 4,
     "connector.declining": 4,
+    "connector.issue_panel": 4,
     "connector.absorbing": 4,
     "connector.correcting": 4,
     "connector.merging": 4,
@@ -228,7 +229,8 @@ SIDEWAYS = {
         "connector.recipients",
     ),
     "connector.resolution": ("connector.followups",),
-    "connector.counts": ("connector.issue_text",),
+    "connector.counts": ("connector.issue_panel",),
+    "connector.issue_panel": ("connector.issue_text",),
     "connector.issue_text": ("connector.grouping",),
     "connector.filing": (
         "connector.counts",
@@ -247,6 +249,7 @@ SIDEWAYS = {
     "connector.upkeep": (
         "connector.counts",
         "connector.filing",
+        "connector.issue_panel",
         "connector.issue_text",
     ),
     "connector.drafts": (

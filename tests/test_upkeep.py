@@ -118,5 +118,5 @@ def test_counts_are_written_once_in_a_while_and_the_last_ones_arrive(
         bench.settle()
     bench.clock.pass_(minutes=10)
     bench.settle()
-    numbers = [said[0] for said in changes(bench)]
+    numbers = [said[1] for said in changes(bench)]
     assert numbers == ["Customers: 5", "Customers: 12", "Customers: 15"]

@@ -283,7 +283,7 @@ class JiraAdapter(
         raw = self._client.issue(external_id, ("description",))
         fields = raw.get("fields")
         text = fields.get("description") if isinstance(fields, dict) else None
-        return managed.renewed(text, change.counts, change.known_counts)
+        return managed.renewed(text, change)
 
     def _spelled(self, moments: Mapping[str, datetime]) -> dict[str, str]:
         # What a field holds never changes, and the list of all of them is long.

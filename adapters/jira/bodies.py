@@ -55,7 +55,7 @@ def issue_body(draft: IssueDraft, flavour: Flavour) -> dict[str, Any]:
         "summary": one_line(draft.summary),
         "labels": checked_labels((draft.mark, *map(_joined, draft.labels))),
     }
-    counts = framed(draft.counts) if draft.counts else ()
+    counts = framed(draft.counts, draft.address) if draft.counts else ()
     if text := (*counts, *draft.description):
         fields["description"] = rendered(text, flavour)
     if draft.priority:

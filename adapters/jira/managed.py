@@ -12,46 +12,69 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from adapters.jira.text import adf, plain_text, wiki
-from connector.models import Block, BlockKind
+from connector.models import Block, BlockKind, IssueChange
 
 BEGIN = "▼ Complaint Connector ▼"
 END = "▲ Complaint Connector ▲"
 
 #: What our own part of a document consists of; anything else is somebody's.
-PLAIN = frozenset({"paragraph", "bulletList", "listItem", "text", "hardBreak"})
+PLAIN = frozenset({"panel", "paragraph", "bulletList", "listItem", "text", "hardBreak"})
+
+#: What a panel may stand in; in anything else somebody moved us to, there is none.
+ROOMS = frozenset({"doc", "expand", "layoutColumn", "tableCell", "tableHeader"})
 
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _DRESSING = re.compile(r"^[\s*#-]+|\\")
+_LINKED = re.compile(r"\[([^\]|]*)\|[^\]|]*\]")
+_PANEL = re.compile(r"\{panel(:[^}]*)?\}")
 
 
-def framed(lines: Sequence[str]) -> tuple[Block, ...]:
+def framed(
+    lines: Sequence[str],
+    address: str = "",
+    as_of: str = "",
+    kind: BlockKind = BlockKind.FACT,
+) -> tuple[Block, ...]:
     """Return lines with their marks, for the description of a new issue."""
-    inside = (Block(BlockKind.BULLET, line) for line in lines)
+    first, *others = (Block(kind, line) for line in (*lines, as_of) if line)
     begin, end = (Block(BlockKind.PARAGRAPH, mark) for mark in (BEGIN, END))
-    return (begin, *inside, end)
+    return (begin, first._replace(href=address), *others, end)
 
 
-def renewed(
-    description: object, lines: Sequence[str], known: Collection[str]
-) -> Any | None:
+def renewed(description: object, change: IssueChange) -> Any | None:
     """Return a description with our lines renewed; None: there is nothing to write.
 
-    ``known`` are lines that we may have written before. Nothing else is lost, and
-    outside the marks nothing is touched.
+    Nothing but lines of ours, of now or before, is lost, and outside the marks nothing
+    is touched.
     """
-    ours = frozenset(map(_bare, (*lines, *known)))
+    written = (*change.counts, change.as_of, *change.known_counts)
+    ours = frozenset(map(_bare, written))
     if isinstance(description, str):
-        found: Any = _text(description, lines, ours)
+        found: Any = _text(description, change, ours)
     elif isinstance(description, dict):
-        found = _document(description, lines, ours)
+        found = _document(description, change, ours)
     else:
         return None
     return None if found == description else found
 
 
+def _fresh(change: IssueChange, has_room: bool) -> tuple[Block, ...]:
+    """Return our lines, in a panel where there is room for one."""
+    kind = BlockKind.FACT if has_room else BlockKind.BULLET
+    return framed(change.counts, change.address, change.as_of, kind)
+
+
+def _are_there(said: Sequence[str], change: IssueChange) -> bool:
+    """Tell whether our lines are those, whatever the last says of when they are."""
+    *before, last = said or [""]
+    name, _, _ = change.as_of.partition(":")
+    is_when = bool(name) and last.startswith(f"{name}:")
+    return (before if is_when else list(said)) == list(change.counts)
+
+
 def _bare(text: str) -> str:
     """Return a line without what editors put around it."""
-    return " ".join(_DRESSING.sub("", text).split())
+    return " ".join(_DRESSING.sub("", _LINKED.sub(r"\1", text)).split())
 
 
 def _between(places: Sequence[str]) -> tuple[int, int] | None:
@@ -68,7 +91,7 @@ def _between(places: Sequence[str]) -> tuple[int, int] | None:
 # -- wiki markup --
 
 
-def _text(text: str, lines: Sequence[str], ours: Collection[str]) -> str:
+def _text(text: str, change: IssueChange, ours: Collection[str]) -> str:
     # Line by line, ends included: browsers send other ends than we do.
     parts = _LINES.findall(text)
     found = _between([_bare(part) for part in parts])
@@ -76,11 +99,14 @@ def _text(text: str, lines: Sequence[str], ours: Collection[str]) -> str:
         return text
     begin, end = found
     inside = [part for part in parts[begin + 1 : end] if _bare(part)]
-    if [_bare(part) for part in inside] == list(lines):
+    said = [bare for part in inside if not _PANEL.fullmatch(bare := _bare(part))]
+    if _are_there(said, change):
         return text
     stop = "\r\n" if parts[begin].endswith("\r\n") else "\n"
-    fresh = wiki(framed(lines)).split("\n")[1:-1]
-    theirs = [part for part in inside if _bare(part) not in ours]
+    # One panel ends another: in somebody's there is no room for ours.
+    has_room = len(_PANEL.findall("".join(parts[:begin]))) % 2 == 0
+    fresh = wiki(_fresh(change, has_room)).split("\n")[1:-1]
+    theirs = _others(inside, ours)
     last = parts[end]
     if theirs and not last.endswith("\n"):
         last += stop
@@ -96,16 +122,32 @@ def _text(text: str, lines: Sequence[str], ours: Collection[str]) -> str:
     )
 
 
+def _others(inside: Sequence[str], ours: Collection[str]) -> list[str]:
+    """Return what is not ours; a panel in which nothing else is left goes with it."""
+    left: list[str] = []
+    begun: int | None = None
+    for part in inside:
+        bare = _bare(part)
+        is_edge = _PANEL.fullmatch(bare)
+        if is_edge and begun == len(left):
+            left.pop()
+        elif is_edge or bare not in ours:
+            left.append(part)
+        if is_edge:
+            begun = len(left) if begun is None else None
+    return left[:-1] if begun is not None and begun == len(left) else left
+
+
 # -- documents --
 
 
 def _document(
-    document: Mapping[str, Any], lines: Sequence[str], ours: Collection[str]
+    document: Mapping[str, Any], change: IssueChange, ours: Collection[str]
 ) -> Mapping[str, Any]:
-    def renew(inside: list[Any]) -> tuple[list[Any], list[Any]]:
-        if [line for node in inside for line in _said(node)] == list(lines):
+    def renew(inside: list[Any], room: str) -> tuple[list[Any], list[Any]]:
+        if _are_there([line for node in inside for line in _said(node)], change):
             return inside, []
-        fresh = adf(framed(lines))["content"][1:-1]
+        fresh = adf(_fresh(change, room in ROOMS))["content"][1:-1]
         theirs = [left for node in inside if (left := _left(node, ours))]
         return fresh, theirs
 
@@ -114,7 +156,7 @@ def _document(
 
 def _renewed(
     node: Mapping[str, Any],
-    renew: Callable[[list[Any]], tuple[list[Any], list[Any]]],
+    renew: Callable[[list[Any], str], tuple[list[Any], list[Any]]],
 ) -> Mapping[str, Any] | None:
     """Renew what is between the marks in ``node``, however deep; None: no marks."""
     content = node.get("content")
@@ -122,7 +164,7 @@ def _renewed(
         return None
     if found := _between([_mark(child) for child in content]):
         begin, end = found
-        fresh, theirs = renew(content[begin + 1 : end])
+        fresh, theirs = renew(content[begin + 1 : end], str(node.get("type")))
         before, after = content[: begin + 1], content[end + 1 :]
         return {**node, "content": [*before, *fresh, content[end], *theirs, *after]}
     for place, child in enumerate(content):
@@ -145,8 +187,9 @@ def _said(node: Any) -> list[str]:
 
 def _left(node: Any, ours: Collection[str]) -> Any | None:
     """Return what of a node is not ours."""
-    if isinstance(node, dict) and node.get("type") == "bulletList":
-        items = [item for item in node.get("content", ()) if not _is_ours(item, ours)]
+    if isinstance(node, dict) and node.get("type") in ("panel", "bulletList"):
+        left = [_left(one, ours) for one in node.get("content", ())]
+        items = [one for one in left if one]
         return {**node, "content": items} if items else None
     return None if _is_ours(node, ours) else node
 

@@ -22,6 +22,9 @@ LINE_LIMIT = 255
 HREF_LIMIT = 2_000
 CUT = "…"
 
+#: Begins and ends a panel in wiki markup.
+PANEL = "{panel}"
+
 Built = TypeVar("Built")
 
 # What XML and databases refuse, and halves of characters that are none alone.
@@ -160,8 +163,11 @@ def _adf(blocks: Sequence[Block]) -> dict[str, Any]:
     content: list[dict[str, Any]] = []
     for kind, group in groupby(blocks, key=lambda block: block.kind):
         nodes = [_ADF[kind](block) for block in group]
-        if kind is BlockKind.BULLET:
+        if kind in (BlockKind.BULLET, BlockKind.FACT):
             nodes = [{"type": "bulletList", "content": nodes}]
+        if kind is BlockKind.FACT:
+            attrs = {"panelType": "info"}
+            nodes = [{"type": "panel", "attrs": attrs, "content": nodes}]
         content.extend(nodes)
     return {"type": "doc", "version": 1, "content": content}
 
@@ -188,6 +194,7 @@ _ADF = {
     BlockKind.PARAGRAPH: _adf_paragraph,
     BlockKind.BULLET: _adf_bullet,
     BlockKind.QUOTE: _adf_quote,
+    BlockKind.FACT: _adf_bullet,
 }
 
 
@@ -209,8 +216,9 @@ def _adf_inline(block: Block) -> list[dict[str, Any]]:
 def _wiki(blocks: Sequence[Block]) -> str:
     parts: list[str] = []
     for kind, group in groupby(blocks, key=lambda block: block.kind):
-        glue = "\n" if kind is BlockKind.BULLET else "\n\n"
-        parts.append(glue.join(_WIKI[kind](block) for block in group))
+        glue = "\n" if kind in (BlockKind.BULLET, BlockKind.FACT) else "\n\n"
+        part = glue.join(_WIKI[kind](block) for block in group)
+        parts.append(f"{PANEL}\n{part}\n{PANEL}" if kind is BlockKind.FACT else part)
     return "\n\n".join(parts)
 
 
@@ -234,11 +242,12 @@ def _wiki_quote(block: Block) -> str:
     return "{noformat}\n" + text + "\n{noformat}"
 
 
-_WIKI = {
+_WIKI: dict[BlockKind, Callable[[Block], str]] = {
     BlockKind.HEADING: lambda block: "h3. " + _wiki_line(block),
     BlockKind.PARAGRAPH: _wiki_paragraph,
     BlockKind.BULLET: lambda block: "* " + _wiki_line(block),
     BlockKind.QUOTE: _wiki_quote,
+    BlockKind.FACT: lambda block: "* " + _wiki_line(block),
 }
 
 # Everything an address may hold, but for what ends or starts markup.

@@ -214,6 +214,27 @@ def vips(connection: Connection, group_id: int) -> int:
     return int(connection.scalar(query) or 0)
 
 
+def about(connection: Connection, group_id: int, limit: int) -> Sequence[AnyRow]:
+    """Return what the newest complaints are about, and in which languages."""
+    query = (
+        select(tickets.c.kind, tickets.c.language)
+        .select_from(table.join(tickets, table.c.ticket_id == tickets.c.id))
+        .where(table.c.group_id == group_id, _COUNTED)
+        .order_by(table.c.at.desc(), table.c.seq.desc())
+    )
+    return connection.execute(query.limit(limit)).all()
+
+
+def complainers(
+    connection: Connection, group_id: int, after: datetime, until: datetime
+) -> int:
+    """Count the customers who last complained of a problem within that time."""
+    query = select(func.count(table.c.customer_id.distinct())).where(
+        table.c.group_id == group_id, table.c.at > after, table.c.at <= until, _COUNTED
+    )
+    return int(connection.scalar(query) or 0)
+
+
 def features(connection: Connection, group_id: int) -> list[dict[str, Any]]:
     """Return what each member is about, in the order they came."""
     query = select(table.c.features).where(table.c.group_id == group_id)
