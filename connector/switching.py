@@ -1,7 +1,12 @@
-"""What a person says about how far a rule goes, and what takes it back."""
+"""What a person says about how far a rule goes, and what takes it back.
+
+When a rule is held back without anybody saying so is decided in
+``connector.demotion``.
+"""
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -9,7 +14,8 @@ from sqlalchemy import Connection
 from connector.correcting import Done, Refused
 from connector.models import Mode
 from connector.rulebook import Book
-from connector.store import switches
+from connector.store import demotions, switches
+from connector.store.demotions import Unit
 from connector.store.switches import Switch
 from connector.switched import written
 
@@ -47,3 +53,33 @@ def switch(
     follows = f"Its file says {file.mode}, and counts again once it is changed"
     said = () if mode is file.mode else (follows,)
     return Done(0, told, said, f"rules switch {rule_id} {before}")
+
+
+def promote(
+    connection: Connection, rule: str, tag: str | None, who: str, now: datetime
+) -> Done:
+    """Let a rule write what it only suggests, because people took it off."""
+    found = demotions.promote(connection, rule, tag, who, now)
+    if not found:
+        raise Refused(f"rule {rule} is not held back; rules precision shows which are")
+    again = f"rule {rule} writes {_named(found)} again"
+    follows = "It is looked at again once there are enough new labels of people"
+    return Done(0, again, (follows,), _command("hold", rule, tag))
+
+
+def hold(connection: Connection, rule: str, tag: str | None) -> Done:
+    """Take back the last time that a person let a rule write."""
+    found = demotions.hold(connection, rule, tag)
+    if not found:
+        raise Refused(f"nobody let rule {rule} write again, or it is held back by now")
+    held = f"rule {rule} only suggests {_named(found)}, as before"
+    return Done(0, held, (), _command("promote", rule, tag))
+
+
+def _named(units: list[Unit]) -> str:
+    named = (f"{u.tag} in {u.language}" if u.language else u.tag for u in units)
+    return ", ".join(sorted(set(named)))
+
+
+def _command(verb: str, rule: str, tag: str | None) -> str:
+    return shlex.join(["rules", verb, rule, *(["--tag", tag] if tag else [])])

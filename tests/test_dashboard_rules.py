@@ -144,7 +144,13 @@ def test_what_rules_did_and_what_people_said_is_counted(
     form = {"rule": unit.rule, "tag": unit.tag}
     done = post(client, "/rules/promote", code, **form)
     assert (
-        "writes cc-product_quality again" in client.get(done.headers["Location"]).text
+        "writes cc-product_quality in en again"
+        in client.get(done.headers["Location"]).text
     )
     assert "only suggested" not in client.get("/rules").text
     assert post(client, "/rules/promote", code, **form).status_code == 409
+    number = done.headers["Location"].rpartition("=")[2]
+    undone = post(client, f"/undo/{number}", code)
+    assert "only suggests cc-product" in client.get(undone.headers["Location"]).text
+    assert "only suggested, because" in client.get("/rules").text
+    assert post(client, f"/undo/{number}", code).status_code == 409

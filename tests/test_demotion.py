@@ -20,7 +20,7 @@ from connector.config import Config
 from connector.config_learning import Learning
 from connector.models import OutboxState
 from connector.precision import Figure, wilson
-from connector.store import Store, demotions
+from connector.store import Store, accounts, demotions
 from connector.store.demotions import Unit
 from connector.store.labels import Label
 from connector.store.schema import outbox
@@ -150,6 +150,19 @@ def test_promotion_by_a_person_holds_until_there_are_new_labels(
     assert states == [OutboxState.PENDING, OutboxState.PENDING]
 
 
+def test_only_the_last_word_of_a_person_is_taken_back(store: Store) -> None:
+    units = [DELIVERY, DELIVERY._replace(language="nb"), DELIVERY._replace(tag="cc-x")]
+    with store.write() as connection:
+        for place, unit in enumerate(units):
+            demotions.demote(connection, unit, 1, 20, START)
+            at = START + (place + 1) * DAY
+            demotions.promote(connection, "pack.type", unit.tag, "anna", at)
+        assert demotions.hold(connection, "pack.type", "cc-delivery") == [units[1]]
+        assert demotions.hold(connection, "pack.type", None) == [units[2]]
+        assert demotions.hold(connection, "pack.other", None) == []
+    assert demoted(store) == set(units[1:])
+
+
 def test_what_is_held_back_is_a_finding_while_its_version_is_in_force(
     store: Store, config: Config
 ) -> None:
@@ -187,11 +200,21 @@ def test_rules_precision_shows_figures_and_promote_ends_what_holds_back(
     assert (said["tag"], said["removed"], said["right"]) == ("cc-delivery", 3, 0.25)
     assert said["only_suggested"] is True
     code, told = run("promote", "pack.type", "--by", "anna")
-    assert (code, told) == (
-        0,
-        "Rule pack.type writes cc-delivery in en again, anna says.\n",
-    )
+    assert code == 0
+    assert told.startswith("Rule pack.type writes cc-delivery in en again. It is ")
+    assert told.endswith("take it back: complaint-connector rules hold pack.type\n")
     code, told = run("promote", "pack.type")
     assert (code, "is not held back" in told) == (1, True)
+    code, told = run("hold", "pack.type", "--by", "anna")
+    assert (code, "only suggests cc-delivery in en, as before" in told) == (0, True)
+    assert '"only_suggested": true' in run("precision", "--days", "30", "--json")[1]
+    code, told = run("hold", "pack.type")
+    assert (code, "or it is held back by now" in told) == (1, True)
+    store = Store(blank_sqlite)
+    with store.read() as connection:
+        deeds = accounts.recorded(connection, 5)
+    store.close()
+    done = [(one["who"], one["action"]) for one in deeds]
+    assert done == [("anna", "rules hold"), ("anna", "rules promote")]
     code, told = run("precision")
     assert (code, "14%" in told) == (0, True)

@@ -1,15 +1,18 @@
-"""``rules precision`` and ``rules promote``: what people think of what rules tag."""
+"""``rules precision``, ``promote``, ``hold``: what people think of what rules tag."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy import Connection
 
 from connector import precision as figures
+from connector import switching
 from connector.cli.common import (
     by_option,
     config_option,
@@ -18,7 +21,8 @@ from connector.cli.common import (
     open_store,
     read_config,
 )
-from connector.store import demotions
+from connector.correcting import Done, Refused
+from connector.store import accounts, demotions
 
 COLUMNS = (
     *("rule", "tag", "language", "version"),
@@ -77,12 +81,53 @@ def promote(rule: str, tag: str | None, who: str, path: Path) -> None:
     Example: complaint-connector rules promote pack.type --tag cc-delivery
     """
     now = datetime.now(UTC)
-    with open_store(read_config(path)) as store, store.write() as connection:
-        found = demotions.promote(connection, rule, tag, who, now)
-    if not found:
-        said = f"rule {rule} is not held back"
-        click.echo(f"{said}; rules precision shows which are", err=True)
+    _do(
+        path,
+        "promote",
+        rule,
+        who,
+        now,
+        lambda connection: switching.promote(connection, rule, tag, who, now),
+    )
+
+
+@click.command()
+@click.argument("rule", metavar="RULE")
+@click.option("--tag", help="Only for this tag.")
+@by_option
+@config_option
+def hold(rule: str, tag: str | None, who: str, path: Path) -> None:
+    """Take back the last `promote`: the rule only suggests these tags, as before.
+
+    Example: complaint-connector rules hold pack.type --tag cc-delivery
+    """
+    _do(
+        path,
+        "hold",
+        rule,
+        who,
+        datetime.now(UTC),
+        lambda connection: switching.hold(connection, rule, tag),
+    )
+
+
+def _do(
+    path: Path,
+    verb: str,
+    rule: str,
+    who: str,
+    now: datetime,
+    act: Callable[[Connection], Done],
+) -> None:
+    """Do it, write down who did, and say how to take it back; end with 1 if refused."""
+    try:
+        with open_store(read_config(path)) as store, store.write() as connection:
+            done = act(connection)
+            said = ". ".join([done.did, *done.follows])
+            verb, subject = f"rules {verb}", f"rule {rule}"
+            accounts.record(connection, who, verb, subject, said, now, done.undo)
+    except Refused as err:
+        click.echo(str(err), err=True)
         sys.exit(1)
-    for unit in found:
-        where = f" in {unit.language}" if unit.language else ""
-        click.echo(f"Rule {unit.rule} writes {unit.tag}{where} again, {who} says.")
+    click.echo(f"{said[0].upper()}{said[1:]}.")
+    click.echo(f"  To take it back: complaint-connector {done.undo}")

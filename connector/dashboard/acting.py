@@ -22,7 +22,7 @@ from connector.correcting import Done, Refused
 from connector.dashboard.desk import Desk
 from connector.errors import VendorError
 from connector.models import Issue, Role, TicketRef
-from connector.store import accounts, demotions, outbox
+from connector.store import accounts, outbox
 
 
 class Asked(NamedTuple):
@@ -229,13 +229,13 @@ def _switch(asked: Asked) -> Done:
 
 def _promote(asked: Asked) -> Done:
     words, options = _options(asked.words)
-    found = demotions.promote(
-        asked.connection, words[0], options.get("tag"), asked.who, asked.now
-    )
-    if not found:
-        raise Refused(f"rule {words[0]} is not held back")
-    tags = ", ".join(sorted({unit.tag for unit in found}))
-    return Done(0, f"rule {words[0]} writes {tags} again")
+    tag = options.get("tag")
+    return switching.promote(asked.connection, words[0], tag, asked.who, asked.now)
+
+
+def _hold(asked: Asked) -> Done:
+    words, options = _options(asked.words)
+    return switching.hold(asked.connection, words[0], options.get("tag"))
 
 
 #: What only admins do, and take back.
@@ -258,6 +258,7 @@ _ACTS: Mapping[str, Callable[[Asked], Done]] = {
     "broadcasts cancel": _cancel,
     "rules switch": _switch,
     "rules promote": _promote,
+    "rules hold": _hold,
 }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from connector.store.dialects import insert
 from connector.store.schema import AnyRow, demotions, labels, tickets
@@ -89,6 +89,21 @@ def promote(
         update(demotions)
         .where(*which)
         .values(promoted_at=now, promoted_by=who)
+        .returning(*(demotions.c[name] for name in KEY))
+    )
+    return sorted(Unit(*row) for row in found)
+
+
+def hold(connection: Connection, rule: str, tag: str | None) -> list[Unit]:
+    """Take back what a person last let a rule write again, or last of this tag."""
+    which = [demotions.c.rule == rule]
+    if tag is not None:
+        which.append(demotions.c.tag == tag)
+    last = select(func.max(demotions.c.promoted_at)).where(*which).scalar_subquery()
+    found = connection.execute(
+        update(demotions)
+        .where(*which, demotions.c.promoted_at == last)
+        .values(promoted_at=None, promoted_by="")
         .returning(*(demotions.c[name] for name in KEY))
     )
     return sorted(Unit(*row) for row in found)
