@@ -81,13 +81,8 @@ def create_blueprint(
 
     @blueprint.after_request
     def harden(response: Response) -> Response:
-        if request.endpoint not in _FOR_PROGRAMS:
-            response.headers.update(guard.SECURITY)
-            if request.endpoint == "dashboard.static":
-                response.headers["Cache-Control"] = "public, max-age=3600"
-            elif request.is_secure:
-                response.headers["Strict-Transport-Security"] = "max-age=31536000"
-        return response
+        is_page = request.endpoint not in _FOR_PROGRAMS
+        return guard.harden(response) if is_page else response
 
     @blueprint.errorhandler(StoreUnavailable)
     def no_database(_: StoreUnavailable) -> ResponseReturnValue:

@@ -103,6 +103,16 @@ def admit(desk: Desk) -> Response | None:
     return None
 
 
+def harden(response: Response) -> Response:
+    """Let a browser do no more with a page than it is for."""
+    response.headers.update(SECURITY)
+    if request.endpoint == "dashboard.static":
+        response.headers["Cache-Control"] = "public, max-age=3600"
+    elif request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
+
+
 def needs(role: Role) -> Callable[[F], F]:
     """Refuse a page to who may not do that."""
 

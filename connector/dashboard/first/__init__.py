@@ -64,10 +64,8 @@ def create_app(start: Start) -> Flask:
     def admit() -> ResponseReturnValue | None:
         return None if request.endpoint == "dashboard.static" else _admit(start)
 
-    @blueprint.after_request
-    def harden(response: Response) -> Response:
-        response.headers.update(guard.SECURITY)
-        return response
+    # The looks are kept by the browser: the last page has nobody to ask for them.
+    blueprint.after_request(guard.harden)
 
     @blueprint.get("/")
     def overview() -> ResponseReturnValue:
