@@ -30,11 +30,12 @@ MOST_WORDS = 40_000
 MOST_GRAMS = 40_000
 
 #: How much the packs' evidence counts beside words, so that neither drowns the other.
-PACKS_SHARE = 0.25
+PACKS_SHARE = 0.18
+PARTS_SHARE = 0.4  # of a word
 
 #: Less is more cautious.
 BOLDNESS = 3.0
-BOLDNESS_OF_TYPES = 0.1
+BOLDNESS_OF_TYPES = 0.2
 #: What makes margins of types odds: with it they were surest and right.
 SHARPNESS = 2.5
 ROUNDS = 300
@@ -200,9 +201,12 @@ class Sheet:
         part_counts = _counts(grams)
         lengths = parts.matrix()[:, [parts.names[one] for one in part_names]]
         evidence = np.array(self._evidence).reshape(-1, len(self._names))
+        # Parts of words are many, and are to count as much as words.
+        part_counts = (part_counts * PARTS_SHARE).round(DIGITS).astype(np.float32)
+        long = both @ counts**2 + said @ (lengths @ part_counts**2)
         blocks = [
-            _scaled(both, counts, both @ counts**2),
-            _scaled(grams, part_counts, said @ (lengths @ part_counts**2)),
+            _scaled(both, counts, long),
+            _scaled(grams, part_counts, long),
             self._groups.matrix() * PACKS_SHARE,
             sparse.csr_matrix(evidence * PACKS_SHARE),
         ]

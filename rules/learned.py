@@ -13,23 +13,27 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache
+from functools import cached_property
+from heapq import nlargest
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from rules.sums import LARGEST, ONE, Apart, beside
 from rules.verdict import ENOUGH, STEEPNESS, TYPES, heard
 
-FORMAT = 1
+FORMAT = 2
 COMPLAINT = "complaint"
 VAGUE = "insufficient_information"
 GRAMS = range(3, 6)  # characters
 LONGEST_WORD = 40
 TOLD = 3  # words named
+_REMEMBERED = 20_000  # words that were looked up
 
 #: What packs say of a text as a whole, kept within bounds that few texts exceed.
 EVIDENCE = (COMPLAINT, "emotion", "praise", "urgent", "relaxed", *TYPES)
 SHOUTED = "shouted"
 _LEAST, _MOST = -2.0, 3.0
+_FINE = 1 << 12  # parts of one that its size is counted in
 
 #: What a type weighs that is certain: more than the packs say of most.
 _CERTAIN = 3.0
@@ -40,6 +44,13 @@ _DIGIT = re.compile(r"\d")
 
 Weights = tuple[float, ...]
 Pair = tuple[str, str]
+
+
+class Share(NamedTuple):
+    """What words add to the sums over a text."""
+
+    row: int  #: weights of all outcomes, and the length squared, side by side
+    spoke: float  #: weight of the first outcome, which words are told of
 
 
 class Evidence(Protocol):
@@ -106,13 +117,13 @@ class Model:
     def weigh(self, tally: Evidence, folded: str, shouted: float) -> None:
         """Add to the evidence of a text what was learned about its words."""
         reading = Reading(self, tally, folded, shouted)
-        if COMPLAINT in self.outcomes:
-            place = self.outcomes.index(COMPLAINT)
-            wanted = ENOUGH + reading.totals[place] / STEEPNESS - heard(shouted)
+        loud = heard(shouted)
+        if self._judges:
+            wanted = ENOUGH + reading.totals[0] / STEEPNESS - loud
             tally.add(COMPLAINT, wanted - tally.weights[COMPLAINT])
-            for weight, words in reading.deciding(place):
+            for weight, words in reading.deciding():
                 tally.explain("learned", words, {COMPLAINT: weight / STEEPNESS})
-        if self._types and tally.weights[COMPLAINT] + heard(shouted) >= ENOUGH:
+        if self._types and tally.weights[COMPLAINT] + loud >= ENOUGH:
             self._weigh_types(tally, reading)
 
     def _weigh_types(self, tally: Evidence, reading: Reading) -> None:
@@ -130,37 +141,53 @@ class Model:
         tally.bare = totals.get(VAGUE) == most
 
     @cached_property
+    def _judges(self) -> bool:
+        return self.outcomes[:1] == (COMPLAINT,)
+
+    @cached_property
     def _types(self) -> list[tuple[int, str]]:
         places = enumerate(self.outcomes)
         return [(place, name) for place, name in places if name != COMPLAINT]
 
     @cached_property
-    def _nothing(self) -> Weights:
-        return (0.0,) * len(self.outcomes)
+    def shares(self) -> Mapping[str, Share]:
+        """What each word adds, with its parts."""
+        return _Shares(self)
 
     @cached_property
-    def pairs(self) -> dict[Pair, Weights]:
-        """What was learned about one word after another."""
-        split = ((words.split(" "), found) for words, found in self.words.items())
-        return {(both[0], both[1]): found for both, found in split if len(both) == 2}
+    def pairs(self) -> dict[Pair, Share]:
+        """What one word after another adds."""
+        split = ((words.split(" "), row) for words, row in self.words.items())
+        return {
+            (both[0], both[1]): self._share([row])
+            for both, row in split
+            if len(both) == 2
+        }
 
     @cached_property
-    def share(self) -> Any:
-        """What a word adds; languages repeat themselves, so it is remembered.
+    def of_packs(self) -> tuple[dict[str, int], dict[str, int]]:
+        """What groups and evidence add."""
+        groups = {name: beside(row) for name, row in self.groups.items()}
+        return groups, {name: beside(row) for name, row in self.evidence.items()}
 
-        Its length squared, its weights, and the same of its parts, in one row that is
-        quickly added up.
-        """
-        return lru_cache(maxsize=20_000)(self._share)
+    @cached_property
+    def apart(self) -> tuple[Apart, Apart]:
+        """How sums are taken apart: those of words, with their length, and others."""
+        count = len(self.outcomes)
+        return Apart(count + 1), Apart(count)
 
-    def _share(self, word: str) -> Weights:
+    def look_up(self, word: str) -> Share:
+        """Work out what a word adds."""
         if not is_telling(word):
-            return (0.0, *self._nothing, 0.0, *self._nothing)
-        length, *weights = self.words.get(word, (0.0, *self._nothing))
+            return self._share([])
+        own = [self.words[one] for one in (word,) if one in self.words]
         parts = [self.grams[part] for part in grams_of(word) if part in self.grams]
-        added = tuple(map(sum, zip(*parts, strict=True)))[1:] or self._nothing
-        parts_length = sum(one[0] ** 2 for one in parts)
-        return (length**2, *weights, parts_length, *added)
+        return self._share([*own, *parts])
+
+    def _share(self, rows: Sequence[Weights]) -> Share:
+        _, *weights = map(sum, zip(*rows, strict=True)) if rows else [0.0, 0.0]
+        length = sum(row[0] ** 2 for row in rows)
+        return Share(beside([*weights, length]) if rows else 0, weights[0])
 
     def to_json(self) -> str:
         """Write the model down; ``read`` reads it."""
@@ -182,58 +209,68 @@ class Reading:
     def __init__(
         self, model: Model, tally: Evidence, folded: str, shouted: float
     ) -> None:
-        words = words_of(folded)
+        words, pairs = words_of(folded), model.pairs
         self._words = list(dict.fromkeys(words))
-        self._shares: list[Weights] = list(map(model.share, self._words))
-        found = model.pairs
-        # In order, or the last digit of a sum would be another in another process.
-        self._pairs = sorted(found.keys() & set(pairwise(words)))
-        self._of_pairs = [found[pair] for pair in self._pairs]
-        size = self._size = 1 + len(model.outcomes)
-        sums = list(map(sum, zip(*self._shares, strict=True))) or [0.0] * 2 * size
-        length = sums[0] + sum(one[0] ** 2 for one in self._of_pairs)
-        self._by_words = 1 / math.sqrt(length) if length else 0.0
-        self._by_parts = 1 / math.sqrt(sums[size]) if sums[size] else 0.0
+        found = [pair for pair in pairwise(words) if pair in pairs]
+        self._pairs = list(dict.fromkeys(found))
+        rows = list(map(model.shares.__getitem__, self._words))
+        rows += [pairs[pair] for pair in self._pairs]
+        together: Sequence[int] = ()
+        self._spoke: Sequence[float] = ()
+        if rows:
+            together, self._spoke = zip(*rows, strict=True)
+        groups, evidence = model.of_packs
+        said = [reason for reason in tally.reasons if reason[1] in groups]
+        self._groups = {name: words for _, name, words, _ in said}
+        of_packs = sum([groups[name] for name in self._groups]) * _FINE
+        for name, value in (*tally.weights.items(), (SHOUTED, shouted)):
+            if value and name in evidence:
+                of_packs += evidence[name] * int(min(_MOST, max(_LEAST, value)) * _FINE)
+        apart, others_apart = model.apart
+        *sums, length = apart(sum(together))
+        # As long as any other text, whatever its length.
+        self._share = 1 / math.sqrt(length / ONE) if length > 0 else 0.0
+        by_words, by_packs = self._share / ONE, 1 / (ONE * _FINE)
         self.totals = [
-            bias + words * self._by_words + parts * self._by_parts
-            for bias, words, parts in zip(
-                model.bias, sums[1:size], sums[size + 1 :], strict=True
+            bias + one * by_words + other * by_packs
+            for bias, one, other in zip(
+                model.bias, sums, others_apart(of_packs), strict=True
             )
         ]
-        for pair in self._of_pairs:
-            self._add(pair[1:], self._by_words)
-        said = {name: words for _, name, words, _ in tally.reasons}
-        self._groups = [
-            (words, model.groups[name])
-            for name, words in said.items()
-            if name in model.groups
-        ]
-        for _, weights in self._groups:
-            self._add(weights, 1.0)
-        for name, value in (*tally.weights.items(), (SHOUTED, shouted)):
-            if value and name in model.evidence:
-                self._add(model.evidence[name], min(_MOST, max(_LEAST, value)))
+        self._model = model
 
-    def _add(self, weights: Weights, share: float) -> None:
-        for place, weight in enumerate(weights):
-            self.totals[place] += weight * share
+    def deciding(self) -> list[tuple[float, str]]:
+        """Return the words that spoke most for the first outcome or against it."""
+        share, groups = self._share, self._model.groups
+        moved = [weight * share for weight in self._spoke]
+        moved += [groups[name][0] for name in self._groups]
+        sizes = list(map(abs, moved))
+        # Two that weigh the same are told once.
+        told = dict.fromkeys(sizes.index(size) for size in nlargest(TOLD, sizes))
+        return [(moved[at], self._named(at)) for at in told if moved[at]]
 
-    def deciding(self, place: int) -> list[tuple[float, str]]:
-        """Return the words that moved an outcome most, with what they weigh."""
-        by_words, by_parts = self._by_words, self._by_parts
-        one, other = place + 1, place + 1 + self._size
-        moved = [row[one] * by_words + row[other] * by_parts for row in self._shares]
-        moved += [row[one] * by_words for row in self._of_pairs]
-        moved += [row[place] for _, row in self._groups]
-        said = [*self._words, *map(" ".join, self._pairs)]
-        said += [words for words, _ in self._groups]
-        most = sorted(map(abs, moved), reverse=True)[:TOLD][-1:]
-        told = [
-            (weight, words)
-            for weight, words in zip(moved, said, strict=True)
-            if weight and abs(weight) >= most[0]
-        ]
-        return told[:TOLD]
+    def _named(self, at: int) -> str:
+        """Return the words, the pair or the words of a group at a place."""
+        if at < len(self._words):
+            return self._words[at]
+        named = [*map(" ".join, self._pairs), *self._groups.values()]
+        return named[at - len(self._words)]
+
+
+class _Shares(dict[str, Share]):
+    """Languages repeat themselves: most words of a ticket were looked up before."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self._model = model
+
+    def __missing__(self, word: str) -> Share:
+        share = self._model.look_up(word)
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        if len(word) <= LONGEST_WORD:
+            self[word] = share
+        return share
 
 
 def read(text: str) -> Model:
@@ -263,4 +300,7 @@ def read(text: str) -> Model:
 
 
 def _weights(plain: Mapping[str, Sequence[float]]) -> dict[str, Weights]:
-    return {name: tuple(one) for name, one in plain.items()}
+    found = {name: tuple(row) for name, row in plain.items()}
+    if not all(abs(one) <= LARGEST for row in found.values() for one in row):
+        raise BadModel("it weighs a word more than learn would")
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from math import nan
 
 import pytest
 
@@ -127,6 +128,8 @@ def test_a_model_that_is_none_is_refused() -> None:
         ("not json", "not what learn writes"),
         (json.dumps(plain | {"format": 9}), "format is 9"),
         (json.dumps(plain | {"bias": [9, 0, 0]}), "changed after"),
+        (fitted(words={"zebra": (1.0, 1e300, 0.0, 0.0)}).to_json(), "more than learn"),
+        (fitted(words={"zebra": (1.0, nan, 0.0, 0.0)}).to_json(), "more than learn"),
     ):
         with pytest.raises(BadModel, match=why):
             read(text)
