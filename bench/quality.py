@@ -123,7 +123,7 @@ def measure(rows: Sequence[Row]) -> dict[str, Any]:
     if complaints:
         out["complaint"] = both_sides(complaints)
     types = [
-        (row.verdict.types[0] if row.verdict.types else "", row.labels["types"][0])
+        (_said(row, "type"), row.labels["types"][0])
         for row in rows
         if row.labels.get("types")
     ]
@@ -303,7 +303,7 @@ def _label(row: Row, question: str) -> str:
 
 def _said(row: Row, question: str) -> str:
     if question == "type":
-        return row.verdict.types[0] if row.verdict.types else ""
+        return next(iter(row.verdict.topics), "")
     return str(row.verdict.complaint)
 
 

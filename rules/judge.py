@@ -65,6 +65,7 @@ class Tally:
     weights: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     reasons: list[tuple[float, str, str, float]] = field(default_factory=list)
     bare: bool = False  #: says that something is wrong, and nothing of what
+    topical: bool = False  #: its types are what it is about, complaint or not
 
     def add(self, effect: str, weight: float) -> None:
         self.weights[effect] += weight
@@ -307,12 +308,14 @@ def conclude(
     complaint = score >= 0.5
     emotion = _emotion(weights["emotion"], shouted, complaint)
     praise = weights["praise"] >= 1.0
+    types = _types(tally, text) if complaint or tally.topical else ()
     return Verdict(
         lang=lang,
         complaint=complaint,
         score=round(score, 6),
         band=band_of(score),
-        types=_types(tally, text) if complaint else (),
+        types=types if complaint else (),
+        topics=types,
         emotion=emotion,
         sentiment=_sentiment(complaint, praise, weights),
         praise=praise,

@@ -38,6 +38,8 @@ _FINE = 1 << 12  # parts of one that its size is counted in
 #: What a type weighs that is certain: more than the packs say of most.
 _CERTAIN = 3.0
 _AFTER = 0.9
+#: What surely is no complaint has no type either; this is a score of 0.05.
+_POSSIBLE = ENOUGH + math.log(0.05 / 0.95) / STEEPNESS
 
 _WORD = re.compile(r"\w+(?:'\w+)?|[☺☹!?]")
 _DIGIT = re.compile(r"\d")
@@ -59,6 +61,7 @@ class Evidence(Protocol):
     weights: dict[str, float]
     reasons: list[tuple[float, str, str, float]]
     bare: bool
+    topical: bool
 
     def add(self, effect: str, weight: float) -> None: ...
 
@@ -123,7 +126,7 @@ class Model:
             tally.add(COMPLAINT, wanted - tally.weights[COMPLAINT])
             for weight, words in reading.deciding():
                 tally.explain("learned", words, {COMPLAINT: weight / STEEPNESS})
-        if self._types and tally.weights[COMPLAINT] + loud >= ENOUGH:
+        if self._types and tally.weights[COMPLAINT] + loud >= _POSSIBLE:
             self._weigh_types(tally, reading)
 
     def _weigh_types(self, tally: Evidence, reading: Reading) -> None:
@@ -139,6 +142,7 @@ class Model:
         for name in self.last:
             tally.add(name, min(0.0, _AFTER * first - tally.weights[name]))
         tally.bare = totals.get(VAGUE) == most
+        tally.topical = True
 
     @cached_property
     def _judges(self) -> bool:

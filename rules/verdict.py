@@ -30,6 +30,8 @@ ORIGINS = ("website", "carrier", "goods", "staff", "terms", "customer")
 
 PERSONAS = ("outspoken", "premium", "frequent", "quiet")
 
+_LISTS = ("types", "topics", "personas", "reasons")
+
 #: Evidence of this weight makes a complaint; the steeper, the surer one is of more.
 ENOUGH = 0.55
 STEEPNESS = 1.6
@@ -42,9 +44,11 @@ class Verdict:
     ``lang`` is empty where no covered language was recognised: nothing else was then
     looked at. ``score`` is how sure we are that it is a complaint, ``band`` says the
     same in words: ``high`` 0.8 and up, ``low`` below 0.4, ``medium`` is worth a look.
-    ``types`` name the main one first. ``emotion`` goes from 0 (none) to 3 (furious).
-    ``origin`` is in whose hands it went wrong, empty if no word says.
-    ``reasons`` quote the deciding words. ``pack_version`` tells which packs judged.
+    ``types`` are those of a complaint, the main one first; ``topics`` are the same, and
+    also what another message is about, as far as that was learned. ``emotion`` goes
+    from 0 (none) to 3 (furious). ``origin`` is in whose hands it went wrong, empty if
+    no word says. ``reasons`` quote the deciding words. ``pack_version`` tells which
+    packs judged.
     """
 
     lang: str = ""
@@ -52,6 +56,7 @@ class Verdict:
     score: float = 0.0
     band: Band = "low"
     types: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
     emotion: int = 0
     sentiment: Sentiment = "neutral"
     praise: bool = False
@@ -65,7 +70,7 @@ class Verdict:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
         plain = asdict(self)
-        for name in ("types", "personas", "reasons"):
+        for name in _LISTS:
             plain[name] = list(plain[name])
         return plain
 
@@ -73,7 +78,7 @@ class Verdict:
     def from_dict(cls, plain: Mapping[str, Any]) -> Verdict:
         """Build a verdict from ``to_dict``; unknown keys are ignored."""
         known = {key: plain[key] for key in cls.__slots__ if key in plain}
-        for name in ("types", "personas", "reasons"):
+        for name in _LISTS:
             if name in known:
                 known[name] = tuple(known[name])
         return cls(**known)

@@ -90,6 +90,18 @@ def test_learned_type_comes_first_where_it_is_sure() -> None:
     assert verdict.types == ("social_media", "delivery")
 
 
+def test_what_may_be_a_complaint_has_topics_and_only_a_complaint_has_types() -> None:
+    outcomes = {"zebra": (2.0, 0.0, 1.0, -1.0), "loaf": (2.0, -9.0, 1.0, -1.0)}
+    judge = default_judge().with_learned(fitted(words=outcomes))
+    text = "I saw a zebra today."
+    verdict = judge.judge("", text, "en")
+    assert (verdict.complaint, verdict.types) == (False, ())
+    assert verdict.topics == ("social_media",)
+    surely_none = judge.judge("", f"{text} And a loaf of bread.", "en")
+    assert (surely_none.complaint, surely_none.topics) == (False, ())
+    assert default_judge().judge("", text, "en").topics == ()
+
+
 def test_type_that_nobody_gives_comes_after_the_learned_ones() -> None:
     unused = default_judge().with_learned(fitted(last=("delivery",)))
     verdict = unused.judge("", "My order is late, says the zebra.", "en")

@@ -87,7 +87,9 @@ def answer_line(judge: Judge, line: bytes) -> dict[str, Any]:
         _text(ticket, "subject"), _text(ticket, "text"), _text(ticket, "lang") or None
     )
     plain = verdict.to_dict()
-    return {"id": ticket.get("id")} | {name: plain[name] for name in FIELDS}
+    told = {name: plain[name] for name in FIELDS}
+    # What it is about is worth knowing of other tickets too; "complaint" tells them.
+    return {"id": ticket.get("id")} | told | {"types": plain["topics"]}
 
 
 def _read(line: bytes) -> dict[str, Any]:
