@@ -90,21 +90,26 @@ def trained(texts: Sequence[Text], labels: Sequence[str]) -> list[str]:
     if min(map(labels.count, set(labels))) < LEAST:
         return []
     make = _library("sklearn.pipeline", "scikit-learn")
-    vectors = importlib.import_module("sklearn.feature_extraction.text")
     selection = importlib.import_module("sklearn.model_selection")
     svm = importlib.import_module("sklearn.svm")
-    seen = make.make_union(
-        vectors.TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),
-        vectors.TfidfVectorizer(
-            analyzer="char_wb", ngram_range=(2, 5), min_df=3, sublinear_tf=True
-        ),
-    )
-    model = make.make_pipeline(seen, svm.LinearSVC(class_weight="balanced"))
+    model = make.make_pipeline(seen(), svm.LinearSVC(class_weight="balanced"))
     folds = selection.StratifiedKFold(FOLDS, shuffle=True, random_state=7)
     said = selection.cross_val_predict(
         model, [text for _, text in texts], list(labels), cv=folds
     )
     return [str(one) for one in said]
+
+
+def seen() -> Any:
+    """Return what turns texts into words, pairs and stretches of letters."""
+    make = _library("sklearn.pipeline", "scikit-learn")
+    vectors = importlib.import_module("sklearn.feature_extraction.text")
+    return make.make_union(
+        vectors.TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),
+        vectors.TfidfVectorizer(
+            analyzer="char_wb", ngram_range=(2, 5), min_df=3, sublinear_tf=True
+        ),
+    )
 
 
 def _library(name: str, package: str) -> Any:

@@ -84,7 +84,7 @@ def learn(
     """
     tell("reading")
     chosen, older = newest(lessons)
-    school = _School(chosen, judge)
+    school = School(chosen, judge)
     refused = {task: school.refusal(task) for task in TASKS}
     tasks = [task for task in TASKS if not refused[task]]
     figures = {task: Figures(task, len(school.rows(task))) for task in TASKS}
@@ -127,12 +127,12 @@ def newest(lessons: Iterable[Lesson], most: int = MOST) -> tuple[list[Lesson], i
     return [lesson for _, lesson in chosen], counts.total() - len(chosen)
 
 
-class _School:
+class School:
     """Lessons with what packs say of them."""
 
     def __init__(self, lessons: Iterable[Lesson], judge: Judge) -> None:
         self._judge = judge
-        self._lessons: list[Lesson] = []
+        self.lessons: list[Lesson] = []
         self._packs: list[Verdict] = []
         self.sheet = Sheet()
         self.left_out = 0
@@ -144,10 +144,10 @@ class _School:
             if found is None:
                 self.left_out += 1
                 continue
-            self._lessons.append(lesson)
+            self.lessons.append(lesson)
             self.sheet.add(sample(lesson.customer, found))
             self._packs.append(judge.conclude(found))
-        kinds = Counter(one.kind for one in self._lessons if one.kind)
+        kinds = Counter(one.kind for one in self.lessons if one.kind)
         self.kinds = sorted(
             kind for kind, count in kinds.items() if count >= LEAST_OF_EACH
         )
@@ -157,23 +157,23 @@ class _School:
 
     @property
     def size(self) -> int:
-        return len(self._lessons)
+        return len(self.lessons)
 
     def rows(self, task: str) -> list[int]:
         """Return the lessons that teach a task."""
         if task == COMPLAINT:
             return [
                 place
-                for place, one in enumerate(self._lessons)
+                for place, one in enumerate(self.lessons)
                 if one.complaint is not None
             ]
-        return [place for place, one in enumerate(self._lessons) if one.kind]
+        return [place for place, one in enumerate(self.lessons) if one.kind]
 
     def refusal(self, task: str) -> str:
         """Say why a task cannot be learned; empty if it can."""
         rows = self.rows(task)
         if task == COMPLAINT:
-            counts = Counter(self._lessons[place].complaint for place in rows)
+            counts = Counter(self.lessons[place].complaint for place in rows)
             there = f"{counts[True]} complaints and {counts[False]} others"
             enough = min(counts[True], counts[False]) >= LEAST_OF_EACH
             wanted = f"{LEAST_OF_EACH} of each"
@@ -230,10 +230,10 @@ class _School:
         weights, bias = [], []
         for task in tasks:
             rows = [place for place in self.rows(task) if place in wanted]
-            labels: list[Any] = [self._lessons[place].complaint for place in rows]
+            labels: list[Any] = [self.lessons[place].complaint for place in rows]
             if task == TYPE:
-                rows = [one for one in rows if self._lessons[one].kind in self.kinds]
-                labels = [self._lessons[place].kind for place in rows]
+                rows = [one for one in rows if self.lessons[one].kind in self.kinds]
+                labels = [self.lessons[place].kind for place in rows]
             found = fit(matrix[rows], labels)
             weights += list(found[0])
             bias += list(found[1])
@@ -242,22 +242,22 @@ class _School:
         return laid_out.model(self._judge.version, outcomes, last, weights, bias)
 
     def _judged(self, judge: Judge, place: int) -> Verdict:
-        lesson = self._lessons[place]
+        lesson = self.lessons[place]
         return judge.judge(lesson.subject, lesson.text)
 
     def _measured(self) -> list[int]:
         """Choose lessons all along their order, if there are more than are needed."""
-        step = max(1, -(-len(self._lessons) // MEASURED))
-        return list(range(0, len(self._lessons), step))
+        step = max(1, -(-len(self.lessons) // MEASURED))
+        return list(range(0, len(self.lessons), step))
 
     def _stratum(self, place: int) -> str:
-        lesson = self._lessons[place]
+        lesson = self.lessons[place]
         return f"{lesson.complaint} {lesson.kind if lesson.kind in self.kinds else ''}"
 
     def _score(self, task: str, verdicts: dict[int, Verdict]) -> float:
         pairs = []
         for place, verdict in verdicts.items():
-            lesson = self._lessons[place]
+            lesson = self.lessons[place]
             if task == COMPLAINT and lesson.complaint is not None:
                 pairs.append((str(verdict.complaint), str(lesson.complaint)))
             elif task == TYPE and lesson.kind:
