@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -54,15 +54,16 @@ class Figures:
     packs: float = 0.0
     learned: float = 0.0
     blend: float = 0.0
+    won: int = 0  #: parts of ``PARTS`` in which the blend was better than the packs
     refused: str = ""  #: why nothing was measured
 
     @property
     def helps(self) -> bool:
-        return not self.refused and self.blend > self.packs
+        """Whether the blend is better on the whole, and not by a ticket or two."""
+        return self.blend > self.packs and self.won > PARTS // 2
 
     def to_dict(self) -> dict[str, Any]:
-        names = ("task", "labelled", "packs", "learned", "blend", "helps", "refused")
-        return {name: getattr(self, name) for name in names}
+        return asdict(self) | {"helps": self.helps}
 
 
 class Learned(NamedTuple):
@@ -196,6 +197,7 @@ class School:
         alone: dict[int, Verdict] = {}
         blend: dict[int, Verdict] = {}
         labels = [self._stratum(place) for place in places]
+        parts: list[list[int]] = []
         for part, (others, these) in enumerate(folds(labels, PARTS), start=1):
             tell(f"measuring, part {part} of {PARTS}")
             taught = [places[one] for one in others]
@@ -204,6 +206,7 @@ class School:
                 judge = self._judge.with_learned(model)
                 for place in (places[one] for one in these):
                     found[place] = self._judged(judge, place)
+            parts.append([places[one] for one in these])
         packs = {place: self._packs[place] for place in places}
         return {
             task: Figures(
@@ -212,6 +215,11 @@ class School:
                 packs=self._score(task, packs),
                 learned=self._score(task, alone),
                 blend=self._score(task, blend),
+                won=sum(
+                    self._score(task, {one: blend[one] for one in part})
+                    > self._score(task, {one: packs[one] for one in part})
+                    for part in parts
+                ),
             )
             for task in tasks
         }

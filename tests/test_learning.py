@@ -6,13 +6,22 @@ The lessons are made up of words that no pack knows, so that what is learned sho
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from connector.fitting import CUSTOMERS, Features, Lesson, Sheet, sample
-from connector.learning import LEAST, Learned, learn, macro_f1, newest
+from connector.learning import (
+    LEAST,
+    PARTS,
+    Figures,
+    Learned,
+    learn,
+    macro_f1,
+    newest,
+)
 from rules.judge import default_judge
-from rules.learned import Model
+from rules.learned import COMPLAINT, Model
 from rules.words import Words
 
 KINDS = ("delivery", "product_quality")
@@ -56,6 +65,7 @@ def model(learned: Learned) -> Model:
 def test_learning_finds_what_packs_do_not_know(learned: Learned, model: Model) -> None:
     complaint, kind = learned.figures
     assert complaint.packs < 0.5 < 0.95 < complaint.blend
+    assert complaint.won == PARTS
     assert kind.packs < 0.5 < 0.95 < kind.blend
     verdict = default_judge().with_learned(model).judge("", "our gadzook again", "en")
     assert verdict.complaint
@@ -133,6 +143,13 @@ def test_what_does_not_help_stays_off() -> None:
     assert found.figures[0].packs == 1.0
     assert not found.figures[0].helps
     assert found.model is None
+
+
+def test_what_helps_in_one_part_only_may_be_chance() -> None:
+    figures = Figures(COMPLAINT, LEAST, packs=0.90, blend=0.91, won=1)
+    assert not figures.helps
+    assert replace(figures, won=PARTS).helps
+    assert not replace(figures, won=PARTS, packs=0.92).helps
 
 
 def test_tickets_that_are_not_judged_teach_nothing() -> None:
