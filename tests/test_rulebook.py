@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from kit import START, Bench, Clock, settings
+from rulebook_kit import RULE, going_by, judge, written
 from structlog.testing import capture_logs
 
 from connector.cli import cli
@@ -18,38 +19,16 @@ from connector.errors import ConfigError
 from connector.rulebook import LOOK, Rulebook, findings
 from connector.store import tickets
 
-RULE = """\
-rules:
-  - id: {tag}
-    mode: act
-    when: {{field: text, op: contains, value: lamp}}
-    then: [{{add_tag: {tag}}}]
-"""
-
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    place = tmp_path / "rules.yaml"
-    place.write_text(RULE.format(tag="lamp"))
-    return place
+    return written(tmp_path)
 
 
 @pytest.fixture
-def bench(place: Path) -> Iterator[Bench]:
-    base = settings(f"sqlite:///{place.parent}/connector.db")
-    bench = Bench(base.model_copy(update={"rules": place}))
-    yield bench
-    bench.close()
-
-
-def tags(bench: Bench, ticket: str) -> set[str]:
-    return set(bench.support.fetch_ticket(ticket).tags)
-
-
-def judge(bench: Bench, ticket: str) -> set[str]:
-    bench.write(ticket, "My lamp is broken again.", f"{ticket}@example.com")
-    bench.settle()
-    return {tag for tag in tags(bench, ticket) if not tag.startswith("cc-")}
+def bench(place: Path, blank_sqlite: str) -> Iterator[Bench]:
+    with going_by(place, blank_sqlite) as bench:
+        yield bench
 
 
 def rulebook(place: Path) -> Rulebook:

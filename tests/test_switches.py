@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from kit import START, Bench, settings
+from kit import START, Bench
+from rulebook_kit import RULE, going_by, judge, written
 
 from connector.cli import cli
 from connector.models import Mode
@@ -15,35 +16,16 @@ from connector.rulebook import LOOK, Rulebook
 from connector.store import Store, switches
 from connector.store.switches import Switch
 
-RULE = """\
-rules:
-  - id: {tag}
-    mode: act
-    when: {{field: text, op: contains, value: lamp}}
-    then: [{{add_tag: {tag}}}]
-"""
-
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    place = tmp_path / "rules.yaml"
-    place.write_text(RULE.format(tag="lamp"))
-    return place
+    return written(tmp_path)
 
 
 @pytest.fixture
 def bench(place: Path, blank_sqlite: str) -> Iterator[Bench]:
-    base = settings(blank_sqlite)
-    bench = Bench(base.model_copy(update={"rules": place}))
-    yield bench
-    bench.close()
-
-
-def judge(bench: Bench, ticket: str) -> set[str]:
-    bench.write(ticket, "My lamp is broken again.", f"{ticket}@example.com")
-    bench.settle()
-    tags = bench.support.fetch_ticket(ticket).tags
-    return {tag for tag in tags if not tag.startswith("cc-")}
+    with going_by(place, blank_sqlite) as bench:
+        yield bench
 
 
 def switch(bench: Bench, mode: Mode) -> None:
