@@ -1,4 +1,4 @@
-"""What tests in a real browser share: the browser, and what its console said."""
+"""What tests in a real browser share: it, its console, axe, and pictures that stay."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from kit import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -23,6 +24,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+#: Kept for whoever wants to see what the tests saw.
+SCREENSHOTS = ROOT / "build" / "screenshots"
 
 
 @contextmanager
@@ -50,3 +54,18 @@ class Seen:
         page.on("console", lambda one: self.said.append(f"{one.type}: {one.text}"))
         page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
         page.on("dialog", lambda dialog: self.said.append(f"dialog: {dialog.message}"))
+
+    def keep(self, name: str) -> None:
+        """Keep a picture of the whole page."""
+        path = SCREENSHOTS / f"{name.strip('/').replace('/', '-') or 'overview'}.png"
+        self.page.screenshot(path=path, full_page=True)
+
+    def barriers(self) -> list[str]:
+        """Return what axe finds on the page that shuts somebody out."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        return [
+            f"{one['id']} {one['nodes'][0]['html'][:120]}"
+            for one in Axe().run(self.page).response["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]

@@ -233,6 +233,7 @@ LONG = (
     "test_scenario_",
     "test_oidc_browser",
     "test_sidebar_browser",
+    "test_site_browser",
 )
 
 
