@@ -202,10 +202,17 @@ def begin(
     return token
 
 
-def signed(connection: Connection, token: str, now: datetime) -> Signed | None:
-    """Return who a session is of, or None if it has ended."""
+def signed(
+    connection: Connection, token: str, now: datetime, issuer: str = ""
+) -> Signed | None:
+    """Return who a session is of, or None if it has ended.
+
+    ``issuer`` vouches for people now; whoever came from another one is out.
+    """
     row = accounts.session(connection, _hash(token), now - LONGEST, now - IDLE)
-    return None if row is None else Signed(row.name, Role(row.role), csrf(token))
+    if row is None or row.issuer not in (None, issuer):
+        return None
+    return Signed(row.name, Role(row.role), csrf(token))
 
 
 def is_to_touch(connection: Connection, token: str, now: datetime) -> bool:

@@ -297,10 +297,11 @@ def beside(raw: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     found = dict(raw)
     if isinstance(found.get("texts"), str) and found["texts"]:
         found["texts"] = str(folder / found["texts"])
-    judging = found.get("judging")
-    if isinstance(judging, dict) and isinstance(judging.get("packs"), str):
-        if judging["packs"]:
-            found["judging"] = {**judging, "packs": str(folder / judging["packs"])}
+    for part, key in (("judging", "packs"), ("oidc", "ca_bundle")):
+        section = found.get(part)
+        if isinstance(section, dict) and isinstance(section.get(key), str):
+            if section[key]:
+                found[part] = {**section, key: str(folder / section[key])}
     if isinstance(found.get("directories"), dict):
         blocks = found["directories"].items()
         found["directories"] = {k: config_blocks.beside(v, folder) for k, v in blocks}

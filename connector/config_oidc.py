@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -42,8 +43,8 @@ class Oidc(Section):
     others: Literal[Role.VIEWER, Role.AGENT] | None = Field(
         None, description="The role of who has none of them; null: they are refused."
     )
-    ca_bundle: str | None = Field(
-        None, description="File with the authorities of a private certificate."
+    ca_bundle: str = Field(
+        "", description="File with the authorities of a private certificate."
     )
 
     @field_validator("issuer")
@@ -57,6 +58,13 @@ class Oidc(Section):
                 "expected the provider's issuer; write it as the provider does, such "
                 "as https://login.example.com"
             )
+        return value
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _is_there(cls, value: str) -> str:
+        if value and not Path(value).is_file():
+            raise ValueError("there is no such file; correct the path")
         return value
 
     @field_validator("scopes")

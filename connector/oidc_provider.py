@@ -85,7 +85,10 @@ class Provider:
             known = self._issuer.look(now, again=True)
             is_us = self._knows_us(known.document, now)
         except SignInFailed as err:
-            remedy = "correct oidc.issuer, or let the connector out to that host"
+            remedy = (
+                "correct oidc.issuer, let the connector out to that host, or name the "
+                "authorities of a private certificate as oidc.ca_bundle"
+            )
             return [Finding(Level.PROBLEM, "oidc", err.detail, remedy)]
         said = f"{self.config.issuer} answers; its callback address for us has to be"
         found = [Finding(Level.OK, "oidc", f"{said} {self._callback}")]

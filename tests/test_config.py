@@ -277,6 +277,15 @@ def test_secret_comes_from_a_file_beside_the_configuration(tmp_path: Path) -> No
     assert config.sources["support"].settings.secret.get_secret_value() == SECRET
 
 
+def test_authorities_of_a_provider_lie_beside_the_configuration(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "office.pem").touch()
+    text = "sources: {support: {kind: memory}}\noidc: {ca_bundle: office.pem}\n"
+    found = load(write(tmp_path, text), {}).oidc.ca_bundle
+    assert found == str(tmp_path / "office.pem")
+
+
 def test_reference_may_be_part_of_a_value(tmp_path: Path) -> None:
     text = (
         "sources: {support: {kind: memory}}\n"

@@ -23,14 +23,16 @@ def welcome(store: Store, person: Person) -> str | Refusal:
         return vouching.welcome(connection, person, NOW)
 
 
-def signed(store: Store, token: str | Refusal) -> accounts.Signed | None:
+def signed(
+    store: Store, token: str | Refusal, issuer: str = ISSUER
+) -> accounts.Signed | None:
     assert isinstance(token, str)
     with store.read() as connection:
-        return accounts.signed(connection, token, NOW)
+        return accounts.signed(connection, token, NOW, issuer)
 
 
-def named(store: Store, token: str | Refusal) -> tuple[str, Role]:
-    found = signed(store, token)
+def named(store: Store, token: str | Refusal, issuer: str = ISSUER) -> tuple[str, Role]:
+    found = signed(store, token, issuer)
     assert found is not None
     return found.name, found.role
 
@@ -39,8 +41,16 @@ def test_same_person_is_the_same_user_whatever_they_are_called(store: Store) -> 
     assert named(store, welcome(store, KARI)) == ("kari", Role.ADMIN)
     renamed = KARI._replace(name="kari.nordmann")
     assert named(store, welcome(store, renamed)) == ("kari", Role.ADMIN)
-    elsewhere = KARI._replace(issuer="https://other.example.com")
-    assert named(store, welcome(store, elsewhere)) == ("kari-2", Role.ADMIN)
+    other = "https://other.example.com"
+    token = welcome(store, KARI._replace(issuer=other))
+    assert named(store, token, other) == ("kari-2", Role.ADMIN)
+
+
+def test_session_ends_with_the_provider_it_came_from(store: Store) -> None:
+    token = welcome(store, KARI)
+    assert signed(store, token) is not None
+    assert signed(store, token, "https://other.example.com") is None
+    assert signed(store, token, "") is None
 
 
 def test_name_of_a_local_user_opens_nothing_of_theirs(store: Store) -> None:

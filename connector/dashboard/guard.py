@@ -80,7 +80,8 @@ def admit(desk: Desk) -> Response | None:
     token = request.cookies.get(COOKIE, "")
     now = desk.clock()
     with desk.store.read() as connection:
-        signed = accounts.signed(connection, token, now) if token else None
+        issuer = desk.config.oidc.issuer
+        signed = accounts.signed(connection, token, now, issuer) if token else None
         is_new = signed is None and not rows.is_anybody(connection)
         is_late = signed is not None and accounts.is_to_touch(connection, token, now)
     if is_late:

@@ -85,7 +85,13 @@ def session(
 ) -> AnyRow | None:
     """Return the user of a session that began and was used after these times."""
     query = (
-        select(users.c.id, users.c.name, users.c.role, sessions.c.seen_at)
+        select(
+            users.c.id,
+            users.c.name,
+            users.c.role,
+            users.c.issuer,
+            sessions.c.seen_at,
+        )
         .join(sessions, sessions.c.user_id == users.c.id)
         .where(
             sessions.c.token_hash == token_hash,
