@@ -166,6 +166,7 @@ IMPLIED = [
     ("en", "The stroller's wheel came off in the street."),
     ("en", "Sorry to bother you, the mug had a chip. Not important really."),
     ("en", "My voucher was not accepted at the till."),
+    ("en", "Close this account, I have had enough."),
     ("nb", "Det står levert, men postkassa er tom."),
     ("nb", "Regningen er 400 kroner høyere enn tilbudet jeg skrev under på."),
     ("nb", "Skjorta mistet fargen etter én vask."),
