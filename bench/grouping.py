@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 from rapidfuzz import fuzz, process
 
 from connector.cli.group import TicketLine, TicketStream
+from rules.judge import default_judge
 from rules.thresholds import Sighting, Thresholds, crossed
 
 
@@ -73,7 +74,7 @@ Placer = Callable[[TicketLine], tuple[str, bool]]  # the group, and: alert now
 
 def product(thresholds: Thresholds) -> Placer:
     """Group and alert as ``complaint-connector group`` does."""
-    stream = TicketStream(thresholds)
+    stream = TicketStream(thresholds, default_judge())
 
     def place(ticket: TicketLine) -> tuple[str, bool]:
         placed, alert = stream.place(ticket)

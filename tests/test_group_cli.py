@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from connector.cli.group import TicketLine, TicketStream, group
+from rules.judge import default_judge
 from rules.thresholds import Thresholds
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -209,8 +210,24 @@ def test_thresholds_can_come_from_the_configuration(tmp_path: Path) -> None:
     assert [alert["id"] for alert in given] == ["t1"]
 
 
+def test_words_of_the_house_can_come_from_the_configuration(tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    words.mkdir()
+    pack = (
+        "language: en\ngroups:\n  - {name: glad, effects: {praise: 5}, words: [zorp]}"
+    )
+    (words / "en.yaml").write_text(pack)
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG)
+    lines = [line(n, text="zorp, the Nordlys lamp") for n in range(4)]
+    options = "--config", str(config)
+    assert len(alerts(tmp_path, lines, *options)) == 1
+    config.write_text(f"{CONFIG}judging:\n  packs: {words}\n")
+    assert alerts(tmp_path, lines, *options) == []
+
+
 def test_counts_outside_the_window_are_dropped() -> None:
-    stream = TicketStream(Thresholds(window="1h", fast_window="1h"))
+    stream = TicketStream(Thresholds(window="1h", fast_window="1h"), default_judge())
     for number in range(50):
         text = f"thing{chr(97 + number % 26)} {chr(97 + number // 26)}ish is odd"
         ticket = line(number, text=text)

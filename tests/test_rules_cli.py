@@ -154,7 +154,10 @@ tests:
 def test_tests_beside_the_rules_are_tried(place: Path) -> None:
     Path("mine.yaml").write_text(rules() + TESTS)
     done = run("test", "mine.yaml")
-    assert (done.exit_code, done.output) == (0, "1 tests of 1 rules, 0 failed.\n")
+    assert (done.exit_code, done.output) == (
+        0,
+        "1 tests of 1 rules, judged by packs alone, 0 failed.\n",
+    )
 
 
 def test_test_that_fails_shows_what_differs_and_why(place: Path) -> None:
@@ -231,7 +234,10 @@ def test_lint_names_mistakes_in_tests(
 def test_nothing_to_try_and_rules_that_cannot_be_used_end_badly(place: Path) -> None:
     Path("mine.yaml").write_text(rules())
     done = run("test", "mine.yaml")
-    assert (done.exit_code, done.output) == (1, "0 tests of 1 rules, 0 failed.\n")
+    assert (done.exit_code, done.output) == (
+        1,
+        "0 tests of 1 rules, judged by packs alone, 0 failed.\n",
+    )
     Path("mine.yaml").write_text(rules(RULE.replace("when", "wen")) + TESTS)
     done = run("test", "mine.yaml")
     assert done.exit_code == 1
@@ -251,4 +257,7 @@ def test_list_tells_mode_version_and_place(place: Path) -> None:
 def test_documented_example_is_sound_and_passes_its_tests(place: Path) -> None:
     example = str(ROOT / "docs" / "rules.yaml")
     assert run("lint", example).output == "3 rules: 0 errors, 0 warnings.\n"
-    assert run("test", example).output == "5 tests of 3 rules, 0 failed.\n"
+    assert (
+        run("test", example).output
+        == "5 tests of 3 rules, judged by packs alone, 0 failed.\n"
+    )

@@ -22,7 +22,7 @@ from connector.models import parse_duration
 from rules.doubts import doubt
 from rules.duplicates import Grouper
 from rules.features import features
-from rules.judge import default_judge
+from rules.judge import Judge, default_judge
 from rules.thresholds import Crossing, Sighting, Thresholds, crossed
 from rules.verdict import Verdict
 from rules.words import customer_words, looks_like_html
@@ -77,7 +77,7 @@ def span(
 @click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Take the thresholds from this configuration.",
+    help="Take thresholds and words from this configuration.",
 )
 @click.option("--customers", type=click.IntRange(0), help="Distinct customers; 0: off.")
 @click.option("--window", callback=span, help="Within so long, for example 7d.")
@@ -99,25 +99,25 @@ def group(
 
     With --customers or --window the fast lane is off unless it is asked for too.
     """
-    thresholds = _thresholds(config, customers, window, fast_customers, fast_window)
+    base, judge = _configured(config) if config else (Thresholds(), default_judge())
+    thresholds = _thresholds(base, customers, window, fast_customers, fast_window)
     with ExitStack() as stack:
         bad = _run(
             sys.stdin.buffer,
             sys.stdout.buffer,
             stack.enter_context(alerts.open("wb")) if alerts else None,
-            thresholds,
+            TicketStream(thresholds, judge),
         )
     sys.exit(1 if bad else 0)
 
 
 def _thresholds(
-    config: Path | None,
+    base: Thresholds,
     customers: int | None,
     window: timedelta | None,
     fast_customers: int | None,
     fast_window: timedelta | None,
 ) -> Thresholds:
-    base = _configured(config) if config else Thresholds()
     given: dict[str, Any] = {"customers": customers, "window": window}
     fast: dict[str, Any] = {
         "fast_customers": fast_customers,
@@ -129,12 +129,15 @@ def _thresholds(
     return base.model_copy(update=chosen)
 
 
-def _configured(config: Path) -> Thresholds:
-    # Imported late: it brings in every vendor, and most runs need none.
+def _configured(path: Path) -> tuple[Thresholds, Judge]:
+    """Return the thresholds, and who judges by the words of the trade and the house."""
+    # Imported late: they bring in every vendor, and most runs need none.
     from connector.config import load
+    from connector.rulebook import Rulebook
 
     try:
-        return load(config).problems
+        config = load(path)
+        return config.problems, Rulebook(config, datetime.now(UTC)).book.judge
     except ConfigError as err:
         raise click.UsageError(str(err)) from err
 
@@ -147,10 +150,9 @@ def _run(
     lines: Iterable[bytes],
     out: BinaryIO,
     alerts: BinaryIO | None,
-    thresholds: Thresholds,
+    stream: TicketStream,
 ) -> int:
     """Handle every line; return how many could not be read."""
-    stream = TicketStream(thresholds)
     bad = 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -194,11 +196,11 @@ class Heard(NamedTuple):
 class TicketStream:
     """Groups and counts the tickets of one run; memory follows the window."""
 
-    def __init__(self, thresholds: Thresholds) -> None:
+    def __init__(self, thresholds: Thresholds, judge: Judge) -> None:
         self._thresholds = thresholds
         self._kept = max(thresholds.window, thresholds.fast_window)
         self._grouper = Grouper()
-        self._judge = default_judge()
+        self._judge = judge
         self._groups = 0
         self._ready: set[str] = set()
         self._busy: dict[str, datetime] = {}  # ready, with tickets in the window

@@ -57,7 +57,8 @@ def test(files: tuple[Path, ...], path: Path, as_json: bool) -> None:
         failed += bool(tried.differences)
         _tell(trial, tried, as_json)
     if not as_json:
-        click.echo(f"{len(trials)} tests of {len(rules.rules)} rules, {failed} failed.")
+        count = f"{len(trials)} tests of {len(rules.rules)} rules"
+        click.echo(f"{count}, judged by packs alone, {failed} failed.")
     sys.exit(bool(remarks or failed or not trials))
 
 
