@@ -15,7 +15,14 @@ from sqlalchemy import Connection
 
 from connector import clocks, counts, filing, recurrence, sequel
 from connector.config import Config
-from connector.models import Block, BlockKind, IssueChange, IssueDraft, Notice
+from connector.models import (
+    Block,
+    BlockKind,
+    IssueCategory,
+    IssueChange,
+    IssueDraft,
+    Notice,
+)
 from connector.reports import posting
 from connector.store import groups, sending
 from connector.store.schema import AnyRow
@@ -86,6 +93,12 @@ def change(connection: Connection, row: AnyRow) -> IssueChange:
         as_of=row.payload.get("as_of", ""),
         known_counts=counts.known_lines(connection, row.group_id),
     )
+
+
+def is_done(connection: Connection, row: AnyRow) -> bool:
+    """Tell whether the issue that a row is about was done when it was last read."""
+    group = groups.get(connection, row.group_id)
+    return bool(group.issue_category == IssueCategory.DONE)
 
 
 def blocks(stored: list[list[str]]) -> tuple[Block, ...]:

@@ -225,7 +225,14 @@ class Effects:
         self._ensure_wanted(row)
         with self.store.read() as connection:
             change = drafts.change(connection, row)
-        left_out = adapter.update_issue(row.target, change)
+            is_done = drafts.is_done(connection, row)
+        try:
+            left_out = adapter.update_issue(row.target, change)
+        except VendorRefused as err:
+            # Many workflows take no edits of what is closed. It says that it is done.
+            if not is_done or err.status != 400:
+                raise
+            return {"left_out": [str(err)]}
         return {"left_out": sorted(left_out)} if left_out else {}
 
     def _comment_issue(self, adapter: Tracker, row: AnyRow) -> dict[str, Any]:

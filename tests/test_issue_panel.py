@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from checkin_kit import SQLITE
 from kit import Bench
-from loop_kit import complain, file_issue, fix, the_group
+from loop_kit import Failing, complain, file_issue, fix, rows, the_group
 from sqlalchemy import update
 
 from connector import issue_panel, steering
-from connector.models import IssueCategory, IssueChange, Operation
+from connector.errors import VendorRefused
+from connector.models import IssueCategory, IssueChange, Operation, OutboxState
 from connector.store import outbox, schema
 
 DONE = datetime(2026, 3, 1, tzinfo=UTC)
@@ -117,6 +118,24 @@ def test_panel_follows_the_issue_and_is_not_written_for_nothing(bench: Bench) ->
     assert said == [
         "Problem 1: known, being fixed",
         "Problem 1: fixed on 2026-03-02, watched for a return",
+    ]
+
+
+@SQLITE
+def test_issue_that_takes_no_edits_once_it_is_done_needs_nobody(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issue = file_issue(bench)
+    later(bench, issue)
+    no = VendorRefused("the issue is closed", status=400)
+    refused = Failing(monkeypatch, bench.tracker, "update_issue", no, 9, after=False)
+    fix(bench, issue)
+    later(bench, issue)
+    assert (refused.left, rows(bench, OutboxState.PARKED)) == (8, [])
+    bench.tracker.move_issue(issue, IssueCategory.IN_PROGRESS)
+    later(bench, issue)
+    assert [row["operation"] for row in rows(bench, OutboxState.PARKED)] == [
+        Operation.UPDATE_ISSUE
     ]
 
 
