@@ -242,7 +242,7 @@ class School:
             if task == TYPE:
                 rows = [one for one in rows if self.lessons[one].kind in self.kinds]
                 labels = [self.lessons[place].kind for place in rows]
-            found = fit(matrix[rows], labels)
+            found = fit(matrix[rows], labels, laid_out.said)
             weights += list(found[0])
             bias += list(found[1])
             outcomes += [COMPLAINT] if task == COMPLAINT else self.kinds

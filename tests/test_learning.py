@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from connector.fitting import CUSTOMERS, Features, Lesson, Sheet, sample
+from connector.fitting import CUSTOMERS, Features, Lesson, Sheet, fit, sample
 from connector.learning import (
     LEAST,
     PARTS,
@@ -94,6 +94,19 @@ def test_what_was_fitted_is_what_is_applied(model: Model) -> None:
     expected = 0.3 + 0.01 * float(columns.matrix[0].sum())
     score = judge.with_learned(fitted).judge_words("", words).score
     assert score == pytest.approx(1 / (1 + 2.718281828**-expected), abs=2e-4)
+
+
+def test_labels_the_other_way_round_make_weights_the_other_way_round() -> None:
+    taught = lessons(80)
+    columns = laid_out([(one.text, one.customer) for one in taught])
+    truth = [one.complaint for one in taught]
+    weights, bias = fit(columns.matrix, truth, columns.said)
+    turned, turned_bias = fit(columns.matrix, [not one for one in truth], columns.said)
+    assert turned_bias[0] == pytest.approx(-bias[0], abs=0.01)
+    assert turned[0].tolist() == pytest.approx((-weights[0]).tolist(), abs=0.01)
+    named = [f"{one}" for one in truth]
+    both, _ = fit(columns.matrix, named, columns.said)
+    assert both[0].tolist() == pytest.approx((-both[1]).tolist())
 
 
 def test_words_of_few_customers_and_numbers_are_not_kept() -> None:
