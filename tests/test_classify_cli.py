@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from connector.cli.classify import FIELDS, classify
+from rules.learned import Model
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -107,6 +109,23 @@ def test_own_words_of_the_page_are_what_tickets_are_judged_by(tmp_path: Path) ->
     assert [one["complaint"] for one in answers(plain)] == [False, False, True]
     assert [one["complaint"] for one in answers(given)] == [True, True, False]
     assert answers(given)[0]["types"] == ["product_quality"]
+
+
+def test_model_tells_what_a_ticket_is_about_that_is_no_complaint(
+    tmp_path: Path,
+) -> None:
+    kinds, nothing = ("social_media", "other"), dict[str, tuple[float, ...]]()
+    model = Model("", "", kinds, (1.0, 0.0), nothing, nothing, nothing, nothing, ())
+    model = replace(model, version=model.fingerprint())
+    file = tmp_path / "model.json"
+    file.write_text(model.to_json(), "utf-8")
+    line = b'{"text": "I saw a zebra today.", "lang": "en"}'
+    plain, learned = (
+        answers(CliRunner().invoke(classify, words, input=line))[0]
+        for words in ([], ["--model", str(file)])
+    )
+    assert (plain["complaint"], plain["types"]) == (False, [])
+    assert (learned["complaint"], learned["types"]) == (False, ["social_media"])
 
 
 def test_mistakes_in_own_words_are_told(tmp_path: Path) -> None:
