@@ -174,6 +174,27 @@ def test_sender_that_stalls_is_cut_off(
     assert stored(open_bench) == []
 
 
+@pytest.mark.parametrize(
+    ("parts", "status"),
+    [([b"name="], 408), ([b"x" * 900] * 3, 413)],
+)
+def test_form_that_stalls_or_has_no_end_holds_no_thread(
+    open_bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    parts: list[bytes],
+    status: int,
+) -> None:
+    monkeypatch.setattr(door, "BODY_TIME", 0.05)
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Content-Length": "9000000",
+        "Origin": "http://localhost",
+    }
+    given = make_door(open_bench)
+    monkeypatch.setattr(given, "_pages", None)  # no thread is asked
+    assert ask(given, parts, headers, "/sign-in", "silence").status == status
+
+
 def test_sender_that_hangs_up_leaves_nothing(open_bench: Bench) -> None:
     wire = ask(make_door(open_bench), [b'{"ticket"'], then="hang up")
     assert wire.status == 0

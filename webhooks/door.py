@@ -1,11 +1,11 @@
 """The asynchronous front of the Flask application: one event loop, no waiting threads.
 
-A request to the webhook door is collected here, within a size and a time, then answered
-by Flask on the event loop's own thread: verifying takes a fraction of a millisecond,
-and what takes longer, the disk, is awaited. With a thread for each waiting request the
-interpreter lock changes hands so often that most of the time goes there. All other
-pages may take their time and go to threads. What is decided about a request is the
-receiver's part.
+Every request is collected here, within a size and a time. One to the webhook door is
+then answered by Flask on the event loop's own thread: verifying takes a fraction of a
+millisecond, and what takes longer, the disk, is awaited. With a thread for each waiting
+request the interpreter lock changes hands so often that most of the time goes there.
+All other pages may take their time and go to threads, which none who sends slowly
+holds. What is decided about a request is the receiver's part.
 """
 
 from __future__ import annotations
@@ -55,29 +55,31 @@ class Door:
         self._pages = WSGIMiddleware(app, workers=threads)  # type: ignore[arg-type]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(PATH):
-            await self._deliver(scope, receive, send)
-        else:
-
-            async def plain() -> MutableMapping[str, Any]:
-                # Granian's own is awaitable, and not the coroutine that is run in
-                # another thread for the body of a form.
-                return await receive()
-
-            await self._pages(scope, plain, send)  # type: ignore[arg-type]
-
-    async def _deliver(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._pages(scope, receive, send)  # type: ignore[arg-type]
+            return
         try:
             body = await self._collect(receive)
         except Stalled:
-            response = Response("the body took too long\n", 408, _CLOSE)
+            await _send(Response("the body took too long\n", 408, _CLOSE), send)
         except Crowded:
-            response = Response("too much at a time\n", 503, {**_CLOSE, **_AGAIN})
+            headers = {**_CLOSE, **_AGAIN}
+            await _send(Response("too much at a time\n", 503, headers), send)
         else:
             if body is None:
                 return
-            response = await self._answer(scope, body)
-        await _send(response, send)
+            if scope["path"].startswith(PATH):
+                await _send(await self._answer(scope, body), send)
+            elif len(body) > self._limit:
+                await _send(Response("the body is too large\n", 413, _CLOSE), send)
+            else:
+                await self._show(scope, body, send)
+
+    async def _show(self, scope: Scope, body: bytes, send: Send) -> None:
+        async def whole() -> MutableMapping[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._pages(scope, whole, send)  # type: ignore[arg-type]
 
     async def _collect(self, receive: Receive) -> bytes | None:
         """Return the body, or its first bytes if it is too long; None: hung up."""
