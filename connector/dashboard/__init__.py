@@ -79,10 +79,11 @@ def create_blueprint(
         except StoreUnavailable:
             return Response("the database does not answer\n", 503)
 
-    @blueprint.after_request
+    @blueprint.after_app_request
     def harden(response: Response) -> Response:
-        is_page = request.endpoint not in _FOR_PROGRAMS
-        return guard.harden(response) if is_page else response
+        # What leads nowhere is nobody's page, so that it is one of ours.
+        is_ours = request.endpoint is None or request.blueprint == blueprint.name
+        return guard.harden(response) if is_ours else response
 
     @blueprint.errorhandler(StoreUnavailable)
     def no_database(_: StoreUnavailable) -> ResponseReturnValue:

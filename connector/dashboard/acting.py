@@ -228,14 +228,14 @@ def _switch(asked: Asked) -> Done:
 
 
 def _promote(asked: Asked) -> Done:
-    words, options = _options(asked.words)
-    tag = options.get("tag")
-    return switching.promote(asked.connection, words[0], tag, asked.who, asked.now)
+    rule, *rest = asked.words
+    tag = _options(rest)[1].get("tag")
+    return switching.promote(asked.connection, rule, tag, asked.who, asked.now)
 
 
 def _hold(asked: Asked) -> Done:
-    words, options = _options(asked.words)
-    return switching.hold(asked.connection, words[0], options.get("tag"))
+    rule, *rest = asked.words
+    return switching.hold(asked.connection, rule, _options(rest)[1].get("tag"))
 
 
 #: What only admins do, and take back.

@@ -51,7 +51,7 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
         except Refused as err:
             return _one(desk, broadcast_id, str(err))
 
-    @blueprint.post("/tasks/<int:task_id>/done")
+    @blueprint.post("/tasks/<int(max=2147483647):task_id>/done")
     @needs(Role.AGENT)
     def followups_task(task_id: int) -> ResponseReturnValue:
         now, who = desk.clock(), g.visitor.name

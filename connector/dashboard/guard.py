@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
-from urllib.parse import urlsplit
 
 from flask import Response, abort, g, redirect, request, url_for
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -38,6 +37,12 @@ _FORWARDED_PREFIXES = ("x-forwarded-", "cf-")
 
 COOKIE = "cc_session"
 LANGUAGE_COOKIE = "cc_language"
+
+#: Words that somebody types or pastes; they are never asked for as they are.
+_FREE = frozenset({"q", "subject", "text"})
+
+#: In bytes; the longest is that of words to be tried.
+LONGEST_FORM = 1_000_000
 
 #: Nothing of a page comes from elsewhere, and nothing in it runs but our own files.
 SECURITY = {
@@ -99,6 +104,7 @@ def admit(desk: Desk) -> Response | None:
     if request.method not in ("GET", "HEAD"):
         is_open = request.endpoint in OPEN_PAGES
         ensure_own_form(None if signed is None or is_open else signed.csrf)
+    _ensure_text()
     if g.visitor is None and request.endpoint not in OPEN_PAGES:
         return _to_sign_in()
     return None
@@ -107,7 +113,7 @@ def admit(desk: Desk) -> Response | None:
 def harden(response: Response) -> Response:
     """Let a browser do no more with a page than it is for."""
     response.headers.update(SECURITY)
-    if request.endpoint == "dashboard.static":
+    if request.endpoint == "dashboard.static" and response.status_code < 400:
         response.headers["Cache-Control"] = "public, max-age=3600"
     elif request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
@@ -164,8 +170,9 @@ def ensure_own_form(code: str | None) -> None:
 
     ``code`` is what the session's pages hold; None where there is no session yet.
     """
+    request.max_content_length = LONGEST_FORM
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is not None and origin.partition("://")[2] != request.host:
         refuse("the form was sent from another site")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in (
         "same-origin",
@@ -179,6 +186,14 @@ def ensure_own_form(code: str | None) -> None:
     brought = request.form.get("csrf") or request.headers.get("X-CSRF", "")
     if not hmac.compare_digest(brought.encode(), code.encode()):
         refuse("the form is of an earlier session; load the page again")
+
+
+def _ensure_text() -> None:
+    """Refuse what no keyboard makes, and a database may not take for text."""
+    lists = request.values.lists()
+    said = (one for key, several in lists if key not in _FREE for one in several)
+    if any("\0" in one for one in (request.path, *said)):
+        abort(400)
 
 
 def refuse(why: str) -> NoReturn:
@@ -203,14 +218,8 @@ def behind_proxies(app: WSGIApplication, proxies: int) -> WSGIApplication:
 
 def is_local_path(path: str) -> bool:
     """Tell whether a path leads to a page of ours and nowhere else."""
-    parts = urlsplit(path)
-    return (
-        path.startswith("/")
-        and not path.startswith(("//", "/\\"))
-        and not parts.scheme
-        and not parts.netloc
-        and path.isprintable()
-    )
+    is_elsewhere = path.startswith(("//", "/\\"))
+    return path.startswith("/") and not is_elsewhere and path.isprintable()
 
 
 def _to_sign_in() -> Response:

@@ -111,7 +111,7 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
                 words.append(value)
         return _act(desk, group_id, words)
 
-    @blueprint.post("/undo/<int:audit_id>")
+    @blueprint.post("/undo/<int(max=2147483647):audit_id>")
     @needs(Role.AGENT)
     def undo(audit_id: int) -> ResponseReturnValue:
         deed = acting.deed(desk, str(audit_id))

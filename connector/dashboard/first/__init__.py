@@ -65,7 +65,7 @@ def create_app(start: Start) -> Flask:
         return None if request.endpoint == "dashboard.static" else _admit(start)
 
     # The looks are kept by the browser: the last page has nobody to ask for them.
-    blueprint.after_request(guard.harden)
+    app.after_request(guard.harden)
 
     @blueprint.get("/")
     def overview() -> ResponseReturnValue:

@@ -1,0 +1,93 @@
+"""What strangers send and no browser does is refused, and never ends in an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+from kit import Bench, settings
+
+from connector import accounts
+from connector.dashboard import guard
+from connector.models import Role
+from connector.store import accounts as rows
+
+HERE = {"Origin": "http://localhost"}
+
+
+@pytest.fixture
+def bench(blank_sqlite: str) -> Iterator[Bench]:
+    made = Bench(settings(blank_sqlite))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(bench: Bench) -> FlaskClient:
+    return bench.runtime.create_app().test_client()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//[", "//evil.example", "/\\evil.example", "/\t/evil.example", "https:///", ""],
+)
+def test_only_our_own_pages_are_led_to(client: FlaskClient, path: str) -> None:
+    form = {"language": "nb", "next": path}
+    answer = client.post("/preferences", data=form, headers=HERE)
+    assert (answer.status_code, answer.location) == (303, "/")
+
+
+def test_origin_that_is_none_is_refused(client: FlaskClient) -> None:
+    for origin in ("null", "", "http://[", "localhost", "http://localhost.evil"):
+        answer = client.post("/preferences", headers={"Origin": origin})
+        assert answer.status_code == 403, origin
+
+
+def test_form_has_an_end(client: FlaskClient) -> None:
+    form = {"next": "x" * guard.LONGEST_FORM}
+    answer = client.post("/preferences", data=form, headers=HERE)
+    assert answer.status_code == 413
+    assert answer.headers["X-Frame-Options"] == "DENY"
+
+
+def test_text_that_a_database_may_not_take_is_refused(client: FlaskClient) -> None:
+    for form in ({"next": "/\0"}, {"other": "\0"}):
+        assert client.post("/preferences", data=form, headers=HERE).status_code == 400
+    for path in ("/tickets?source=%00", "/tickets/support/%00"):
+        assert client.get(path).status_code == 400
+
+
+def test_numbers_and_words_that_are_none_change_nothing(
+    bench: Bench, client: FlaskClient
+) -> None:
+    with bench.store.write() as connection:
+        now = bench.clock()
+        accounts.add(connection, "kari", Role.ADMIN, "correct horse", "test", now)
+        user = rows.named(connection, "kari")
+        assert user is not None
+        token = accounts.begin(connection, user.id, "kari", now)
+    client.set_cookie(guard.COOKIE, token)
+    form = {"csrf": accounts.csrf(token), "rule": "--tag", "tag": "--tag"}
+    for path, status in (
+        (f"/undo/{10**20}", 404),
+        (f"/tasks/{10**20}/done", 404),
+        ("/rules/promote", 409),
+    ):
+        assert client.post(path, data=form, headers=HERE).status_code == status
+
+
+def test_what_is_no_page_is_hardened_as_well(client: FlaskClient) -> None:
+    for method, path, status in (
+        ("GET", "/nothing", 404),
+        ("GET", "/static/nothing.css", 404),
+        ("PUT", "/sign-in", 405),
+        ("GET", "/status.json", 200),
+    ):
+        answer = client.open(path, method=method)
+        assert answer.status_code == status
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    delivery = client.post("/webhooks/support")
+    assert "Content-Security-Policy" not in delivery.headers
