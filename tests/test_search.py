@@ -145,6 +145,24 @@ def test_pages_follow_each_other(store: Store, words: str) -> None:
     assert seen == "4321"
 
 
+def test_tickets_of_a_time_come_in_its_order_page_by_page(filled: Store) -> None:
+    with filled.write() as connection:  # imported later than they were opened
+        for number, day in (("5", 2), ("6", 2), ("7", 1)):
+            opened = START + timedelta(days=day)
+            words = {"subject": "", "text": ""}
+            put(filled, connection, number, created_at=opened, **words)
+    for since, until, wanted in ((1, 9, "4365271"), (2, 3, "652"), (None, 2, "71")):
+        asked = {
+            name: None if days is None else START + timedelta(days=days)
+            for name, days in (("since", since), ("until", until))
+        }
+        seen, before = "", None
+        while page := found(filled, limit=2, before=before, **asked):
+            seen += page
+            before = int(page[-1])
+        assert seen == wanted
+
+
 def test_words_that_are_gone_or_new_are_found_no_more_or_at_once(
     filled: Store,
 ) -> None:
