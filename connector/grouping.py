@@ -23,6 +23,7 @@ from rules.contrast import settle
 from rules.doubts import doubt
 from rules.duplicates import Grouper, GroupingSettings, version
 from rules.features import Features
+from rules.likeness import largest
 from rules.masking import mask
 from rules.packing import Damaged
 
@@ -290,8 +291,8 @@ def subject(members: Sequence[Features]) -> Subject:
         for code, count in codes.most_common(CODES_NAMED)
         if count > 1 and 2 * count >= len(members) and mask(code) == code
     )
-    named = tuple(concept for concept, _ in concepts.most_common(CONCEPTS_NAMED))
-    return Subject(kind, named, shared)
+    named = largest(concept for concept, _ in concepts.most_common(CONCEPTS_NAMED))
+    return Subject(kind, tuple(named), shared)
 
 
 def title(members: Sequence[Features]) -> tuple[str, str]:

@@ -277,19 +277,32 @@ def explain(
 ) -> tuple[str, ...]:
     """Say in words what a ticket and a group share; names as they are spelt."""
     shared = [str(t) for t in view.portable if t in cluster.portable.sums]
-    reasons = [f"same code {t[5:]}" for t in shared if t.startswith("code:")]
-    names = [t for t in shared if t in view.telling and not t.startswith("code:")]
+    codes = [t[5:] for t in shared if t.startswith("code:")]
+    reasons = [f"same code {code}" for code in codes]
+    told = {f"code:{code}" for code in codes} | {code.casefold() for code in codes}
+    names = [t for t in shared if t in view.telling and t not in told]
     if names:
         spelt = [spelling.get(n, n.removeprefix("site:")) for n in names]
         reasons.append("same name: " + ", ".join(spelt[:3]))
     for prefix, words in (("t:", "same kind"), ("c:", "same object")):
-        found = [t[2:] for t in shared if t.startswith(prefix)]
+        found = largest(t[2:] for t in shared if t.startswith(prefix))
         if found:
-            reasons.append(f"{words}: " + ", ".join(found[:3]))
+            said = ", ".join(found[:3]).replace("_", " ")
+            reasons.append(f"{words}: {said}")
     own = cluster.words.get(view.family)
     if own:
         reasons.append(f"similar wording {own.likeness(view.words):.2f}")
     return tuple(reasons)
+
+
+def largest(concepts: Iterable[str]) -> list[str]:
+    """Leave out what is part of another: "discount" beside "discount code"."""
+    known = list(concepts)
+    return [
+        one
+        for one in known
+        if not any(set(one.split()) < set(other.split()) for other in known)
+    ]
 
 
 def are_apart(one: Collection[str], other: Collection[str]) -> bool:

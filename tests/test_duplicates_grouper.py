@@ -172,6 +172,15 @@ def test_reasons_name_what_is_shared(found: Features, reason: str) -> None:
     assert reason in after([("p", first)]).propose(found, LATE).reasons
 
 
+def test_reasons_say_nothing_twice() -> None:
+    grouper = after([("code", about("the discount code AUTUMN20 is refused"))])
+    found = about("no discount, your code AUTUMN20, the discount code, is refused")
+    reasons = grouper.compare("code", found, LATE).reasons
+    assert "same code AUTUMN20" in reasons
+    assert "same object: discount code, declined" in reasons
+    assert not any(reason.startswith("same name") for reason in reasons)
+
+
 def test_a_new_problem_has_no_group_but_a_reason() -> None:
     proposal = Grouper().propose(about("the lamp flickers"), START)
     assert proposal == Proposal(None, 0.0, ("nothing alike",))
