@@ -57,7 +57,8 @@ class Seen:
 
     def keep(self, name: str) -> None:
         """Keep a picture of the whole page."""
-        path = SCREENSHOTS / f"{name.strip('/').replace('/', '-') or 'overview'}.png"
+        named = f"overview{name[1:]}" if name.startswith("/-") else name.strip("/")
+        path = SCREENSHOTS / f"{named.replace('/', '-')}.png"
         self.page.screenshot(path=path, full_page=True)
 
     def barriers(self) -> list[str]:

@@ -33,6 +33,7 @@ const draw = (place) => {
     width: Math.max(200, place.clientWidth - 16),
     height: Math.max(120, place.clientHeight - (data.series.length > 4 ? 90 : 60)),
     tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), "Etc/UTC"),
+    padding: [(data.marks || []).length ? 22 : null, null, null, null],
     legend: { live: false },
     scales: { x: { range: (_, from, to) => [from - 43200, to + 43200] }, y: { range: () => [0, top * 1.05] } },
     axes: [{ ...axis, space: 60, values: (_, splits) => splits.map((at) => new Date(at * 1e3).toISOString().slice(5, 10)) }, { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] }],
@@ -50,7 +51,9 @@ const draw = (place) => {
         const x = Math.round(plot.valToPos(days[one.day], "x", true));
         plot.ctx.strokeStyle = plot.ctx.fillStyle = mark;
         plot.ctx.fillRect(x, plot.bbox.top, 2, plot.bbox.height);
-        plot.ctx.fillText(one.what, x + 4, plot.bbox.top + 12);
+        // Above the bars, whose colour would swallow it.
+        plot.ctx.textAlign = "center";
+        plot.ctx.fillText(one.what, x + 1, plot.bbox.top - 6 * devicePixelRatio);
       }
     }] },
   }, [days, ...order.map((at) => sums[at])], place);
