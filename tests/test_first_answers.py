@@ -137,11 +137,30 @@ def test_after_a_restart_only_secrets_are_asked_again(
     assert load(path).problems.project == "SHOP"
 
 
-def test_draft_that_cannot_be_read_begins_anew(path: Path) -> None:
-    path.with_name("config.yaml.draft").write_text("{", encoding="utf-8")
+@pytest.mark.parametrize(
+    "kept",
+    [
+        b"{",
+        b"\xff",
+        b'{"tracker": "jira"}',
+        b'{"sources": {"../x": {"kind": "generic"}}}',
+        b'{"sources": {"x": {"kind": "gone"}}}',
+    ],
+)
+def test_draft_that_cannot_be_read_begins_anew(path: Path, kept: bytes) -> None:
+    path.with_name("config.yaml.draft").write_bytes(kept)
     walk = Walk(path)
     walk.enter()
     assert "Which helpdesk" in walk.get()
+
+
+def test_draft_is_written_over_nothing_else(walk: Walk, path: Path) -> None:
+    other = path.with_name("other")
+    other.write_text("mine", encoding="utf-8")
+    path.with_name("config.yaml.draft.new").symlink_to(other)
+    walk.go("helpdesks", kind="generic", name="forms")
+    assert other.read_text(encoding="utf-8") == "mine"
+    assert "forms" in path.with_name("config.yaml.draft").read_text(encoding="utf-8")
 
 
 def test_helpdesk_is_taken_out_and_another_tracker_chosen(

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from adapters import AdapterKind, Choice, Question
 from connector import installation, questions
 from connector.config import Config
+from connector.config_blocks import NAME
 from connector.config_problems import Problems
 from connector.errors import CredentialsRejected
 from connector.models import Mode
@@ -58,14 +60,17 @@ class Draft:
         self._hidden: dict[str, dict[str, str]] = {}
         self._choices: dict[tuple[str, str, str], tuple[list[Choice], str]] = {}
         self._refused: set[str] = set()
+        self._lock = threading.Lock()
 
     def keep(self) -> None:
         """Write down what may be, for its owner alone."""
         fresh = self.file.with_name(self.file.name + ".new")
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(self.answers.model_dump_json(indent=1))
-        fresh.replace(self.file)
+        with self._lock:  # two pages may be sent at once
+            fresh.unlink(missing_ok=True)  # of who was stopped here; or a link
+            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(self.answers.model_dump_json(indent=1))
+            fresh.replace(self.file)
 
     def end(self) -> None:
         """Leave nothing behind: the configuration holds it all now."""
@@ -209,9 +214,12 @@ def _read(file: Path) -> Answers:
     """Read what was kept; what cannot be used any more is asked for again."""
     try:
         found = Answers.model_validate_json(file.read_text(encoding="utf-8"))
-    except (OSError, ValidationError):
+    except (OSError, ValueError):  # no text, or of other answers than these
         return Answers()
     known = {**questions.offered(False), **questions.offered(True)}
-    if any(block.kind not in known for block in found.sources.values()):
-        return Answers()
-    return found
+    can_be = all(
+        block.kind in known and NAME.fullmatch(name)
+        for name, block in found.sources.items()
+    )
+    is_whole = not found.tracker or found.tracker in found.sources
+    return found if can_be and is_whole else Answers()
