@@ -5,6 +5,8 @@ Asking people and telling them is the part of the command line and of the pages.
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -119,11 +121,21 @@ def understood(text: str, hidden: Mapping[str, str], path: Path) -> Config:
 
 
 def write(path: Path, text: str, hidden: Mapping[str, str]) -> None:
-    """Write a first configuration and its secrets; never over one that is there."""
+    """Write a first configuration and its secrets; never over one that is there.
+
+    Raises ``OSError``; then there is no configuration, or somebody else's.
+    """
+    if os.path.lexists(path):  # whose secrets are beside it
+        raise FileExistsError(errno.EEXIST, "another one is there by now", str(path))
     # Secrets first: a configuration without them could not be read again.
     secrets.write(secrets.beside(path), hidden)
     with path.open("x", encoding="utf-8") as file:
-        file.write(text)
+        try:
+            file.write(text)
+            file.flush()
+        except OSError:
+            path.unlink()  # half of one would be taken for one
+            raise
 
 
 def register_all(config: Config, path: Path) -> Iterator[Called]:

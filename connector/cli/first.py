@@ -10,13 +10,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.serving import make_server
 
-from connector import installation, logs
+from connector import installation, logs, secrets
 from connector.config import Server
+from connector.config_database import Database
 from connector.dashboard import first
 from connector.dashboard.first import Start
-from connector.errors import ConfigError
+from connector.dashboard.first.draft import ENDING
+from connector.errors import ConfigError, StoreUnavailable
+from connector.store import Store, tickets
+from connector.store import accounts as rows
 
 #: How often it is looked whether somebody else wrote the configuration.
 LOOK = 1.0
@@ -24,8 +30,14 @@ LOOK = 1.0
 
 def ensure_set_up(path: Path) -> None:
     """If there is no configuration, wait until one was made in a browser."""
-    if path.exists():
+    # A link that leads nowhere is one: its volume may come back.
+    if os.path.lexists(path):
         return
+    if left := _left_of_another(path):
+        raise click.ClickException(
+            f"{path} is not there, but {left} is: put the configuration back that "
+            "belongs to it, or have another asked here: complaint-connector init"
+        )
     logs.configure(os.environ.get("COMPLAINT_CONNECTOR_LOG", "info"))
     try:
         installation.make_room(path)
@@ -58,6 +70,33 @@ def offer(path: Path, listening: socket.socket) -> None:
         server.shutdown()
         server.server_close()
     click.echo(f"{path} is there; the connector starts.")
+
+
+def _left_of_another(path: Path) -> str:
+    """Name what is there of a set-up whose configuration is gone; empty: nothing.
+
+    Of a first start that was stopped there is a draft, and it goes on.
+    """
+    if path.with_name(path.name + ENDING).exists():
+        return ""
+    if secrets.beside(path).exists():
+        return str(secrets.beside(path))
+    database = Path(make_url(Database().url).database or "")
+    return str(database) if database.is_file() and _was_used() else ""
+
+
+def _was_used() -> bool:
+    """Tell whether anything is in the database of who names no other."""
+    store = Store(Database().url, pool_size=1)
+    try:
+        with store.read() as connection:
+            return rows.is_anybody(connection) or any(
+                tickets.counts(connection).values()
+            )
+    except (StoreUnavailable, SQLAlchemyError):  # of another version, or broken
+        return True
+    finally:
+        store.close()
 
 
 def _wait(start: Start) -> None:

@@ -109,9 +109,8 @@ def _admit(start: Start) -> ResponseReturnValue | None:
     """Let a request in that has brought the code, or send it to where it is asked."""
     g.visitor = None
     guard.only_this_machine()
-    if start.path.exists() and not (
-        start.outcome is not None and request.endpoint in _LAST
-    ):
+    is_last = request.endpoint in _LAST
+    if start.outcome is None if is_last else start.path.exists():
         abort(404)
     token = request.cookies.get(COOKIE, "")
     if start.is_known(token):

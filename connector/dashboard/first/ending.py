@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Blueprint, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 
 from adapters.base import Subscriber
 from connector import accounts, callbacks, doctor, installation
@@ -68,9 +71,7 @@ def _finish(start: Start) -> tuple[list[str], str]:
     if password != request.form.get("again", ""):
         return ["password: the two are not the same"], ""
     try:
-        text, hidden, config = start.draft.compose()
-        token = _first_user(start, config, name, password)
-        installation.write(start.path, text, hidden)
+        token = _write(start, name, password)
     except ConfigError as err:
         return list(err.problems), ""
     except (NotAccepted, StoreUnavailable) as err:
@@ -83,25 +84,36 @@ def _finish(start: Start) -> tuple[list[str], str]:
     return [], token
 
 
-def _first_user(start: Start, config: Config, name: str, password: str) -> str:
+def _write(start: Start, name: str, password: str) -> str:
+    """Write configuration and first user, or neither.
+
+    Returns the token of the user's session, if any. Raises what ``_finish`` tells.
+    """
+    text, hidden, config = start.draft.compose()
+    store = Store(config.database.url, pool_size=1)
+    try:
+        store.upgrade()
+        with store.write() as connection:
+            token = _first_user(connection, name, password, start.clock())
+            installation.write(start.path, text, hidden)
+    finally:
+        store.close()
+    return token
+
+
+def _first_user(connection: Connection, name: str, password: str, now: datetime) -> str:
     """Make the first user; where an older database has users already, none.
 
     Returns the token of their session, if any. Raises ``NotAccepted``.
     """
-    store, now = Store(config.database.url, pool_size=1), start.clock()
-    try:
-        store.upgrade()
-        with store.write() as connection:
-            if rows.is_anybody(connection):
-                return ""
-            accounts.ensure_first(connection)
-            who = "this machine"
-            kept = accounts.add(connection, name, Role.ADMIN, password, who, now)
-            user = rows.named(connection, kept)
-            assert user is not None
-            return accounts.begin(connection, user.id, kept, now)
-    finally:
-        store.close()
+    if rows.is_anybody(connection):
+        return ""
+    accounts.ensure_first(connection)
+    who = "this machine"
+    kept = accounts.add(connection, name, Role.ADMIN, password, who, now)
+    user = rows.named(connection, kept)
+    assert user is not None
+    return accounts.begin(connection, user.id, kept, now)
 
 
 def _outcome(start: Start, is_user_new: bool) -> Outcome:
