@@ -70,6 +70,7 @@ def corner(bench: Bench, two: tuple[int, int], say: Say) -> Say:
         ["move", "nonsense", 1],
         ["mute", 1, "--until", "soon"],
         ["mute", 1, "--until", "99999999d"],
+        ["mute", 1, "--until", "9999-12-31T23:59-14:00"],
         ["mute", 10**20],
         ["list", "--limit", -1],
     ],

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from flask.testing import FlaskClient
 from kit import Bench, settings
+from loop_kit import complain
+from test_dashboard import post, signed_in
 
 from connector import accounts
 from connector.dashboard import guard
@@ -75,6 +77,33 @@ def test_numbers_and_words_that_are_none_change_nothing(
         ("/rules/promote", 409),
     ):
         assert client.post(path, data=form, headers=HERE).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "status"),
+    [
+        ("/activity/outbox", {"do": "retry", "row": f"{1:012}{10**20}"}, 303),
+        ("/rules/backtest", {"days": f"{1:09}{10**20}"}, 422),
+        ("/problems/1/mute", {"until": "9999-12-31T23:59-14:00"}, 409),
+    ],
+)
+def test_numbers_and_days_that_no_database_holds_are_refused(
+    bench: Bench, client: FlaskClient, path: str, form: dict[str, str], status: int
+) -> None:
+    complain(bench, 1)
+    bench.settle()
+    code = signed_in(bench, client)
+    assert post(client, path, code, **form).status_code == status
+    assert client.get("/problems?show=all").status_code == 200
+
+
+def test_place_in_a_list_that_is_none_is_its_beginning(
+    bench: Bench, client: FlaskClient
+) -> None:
+    signed_in(bench, client)
+    place = f"2026-03-01T00:00:00%2B00:00,{10**20}"
+    assert client.get(f"/problems?from={place}").status_code == 200
+    assert client.get(f"/problems?did={10**10}").status_code == 200
 
 
 def test_what_is_no_page_is_hardened_as_well(client: FlaskClient) -> None:

@@ -58,9 +58,9 @@ def moment(
         return None
     try:
         at = datetime.fromisoformat(value)
-    except ValueError as err:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as err:
         raise click.BadParameter("expected a date, such as 2026-01-01") from err
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def by_option(command: F) -> F:

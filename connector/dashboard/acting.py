@@ -6,7 +6,6 @@ written down with who did it, and shown on the page that follows.
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from adapters.base import Tracker
 from connector import broadcasts, correcting, merging, steering, switching
 from connector.correcting import Done, Refused
 from connector.dashboard.desk import Desk
+from connector.dashboard.pages import row_number
 from connector.errors import VendorError
 from connector.models import Issue, Role, TicketRef
 from connector.store import accounts, outbox
@@ -95,10 +95,11 @@ def who_may(deed: RowMapping | None) -> Role:
 
 def deed(desk: Desk, said: str | None) -> RowMapping | None:
     """Return what the page before did, if it says so."""
-    if not said or not said.isdecimal() or len(said) > 10:
+    number = row_number(said or "")
+    if not number:
         return None
     with desk.store.read() as connection:
-        return accounts.deed(connection, int(said))
+        return accounts.deed(connection, number)
 
 
 def _merge(asked: Asked) -> Done:
@@ -276,8 +277,8 @@ def _options(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def _number(word: str) -> int:
-    number = int(word) if re.fullmatch(r"\d{1,10}", word) else 0
-    if not 0 < number < 2**31:
+    number = row_number(word)
+    if not number:
         raise Refused(f"{word or 'nothing'}: expected the number of a problem")
     return number
 
@@ -292,9 +293,9 @@ def _ticket(word: str) -> TicketRef:
 def _moment(word: str) -> datetime:
     try:
         at = datetime.fromisoformat(word)
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise Refused(f"{word}: expected a date, such as 2026-12-01") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _read_issue(desk: Desk, key: str) -> Issue:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from connector.dashboard import acting
 from connector.dashboard.desk import Desk
 from connector.dashboard.guard import needs
-from connector.dashboard.pages import page
+from connector.dashboard.pages import page, row_number
 from connector.models import DeliveryState, OutboxState, Role
 from connector.store import accounts, backlog, deliveries, outbox
 
@@ -52,7 +52,7 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
     @blueprint.post("/activity/<box>")
     @needs(Role.AGENT)
     def activity_rows(box: str) -> ResponseReturnValue:
-        ids = [int(one) for one in request.form.getlist("row") if _is_number(one)]
+        ids = [one for one in map(row_number, request.form.getlist("row")) if one]
         what = request.form.get("do", "")
         if box not in ("outbox", "inbox") or what not in ("retry", "discard"):
             abort(404)
@@ -114,7 +114,3 @@ def _delivery(row: Any) -> dict[str, Any]:
         "at": row["received_at"],
         "why": row["reason"],
     }
-
-
-def _is_number(word: str) -> bool:
-    return word.isdecimal() and 0 < int(word[:12]) < 2**31

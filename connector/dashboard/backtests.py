@@ -17,7 +17,7 @@ from connector.config import Config
 from connector.dashboard.desk import Desk
 from connector.dashboard.errands import Errands, Tell
 from connector.dashboard.guard import needs
-from connector.dashboard.pages import page
+from connector.dashboard.pages import page, row_number
 from connector.errors import ConfigError
 from connector.models import Role
 from connector.store import accounts
@@ -138,9 +138,10 @@ def _number(form: Mapping[str, str], name: str, usual: int, most: int) -> int:
     word = form.get(name, "").strip()
     if not word:
         return usual
-    if not (word.isascii() and word.isdecimal() and 0 < int(word[:9]) <= most):
+    number = row_number(word)
+    if not 0 < number <= most:
         raise _Refused(f"{name}: expected a number from 1 to {most}")
-    return int(word)
+    return number
 
 
 def _filed(report: Report) -> Sequence[Filed]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -68,6 +69,12 @@ def kinds(names: Iterable[str]) -> str:
     """Name types of complaints in the reader's language."""
     language = str(get_locale())
     return ", ".join(issue_text.kind(language, name) for name in names)
+
+
+def row_number(word: str) -> int:
+    """Read the number of a row; what no row has is 0."""
+    number = int(word) if re.fullmatch(r"[0-9]{1,10}", word) else 0
+    return number if number < 2**31 else 0
 
 
 def csrf() -> Markup:

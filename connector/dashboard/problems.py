@@ -13,7 +13,7 @@ from connector.correcting import Refused
 from connector.dashboard import acting
 from connector.dashboard.desk import Desk
 from connector.dashboard.guard import needs, refuse
-from connector.dashboard.pages import page, state
+from connector.dashboard.pages import page, row_number, state
 from connector.models import GroupState, Role
 from connector.reports import effect
 from connector.store import bonds, groups, members, overview, timeline
@@ -194,9 +194,9 @@ def _place(text: str | None) -> tuple[datetime, int] | None:
     at, _, number = (text or "").rpartition(",")
     try:
         moment = datetime.fromisoformat(at)
-        return (moment, int(number)) if moment.tzinfo else None
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    return (moment, row_number(number)) if moment.tzinfo else None
 
 
 def _days_ago(now: datetime, days: int) -> datetime:
