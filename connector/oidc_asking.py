@@ -19,7 +19,7 @@ from authlib.common.security import is_secure_transport
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import JWKRegistry, Key, KeySet
 
 from connector.config_oidc import Oidc
 from connector.vouching import Refusal, SignInFailed
@@ -133,12 +133,13 @@ class Issuer:
 
     def _keys(self, document: Mapping[str, Any], now: datetime) -> KeySet:
         url = document["jwks_uri"]
-        found: Any = self._read(url, document, now)[0]
-        try:
-            return KeySet.import_key_set(found)
-        except (JoseError, ValueError, KeyError, TypeError) as err:
-            why = f"{url} holds no keys that can be read ({type(err).__name__})"
-            raise SignInFailed(Refusal.UNREACHABLE, why) from None
+        said = self._read(url, document, now)[0].get("keys")
+        found = [_key(one) for one in said] if isinstance(said, list) else []
+        keys = [key for key in found if key is not None]
+        if not keys:
+            why = f"{url} holds no keys that can be read"
+            raise SignInFailed(Refusal.UNREACHABLE, why)
+        return KeySet(keys)
 
     def _read(
         self,
@@ -183,6 +184,14 @@ def word(said: object) -> str:
     """Return a code of the protocol; whatever else stands there is not repeated."""
     found = str(said)
     return found if re.fullmatch(r"[a-z_]{1,40}", found) else "no known error"
+
+
+def _key(said: Any) -> Key | None:
+    """Read a key; one that we do not understand is there for others."""
+    try:
+        return JWKRegistry.import_key(said)
+    except (JoseError, ValueError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def _date(response: requests.Response) -> datetime | None:

@@ -39,7 +39,9 @@ def _said(claims: Mapping[str, Any], config: Oidc) -> list[str]:
         return [email.casefold()] if email else []
     found = claim(claims, config.role_claim)
     values = found if isinstance(found, list) else [found]
-    return [str(one) for one in values if one not in (None, "")]
+    said = (str(one) for one in values if one not in (None, ""))
+    # Half a sign, say, is in nobody's configuration, and could not be shown.
+    return [one for one in said if one.isprintable()]
 
 
 def _role(said: Sequence[str], config: Oidc) -> Role | None:

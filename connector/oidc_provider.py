@@ -136,8 +136,9 @@ class Provider:
             raise SignInFailed(Refusal.UNPROVEN, str(err)) from None
         except (ValueError, TypeError) as err:
             raise SignInFailed(Refusal.UNPROVEN, type(err).__name__) from None
-        if not 0 < len(claims["sub"]) <= 255:
-            raise SignInFailed(Refusal.UNPROVEN, "sub is empty or too long")
+        subject = claims["sub"]
+        if not 0 < len(subject) <= 255 or not subject.isprintable():
+            raise SignInFailed(Refusal.UNPROVEN, "sub is empty, too long or no text")
         return dict(claims)
 
     def _signed(self, id_token: str, now: datetime) -> jwt.Token:

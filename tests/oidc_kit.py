@@ -54,6 +54,7 @@ class TestProvider:
         self.alg = "RS256"
         self.kid = "one"
         self.known_kids = ["one"]
+        self.other_keys: list[Any] = []  #: as they stand among the others
         self.signed_by = "one"  #: the key that is really used
         self.denies = False
         self.is_down = False
@@ -124,7 +125,7 @@ class TestProvider:
                 public = key(kid).public_key()
                 one = jwt.algorithms.RSAAlgorithm.to_jwk(public, as_dict=True)
                 found.append({**one, "kid": kid, "use": "sig"})
-            return jsonify({"keys": found})
+            return jsonify({"keys": [*self.other_keys, *found]})
 
         @app.get("/authorize")
         def authorize() -> Any:

@@ -236,6 +236,8 @@ def sets(**changed: Any) -> Change:
         (claims(sub=""), "sub is empty"),
         (claims(sub=None), "'sub'"),
         (claims(sub="x" * 256), "too long"),
+        (claims(sub="s-1\0"), "no text"),
+        (claims(sub="\ud800"), "no text"),
         (claims(at_hash="AAAA"), "'at_hash'"),
         (sets(alg="none"), "'none' is not allowed"),
         (sets(forged=oidc_kit.unsigned), "'none' is not allowed"),
@@ -270,6 +272,7 @@ def test_who_is_not_proven_gets_no_session(
         (claims(roles=["guests", "<b>"]), "<code>guests</code>"),
         (claims(roles=None), "may have to be told to pass it on"),
         (claims(roles=[{"cc-admins": 1}, None, 7]), "gives you a role"),
+        (claims(roles=["\ud800", "\0"]), "may have to be told to pass it on"),
     ],
 )
 def test_who_may_not_come_in_is_told_why_and_gets_no_session(

@@ -108,6 +108,19 @@ def test_few_wait_for_a_slow_provider(
 # -- doctor
 
 
+def test_keys_that_nobody_understands_are_left_to_others(
+    there: TestProvider, clock: Clock
+) -> None:
+    curve = {"kty": "EC", "crv": "brainpoolP256r1", "x": "AAAA", "y": "AAAA"}
+    half = {"kty": "RSA", "kid": "half"}
+    there.other_keys = [curve, half, {"kty": "AKP"}, {"kty": ["RSA"]}, None, "RSA", []]
+    provider = made(there)
+    assert provider.check(clock())[0].level is Level.OK
+    there.known_kids = []
+    (found,) = provider.check(clock())
+    assert "holds no keys that can be read" in found.message
+
+
 def test_doctor_says_which_callback_address_is_needed(
     there: TestProvider, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
