@@ -5,6 +5,7 @@ Which tickets belong to it is put right in ``connector.correcting``.
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -14,6 +15,7 @@ from connector.config import Config
 from connector.correcting import Done, Refused, open_problems
 from connector.models import GroupState, Issue, IssueCategory, Mode, Operation
 from connector.store import groups, outbox, timeline
+from connector.store.schema import AnyRow
 from rules.thresholds import in_words
 
 TITLE_LIMIT = 200
@@ -36,7 +38,7 @@ def rename(
         group.id,
         f"problem {group.id} is called {name!r}",
         kept,
-        f'groups rename {group.id} "{group.title}"',
+        shlex.join(["groups", "rename", str(group.id), group.title]),
     )
 
 
@@ -53,8 +55,11 @@ def mute(
         raise Refused(f"problem {group.id} is closed; there is nothing to mute")
     if until is not None and until <= now:
         raise Refused(f"{until:%Y-%m-%d %H:%M} UTC is over already")
-    was_declined = groups.is_declined(group)
-    if was_declined:
+    undo = f"groups unmute {group.id}"
+    if group.state == GroupState.MUTED:
+        undo = _mute_of(group)
+    elif groups.is_declined(group):
+        undo = f"groups wont-do {group.id}"
         declining.leave(connection, group, now)
     muting.begin(connection, group, until, who, now)
     end = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until you unmute it"
@@ -62,7 +67,7 @@ def mute(
         group.id,
         f"problem {group.id} is muted {end}: it counts, but nothing is filed, "
         "commented or told",
-        undo=f"groups {'wont-do' if was_declined else 'unmute'} {group.id}",
+        undo=undo,
     )
 
 
@@ -79,7 +84,7 @@ def unmute(
         group.id,
         f"problem {group.id} is not muted any more, and is {state}",
         (came,) if came else (),
-        f"groups mute {group.id}",
+        _mute_of(group),
     )
 
 
@@ -92,7 +97,6 @@ def wont_do(
         raise Refused(f"problem {group.id} is fixed: there is nothing left to do")
     if groups.is_declined(group) and group.customers == group.done_customers:
         raise Refused(f"that nothing is done about problem {group.id} was said already")
-    until = f" --until {group.muted_until.isoformat()}" if group.muted_until else ""
     is_muted = group.state == GroupState.MUTED
     declining.begin(connection, config, group, who, now)
     escalation.plan(connection, config, group.id, now)
@@ -108,9 +112,7 @@ def wont_do(
             f"{in_words(config.problems.fix_settle)}",
             "twice as many customers are shown as a finding",
         ),
-        f"groups mute {group.id}{until}"
-        if is_muted
-        else f"groups reconsider {group.id}",
+        _mute_of(group) if is_muted else f"groups reconsider {group.id}",
     )
 
 
@@ -214,3 +216,9 @@ def link(
     return Done(
         group.id, f"{issue.ref.key} is the issue of problem {group.id}", follows, undo
     )
+
+
+def _mute_of(group: AnyRow) -> str:
+    """Return the command that mutes a problem as it was muted before."""
+    until = f" --until {group.muted_until.isoformat()}" if group.muted_until else ""
+    return f"groups mute {group.id}{until}"

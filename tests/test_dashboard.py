@@ -284,6 +284,37 @@ def test_correction_is_done_shown_recorded_and_taken_back(
     assert "groups rename" in people and "agent" in people
 
 
+def test_what_was_before_comes_back_as_it_was(
+    bench: Bench, client: FlaskClient
+) -> None:
+    complain(bench, 1)
+    bench.settle()
+    group = the_group(bench)["id"]
+    code = signed_in(bench, client, Role.AGENT)
+
+    def do(verb: str, **form: str) -> str:
+        done = post(client, f"/problems/{group}/{verb}", code, **form)
+        return str(done.headers["Location"]).rpartition("=")[2]
+
+    def seen() -> tuple[object, ...]:
+        row = the_group(bench)
+        return row["title"], row["state"], row["muted_until"]
+
+    for verb, form in (
+        ("rename", {"title": 'The 24" screen'}),
+        ("rename", {"title": "Anything"}),
+        ("mute", {"until": "2026-03-05"}),
+        ("mute", {"until": "2026-03-09"}),
+        ("unmute", {}),
+    ):
+        before = seen()
+        number = do(verb, **form)
+        assert seen() != before
+        assert post(client, f"/undo/{number}", code).status_code == 303
+        assert seen() == before
+        do(verb, **form)
+
+
 def test_refused_correction_says_why_and_changes_nothing(
     bench: Bench, client: FlaskClient
 ) -> None:

@@ -25,7 +25,7 @@ def test_title_of_a_person_is_filed_and_never_changed(bench: Bench, say: Say) ->
     assert draft.summary == "Codes fail at the till"
     said = say("rename", 1, "Another")
     assert "is left to people" in said.output
-    assert 'groups rename 1 "Codes fail at the till"' in said.output
+    assert "groups rename 1 'Codes fail at the till'" in said.output
     bench.settle()
     assert group(bench, 1)["title"] == "Another"
 
