@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import threading
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -37,6 +38,10 @@ _SEEN_EVERY = timedelta(minutes=1)
 FAILURES_WITHIN = timedelta(minutes=15)
 FAILURES_OF_NAME = 10
 FAILURES_FROM_ADDRESS = 50
+
+#: Passwords checked at a time, each of which takes 32 MB; and seconds that others wait.
+_TURNS = threading.BoundedSemaphore(4)
+PATIENCE = 2.0
 
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1000
@@ -169,8 +174,16 @@ def ensure_few_failures(
 
 
 def is_right(one: Attempt, password: str) -> bool:
-    """Check a password. It takes a while: never within a transaction."""
-    found = check_password_hash(one.kept or _NOBODY, password[:LONGEST_PASSWORD])
+    """Check a password. It takes a while: never within a transaction.
+
+    Raises ``NotAccepted`` if too many are being checked.
+    """
+    if not _TURNS.acquire(timeout=PATIENCE):
+        raise NotAccepted("too many sign in at this moment; try again")
+    try:
+        found = check_password_hash(one.kept or _NOBODY, password[:LONGEST_PASSWORD])
+    finally:
+        _TURNS.release()
     return found and bool(one.kept)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -86,6 +87,24 @@ def test_guessing_is_slowed_down_and_forgotten_after_a_while(users: Store) -> No
     assert sign_in(users, at=later) is not None
     assert sign_in(users, "wrong", later) is None
     assert sign_in(users, at=later) is not None
+
+
+def test_few_passwords_are_checked_at_a_time(
+    users: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "PATIENCE", 0.0)
+    monkeypatch.setattr(accounts, "_TURNS", threading.BoundedSemaphore(1))
+    busy: list[str] = []
+
+    def check(*_: object) -> bool:
+        with pytest.raises(NotAccepted, match="at this moment"):
+            accounts.is_right(accounts.Attempt("ola", "::1", "kept"), "guess")
+        busy.append("ola")
+        return True
+
+    monkeypatch.setattr(accounts, "check_password_hash", check)
+    assert sign_in(users) is not None and sign_in(users) is not None
+    assert busy == ["ola", "ola"]
 
 
 def test_guessing_many_names_from_one_address_is_slowed_down(

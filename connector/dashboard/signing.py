@@ -92,10 +92,10 @@ def _try(desk: Desk) -> tuple[str | None, str, int]:
     try:
         with desk.store.read() as connection:
             one = accounts.attempt(connection, name, address(), now)
+        # Between the two: nobody else could write while a password is checked.
+        right = accounts.is_right(one, _password())
     except NotAccepted as err:
         return None, str(err), 429
-    # Between the two: nobody else could write while a password is checked.
-    right = accounts.is_right(one, _password())
     with desk.store.write() as connection:
         token = accounts.settle(connection, one, right, now)
     if token is None:
