@@ -115,6 +115,7 @@ def set_password(
         raise NotAccepted(f"{user.name} signs in at {user.issuer}: change it there")
     accounts.change(connection, user.id, password=_hashed(password))
     accounts.end_all(connection, user.id)
+    accounts.forget_failures(connection, user.name, now - FAILURES_WITHIN)
     accounts.record(connection, who, "user password", user.name, "", now)
 
 

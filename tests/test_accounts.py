@@ -89,6 +89,17 @@ def test_guessing_is_slowed_down_and_forgotten_after_a_while(users: Store) -> No
     assert sign_in(users, at=later) is not None
 
 
+def test_another_password_lets_in_who_was_kept_out(users: Store) -> None:
+    with users.write() as connection:
+        for _ in range(accounts.FAILURES_OF_NAME):
+            rows.failed(connection, "kari", "192.0.2.7", NOW)
+    with pytest.raises(NotAccepted, match="let an admin set another password"):
+        sign_in(users)
+    with users.write() as connection:
+        accounts.set_password(connection, "kari", "another long word", "ola", NOW)
+    assert sign_in(users, "another long word") is not None
+
+
 def test_few_passwords_are_checked_at_a_time(
     users: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
