@@ -12,7 +12,6 @@ import pytest
 from flask.testing import FlaskClient
 from kit import Bench, settings
 from loop_kit import complain, file_issue, the_group
-from sqlalchemy import update
 from werkzeug.test import create_environ, run_wsgi_app
 
 from connector import accounts
@@ -20,7 +19,7 @@ from connector.dashboard import guard
 from connector.dashboard import tickets as pages_of_tickets
 from connector.models import Role
 from connector.store import accounts as account_rows
-from connector.store import groups, schema
+from connector.store import groups
 
 PASSWORD = "correct horse battery"
 HERE = {"Origin": "http://localhost"}
@@ -369,22 +368,6 @@ def test_split_takes_the_marked_tickets_out(bench: Bench, client: FlaskClient) -
     with bench.store.read() as connection:
         found = groups.listing(connection, None, 10)
     assert sorted(row["tickets"] for row in found) == [1, 2]
-
-
-def test_tickets_that_may_be_complaints_wait_for_a_look(
-    bench: Bench, client: FlaskClient
-) -> None:
-    bench.write("7", "I expected better.", "a@mail.example")
-    bench.write("8", "The lamp does not work at all!", "b@mail.example")
-    bench.settle()
-    signed_in(bench, client)
-    page = client.get("/").text
-    assert "1 ticket may be a complaint" in page
-    assert '<a href="/tickets/support/7">support 7</a>' in page
-    assert "/tickets/support/8" not in page
-    with bench.store.write() as connection:
-        connection.execute(update(schema.tickets).values(answered_at=bench.clock()))
-    assert "may be a complaint" not in client.get("/").text
 
 
 def test_session_that_is_used_does_not_end(bench: Bench, client: FlaskClient) -> None:

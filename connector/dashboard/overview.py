@@ -53,7 +53,8 @@ def _gather(desk: Desk, connection: Connection, now: datetime) -> dict[str, Any]
     midnight = datetime.combine(now.date(), datetime.min.time(), UTC)
     since = midnight - timedelta(days=DAYS - 1)
     volume = counts.by_day(connection, since, DAYS)
-    week = now - timedelta(days=SHARE_DAYS)
+    # The days whose complaints are counted, so that each number is of the same time.
+    week = since + timedelta(days=DAYS - SHARE_DAYS)
     ended = counts.clocks_ended(connection, week, now)
     met, all_ended = ended.get(ClockState.MET, 0), sum(ended.values())
     complaints = sum(

@@ -49,11 +49,12 @@ def by_day(
 
 
 def praised(connection: Connection, since: datetime, until: datetime) -> int:
-    """Count tickets opened in a time that praise something."""
+    """Count tickets opened in a time that praise something, as ``by_day`` does."""
     query = select(func.count()).where(
         tickets.c.created_at >= since,
         tickets.c.created_at < until,
         tickets.c.merged_into.is_(None),
+        tickets.c.status != TicketStatus.SPAM,
         tickets.c.praise,
     )
     return int(connection.scalar(query) or 0)

@@ -1,0 +1,66 @@
+"""The first page: how much was complained of, and what needs a person now."""
+
+from __future__ import annotations
+
+from flask.testing import FlaskClient
+from kit import Bench
+from sqlalchemy import update
+from test_dashboard import bench, client, signed_in
+
+from connector.models import TicketStatus
+from connector.store import schema
+
+__all__ = ["bench", "client"]
+
+LAMP = "The lamp does not work at all! I am angry."
+THANKS = "Thank you so much, Aino saved my day! Wonderful service."
+
+
+def test_tickets_that_may_be_complaints_wait_for_a_look(
+    bench: Bench, client: FlaskClient
+) -> None:
+    bench.write("7", "I expected better.", "a@mail.example")
+    bench.write("8", "The lamp does not work at all!", "b@mail.example")
+    bench.settle()
+    signed_in(bench, client)
+    page = client.get("/").text
+    assert "1 ticket may be a complaint" in page
+    assert '<a href="/tickets/support/7">support 7</a>' in page
+    assert "/tickets/support/8" not in page
+    with bench.store.write() as connection:
+        connection.execute(update(schema.tickets).values(answered_at=bench.clock()))
+    assert "may be a complaint" not in client.get("/").text
+
+
+def test_praise_and_complaints_are_counted_over_the_same_days(
+    bench: Bench, client: FlaskClient
+) -> None:
+    for number, text in enumerate((LAMP, THANKS, THANKS)):
+        bench.write(f"early-{number}", text, f"{number}@mail.example")
+    # Less than seven times 24 hours later, on the eighth day.
+    bench.clock.pass_(days=6, hours=20)
+    for number, text in enumerate((LAMP, LAMP, THANKS, THANKS)):
+        bench.write(f"late-{number}", text, f"{number}@mail.example")
+    bench.settle()
+    bench.clock.pass_(minutes=1)
+    is_spam = update(schema.tickets).values(status=TicketStatus.SPAM)
+    with bench.store.write() as connection:
+        connection.execute(is_spam.where(schema.tickets.c.external_id == "late-3"))
+    signed_in(bench, client)
+    page = client.get("/").text
+    assert "<b>2</b> complaints in 7 days" in page
+    assert "<b>1 : 2</b> praise to complaints" in page
+
+
+def test_what_is_parked_is_a_link_to_where_it_is(
+    bench: Bench, client: FlaskClient
+) -> None:
+    bench.changed("shop", 'not"json')
+    bench.settle()
+    signed_in(bench, client)
+    page = client.get("/").text
+    assert "1 delivery is parked for a person" in page
+    assert "writes are parked" not in page and "write is parked" not in page
+    parked = client.get("/activity?box=inbox&state=parked")
+    assert 'href="/activity?box=inbox&amp;state=parked"' in page
+    assert '<span class="state parked">' in parked.text
