@@ -53,6 +53,13 @@ def test_form_has_an_end(client: FlaskClient) -> None:
     assert answer.headers["X-Frame-Options"] == "DENY"
 
 
+def test_proxy_that_adds_nothing_is_not_this_machine(client: FlaskClient) -> None:
+    for protocol, status in (("HTTP/1.0", 403), ("HTTP/1", 403), ("HTTP/1.1", 200)):
+        by = {"SERVER_PROTOCOL": protocol}
+        for path in ("/welcome", "/status.json"):
+            assert client.get(path, environ_overrides=by).status_code == status
+
+
 def test_text_that_a_database_may_not_take_is_refused(client: FlaskClient) -> None:
     for form in ({"next": "/\0"}, {"other": "\0"}):
         assert client.post("/preferences", data=form, headers=HERE).status_code == 400

@@ -156,7 +156,9 @@ def only_this_machine() -> None:
 
 def _strangeness() -> str:
     """Return what shows that a request is not this machine's own; empty: nothing."""
-    if any(_is_of_a_proxy(name.lower()) for name, _ in request.headers):
+    # nginx, where it is told nothing else, says no more than that it is none of today.
+    is_old = request.environ.get("SERVER_PROTOCOL") in ("HTTP/1.0", "HTTP/1")
+    if is_old or any(_is_of_a_proxy(name.lower()) for name, _ in request.headers):
         return "came through a proxy"
     if request.remote_addr not in LOOPBACK:
         return "comes from another one"
