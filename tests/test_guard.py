@@ -11,7 +11,7 @@ from loop_kit import complain
 from test_dashboard import post, signed_in
 
 from connector import accounts
-from connector.dashboard import guard
+from connector.dashboard import guard, signing
 from connector.models import Role
 from connector.store import accounts as rows
 
@@ -58,6 +58,24 @@ def test_proxy_that_adds_nothing_is_not_this_machine(client: FlaskClient) -> Non
         by = {"SERVER_PROTOCOL": protocol}
         for path in ("/welcome", "/status.json"):
             assert client.get(path, environ_overrides=by).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("peer", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::"),
+        ("fe80::1%eth0", "fe80::"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_failures_are_counted_by_who_has_an_address(
+    client: FlaskClient, peer: str, counted: str
+) -> None:
+    with client.application.test_request_context(environ_base={"REMOTE_ADDR": peer}):
+        assert signing.address() == counted
 
 
 def test_text_that_a_database_may_not_take_is_refused(client: FlaskClient) -> None:

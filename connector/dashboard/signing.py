@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -104,8 +105,19 @@ def _try(desk: Desk) -> tuple[str | None, str, int]:
 
 
 def address() -> str:
-    """Return who asks, as failed sign-ins are counted by."""
-    return (request.remote_addr or "")[:64]
+    """Return who asks, as failed sign-ins are counted by.
+
+    Of IPv6 that is a network: whoever has an address there has 2**64 of them.
+    """
+    said = (request.remote_addr or "")[:64]
+    try:
+        one = ip_address(said)
+    except ValueError:
+        return said
+    if isinstance(one, IPv4Address):
+        return said
+    near = one.ipv4_mapped
+    return str(near or ip_network((int(one), 64), strict=False).network_address)
 
 
 def _password() -> str:
