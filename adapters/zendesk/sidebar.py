@@ -48,7 +48,10 @@ def opened(body: bytes, pem: str, base_url: str, now: datetime) -> Opened:
     """Say who opens the page; raise ``SignatureRejected`` if nobody provably does."""
     if not pem:
         raise SignatureRejected("sidebar_key is not set")
-    form = parse_qs(body.decode("utf-8", "replace"), max_num_fields=20)
+    try:
+        form = parse_qs(body.decode("utf-8", "replace"), max_num_fields=20)
+    except ValueError as err:
+        raise SignatureRejected("the form has more fields than Zendesk's") from err
     claims = _claims(form.get("token", [""])[0], read_key(pem))
     _check_times(claims, now)
     _check_parties(claims, base_url)
