@@ -174,13 +174,16 @@ def _curve(connection: Connection, group_id: int, now: datetime) -> dict[str, An
     length = min(CURVE_DAYS, max(TREND_DAYS, age))
     since = _days_ago(now, length - 1)
     values = overview.trend(connection, [group_id], since, length)[group_id]
+    marks: dict[int, list[str]] = {}
+    for one in overview.milestones(connection, group_id):
+        if one.kind in ("filed", "fixed", "reopened") and one.at >= since:
+            marks.setdefault((one.at - since).days, []).append(state(one.kind))
     return {
         "days": [f"{since + timedelta(days=day):%Y-%m-%d}" for day in range(length)],
         "values": values,
         "marks": [
-            {"day": (one.at - since).days, "what": state(one.kind)}
-            for one in overview.milestones(connection, group_id)
-            if one.kind in ("filed", "fixed", "reopened") and one.at >= since
+            {"day": day, "what": ", ".join(dict.fromkeys(words))}
+            for day, words in marks.items()
         ],
     }
 

@@ -60,6 +60,7 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
             reasons = latest.verdict["reasons"] if latest is not None else ()
             shown: dict[str, Any] = {
                 "t": row,
+                "subject": highlighted(row.subject, reasons),
                 "words": highlighted(row.text, reasons),
                 "decision": latest,
                 "decisions": len(found),

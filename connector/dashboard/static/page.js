@@ -51,8 +51,8 @@ const draw = (place) => {
         const x = Math.round(plot.valToPos(days[one.day], "x", true));
         plot.ctx.strokeStyle = plot.ctx.fillStyle = mark;
         plot.ctx.fillRect(x, plot.bbox.top, 2, plot.bbox.height);
-        // Above the bars, whose colour would swallow it.
-        plot.ctx.textAlign = "center";
+        // Above the bars, whose colour would swallow it, and into the picture.
+        plot.ctx.textAlign = x > plot.bbox.left + plot.bbox.width / 2 ? "right" : "left";
         plot.ctx.fillText(one.what, x + 1, plot.bbox.top - 6 * devicePixelRatio);
       }
     }] },
