@@ -67,9 +67,11 @@ def promote(
     return Done(0, again, (follows,), _command("hold", rule, tag))
 
 
-def hold(connection: Connection, rule: str, tag: str | None) -> Done:
-    """Take back the last time that a person let a rule write."""
-    found = demotions.hold(connection, rule, tag)
+def hold(
+    connection: Connection, rule: str, tag: str | None, at: datetime | None = None
+) -> Done:
+    """Take back that a person let a rule write, ``at`` a time or the last time."""
+    found = demotions.hold(connection, rule, tag, at)
     if not found:
         raise Refused(f"nobody let rule {rule} write again, or it is held back by now")
     held = f"rule {rule} only suggests {_named(found)}, as before"

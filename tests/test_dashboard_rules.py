@@ -154,3 +154,27 @@ def test_what_rules_did_and_what_people_said_is_counted(
     assert "only suggests cc-product" in client.get(undone.headers["Location"]).text
     assert "only suggested, because" in client.get("/rules").text
     assert post(client, f"/undo/{number}", code).status_code == 409
+
+
+def test_undo_takes_back_what_was_said_then_and_nothing_later(
+    bench: Bench, client: FlaskClient
+) -> None:
+    code = signed_in(bench, client)
+    english = Unit("pack.type", "cc-delivery", "en", "1")
+    norwegian = english._replace(language="nb")
+    form = {"rule": "pack.type", "tag": "cc-delivery"}
+    numbers = []
+    for unit in (english, norwegian):
+        with bench.store.write() as connection:
+            demotions.demote(connection, unit, 1, 20, bench.clock())
+        bench.clock.pass_(minutes=1)
+        done = post(client, "/rules/promote", code, **form)
+        numbers.append(done.headers["Location"].rpartition("=")[2])
+    assert post(client, f"/undo/{numbers[0]}", code).status_code == 303
+    with bench.store.read() as connection:
+        assert demotions.demoted(connection) == {english}
+    bench.clock.pass_(minutes=1)
+    post(client, "/rules/promote", code, **form)
+    assert post(client, f"/undo/{numbers[1]}", code).status_code == 303
+    with bench.store.read() as connection:
+        assert demotions.demoted(connection) == {norwegian}

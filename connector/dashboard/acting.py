@@ -34,6 +34,7 @@ class Asked(NamedTuple):
     who: str
     now: datetime
     issue: Issue | None = None
+    undoes_of: datetime | None = None  #: when what it takes back was done
 
     def number(self, place: int) -> int:
         return _number(self.words[place])
@@ -47,7 +48,7 @@ def do(desk: Desk, words: Sequence[str], back: str) -> ResponseReturnValue:
 
 
 def perform(
-    desk: Desk, words: Sequence[str], who: str, undoes: int | None = None
+    desk: Desk, words: Sequence[str], who: str, undoes: RowMapping | None = None
 ) -> int:
     """Carry a command out and return the number of its entry; raise ``Refused``.
 
@@ -61,9 +62,10 @@ def perform(
     issue = _read_issue(desk, words[3]) if verb == "groups link" else None
     now = desk.clock()
     with desk.store.write(wake=outbox.WAKE) as connection:
-        if undoes is not None and not accounts.undone(connection, undoes, now):
+        if undoes is not None and not accounts.undone(connection, undoes["id"], now):
             raise Refused("that was taken back already")
-        done = act(Asked(connection, desk, words[2:], who, now, issue))
+        at = undoes["at"] if undoes is not None else None
+        done = act(Asked(connection, desk, words[2:], who, now, issue, at))
         number = accounts.record(
             connection,
             who,
@@ -84,7 +86,7 @@ def take_back(desk: Desk, audit_id: int, who: str) -> int:
         deed = accounts.deed(connection, audit_id)
     if deed is None or not deed["undo"]:
         raise Refused("there is nothing to take back")
-    return perform(desk, shlex.split(deed["undo"]), who, undoes=audit_id)
+    return perform(desk, shlex.split(deed["undo"]), who, undoes=deed)
 
 
 def who_may(deed: RowMapping | None) -> Role:
@@ -236,7 +238,9 @@ def _promote(asked: Asked) -> Done:
 
 def _hold(asked: Asked) -> Done:
     rule, *rest = asked.words
-    return switching.hold(asked.connection, rule, _options(rest)[1].get("tag"))
+    tag = _options(rest)[1].get("tag")
+    # Somebody may have let it write again since, which is theirs to take back.
+    return switching.hold(asked.connection, rule, tag, asked.undoes_of)
 
 
 #: What only admins do, and take back.

@@ -94,15 +94,20 @@ def promote(
     return sorted(Unit(*row) for row in found)
 
 
-def hold(connection: Connection, rule: str, tag: str | None) -> list[Unit]:
-    """Take back what a person last let a rule write again, or last of this tag."""
+def hold(
+    connection: Connection, rule: str, tag: str | None, at: datetime | None = None
+) -> list[Unit]:
+    """Take back what a person let a rule write again, of this tag or of all.
+
+    That is, what was said ``at`` a time and stands, or what was said last.
+    """
     which = [demotions.c.rule == rule]
     if tag is not None:
         which.append(demotions.c.tag == tag)
     last = select(func.max(demotions.c.promoted_at)).where(*which).scalar_subquery()
     found = connection.execute(
         update(demotions)
-        .where(*which, demotions.c.promoted_at == last)
+        .where(*which, demotions.c.promoted_at == (last if at is None else at))
         .values(promoted_at=None, promoted_by="")
         .returning(*(demotions.c[name] for name in KEY))
     )
