@@ -224,12 +224,6 @@ def test_jira_in_which_nothing_means_fixed_is_warned_of(site, resolutions, names
 # -- where issues are filed --
 
 
-def test_without_a_project_it_is_said_that_none_was_looked_at(site):
-    (finding,) = about(look(site), "filing")
-    assert finding.level is Level.WARNING
-    assert "sources.jira.projects" in finding.remedy
-
-
 @pytest.mark.parametrize(
     ("more", "example"),
     [

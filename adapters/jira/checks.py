@@ -208,16 +208,7 @@ class Checks(AccountChecks):
     # -- filing --
 
     def places(self) -> list[Finding]:
-        """Look at every place the settings name."""
-        if not self._config.projects:
-            return [
-                self._say(
-                    Level.WARNING,
-                    "filing",
-                    "no project is named, so none was looked at",
-                    f"name it under sources.{self._source}.projects",
-                )
-            ]
+        """Look at every place the settings name; where problems go is asked beside."""
         return [
             finding
             for project, place in self._config.projects.items()
