@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from kit import Bench, settings
-from loop_kit import complain, file_issue, the_group
+from loop_kit import complain, file_issue, fix, the_group
 from werkzeug.test import create_environ, run_wsgi_app
 
 from connector import accounts
@@ -228,6 +228,22 @@ def test_role_decides_who_may_do_what(
     code = signed_in(bench, client, role)
     answer = post(client, path, code, title="Mine", do="retry")
     assert (answer.status_code != 403) is allowed
+
+
+def test_who_looks_sees_all_but_a_guest_no_customers(
+    bench: Bench, client: FlaskClient
+) -> None:
+    fix(bench, file_issue(bench))
+    guest = client.get("/follow-ups/1")
+    assert guest.status_code == 403 and "mail.example" not in guest.text
+    code = signed_in(bench, client, Role.VIEWER)
+    assert "customer0@mail.example" in client.get("/follow-ups/1").text
+    refused = post(client, "/follow-ups/1/cancel", code)
+    gone = client.get("/problems/999", headers={"Accept-Language": "nb"})
+    assert (refused.status_code, gone.status_code) == (403, 404)
+    assert "Det finnes ikke her" in gone.text
+    # And the way to the other pages.
+    assert all('<a href="/problems"' in one.text for one in (refused, gone))
 
 
 def test_every_page_shows_and_is_hardened(bench: Bench, client: FlaskClient) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from prometheus_client import CONTENT_TYPE_LATEST
+from werkzeug.exceptions import NotFound
 
 from adapters.base import Adapter, Directory
 from connector import oidc
@@ -31,6 +33,7 @@ from connector.dashboard import (
 )
 from connector.dashboard.desk import Desk
 from connector.dashboard.languages import LANGUAGES, TRANSLATIONS
+from connector.dashboard.pages import page
 from connector.dashboard.status import status
 from connector.errors import StoreUnavailable
 from connector.rulebook import Rulebook
@@ -84,6 +87,11 @@ def create_blueprint(
         # What leads nowhere is nobody's page, so that it is one of ours.
         is_ours = request.endpoint is None or request.blueprint == blueprint.name
         return guard.harden(response) if is_ours else response
+
+    @blueprint.errorhandler(404)
+    def not_here(_: NotFound) -> ResponseReturnValue:
+        title, said = gettext("Not found"), gettext("It is not here, or not any more")
+        return page("refused.html", title=title, said=said), 404
 
     @blueprint.errorhandler(StoreUnavailable)
     def no_database(_: StoreUnavailable) -> ResponseReturnValue:

@@ -9,7 +9,7 @@ from connector import broadcasts as lists
 from connector.correcting import Refused
 from connector.dashboard import acting
 from connector.dashboard.desk import Desk
-from connector.dashboard.guard import needs
+from connector.dashboard.guard import ensure_no_guest, needs
 from connector.dashboard.pages import page
 from connector.models import Role
 from connector.store import accounts, checkins, tasks
@@ -36,8 +36,8 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
             )
 
     @blueprint.get("/follow-ups/<int:broadcast_id>")
-    @needs(Role.AGENT)
     def followups_one(broadcast_id: int) -> ResponseReturnValue:
+        ensure_no_guest()
         return _one(desk, broadcast_id)
 
     @blueprint.post("/follow-ups/<int:broadcast_id>/<verb>")

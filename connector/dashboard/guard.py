@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
-from flask import Response, abort, g, redirect, request, url_for
+from flask import Response, abort, g, make_response, redirect, request, url_for
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from connector import accounts
 from connector.accounts import Signed
 from connector.dashboard.desk import Desk
+from connector.dashboard.pages import page
 from connector.models import Role
 from connector.store import accounts as rows
 
@@ -198,7 +199,16 @@ def _ensure_text() -> None:
         abort(400)
 
 
+def ensure_no_guest() -> None:
+    """Refuse what names customers or has their words to who has not signed in."""
+    if g.visitor.is_guest:
+        refuse("customers' words are shown to those who sign in; add the first user")
+
+
 def refuse(why: str) -> NoReturn:
+    """Refuse a request: on a page that leads on, to who may see pages."""
+    if g.get("visitor"):
+        abort(make_response(page("refused.html", said=why), 403))
     abort(Response(f"{why}\n", 403, content_type="text/plain"))
 
 

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
 from connector.dashboard.desk import Desk
-from connector.dashboard.guard import needs, refuse
+from connector.dashboard.guard import ensure_no_guest, needs
 from connector.dashboard.pages import page
 from connector.models import EventKind, Role, TicketRef, TicketStatus
 from connector.store import accounts, checkins, clocks, deliveries, members, tickets
@@ -33,7 +33,7 @@ _QUOTED = re.compile(r'"([^"]+)"')
 def register(blueprint: Blueprint, desk: Desk) -> None:
     @blueprint.get("/tickets")
     def tickets_list() -> ResponseReturnValue:
-        _ensure_no_guest()
+        ensure_no_guest()
         asked = _asked(request.args)
         with desk.store.read() as connection:
             rows = index.find(connection, asked, SHOWN + 1)
@@ -50,7 +50,7 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
 
     @blueprint.get("/tickets/<source>/<path:external_id>")
     def tickets_one(source: str, external_id: str) -> ResponseReturnValue:
-        _ensure_no_guest()
+        ensure_no_guest()
         with desk.store.read() as connection:
             row = tickets.find(connection, TicketRef(source, external_id))
             if row is None:
@@ -141,8 +141,3 @@ def highlighted(text: str, reasons: Any) -> Markup:
 def _loose(word: str) -> str:
     """Match a word as the reasons give it: blanks for any white space."""
     return r"\s+".join(re.escape(part) for part in word.split()) or r"(?!)"
-
-
-def _ensure_no_guest() -> None:
-    if g.visitor.is_guest:
-        refuse("customers' words are shown to those who sign in; add the first user")
