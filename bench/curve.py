@@ -20,8 +20,9 @@ import numpy as np
 from sklearn.svm import LinearSVC
 
 from bench.peers import seen
-from connector.fitting import Lesson, folds
+from connector.fitting import folds
 from connector.learning import TYPE, School, macro_f1
+from connector.samples import Lesson
 from rules.judge import default_judge
 from rules.learned import COMPLAINT
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.quality import Row
-from connector.fitting import Lesson, folds
+from connector.fitting import folds
 from connector.learning import learn
+from connector.samples import Lesson
 from rules.judge import Judge
 
 PARTS = 5

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import click
 
-from connector.fitting import Lesson
 from connector.learning import learn
+from connector.samples import Lesson
 from rules.judge import default_judge
 
 WORDS = 60  # of a ticket

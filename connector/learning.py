@@ -1,7 +1,7 @@
 """Learn from labelled tickets, and find out whether that helps before it may act.
 
 Lessons in, a model and its figures out; where lessons come from and where models go is
-for others to say. The sums are done in ``fitting``.
+for others to say. Tickets become numbers in ``samples``; the sums are in ``fitting``.
 """
 
 from __future__ import annotations
@@ -12,14 +12,8 @@ from dataclasses import asdict, dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from connector.fitting import (
-    Features,
-    Lesson,
-    Sheet,
-    fit,
-    folds,
-    sample,
-)
+from connector.fitting import fit, folds
+from connector.samples import Features, Lesson, Sheet, sample
 from rules.judge import Judge
 from rules.learned import COMPLAINT, VAGUE, Model
 from rules.verdict import TYPES, Verdict

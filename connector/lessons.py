@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connector.errors import MalformedPayload
-from connector.fitting import Lesson
+from connector.samples import Lesson
 from connector.store import labels
 from connector.store.labels import Example, Label
 from rules.verdict import TYPES

@@ -13,7 +13,7 @@ import yaml
 from click.testing import CliRunner, Result
 from labels_kit import add_ticket, label
 
-from connector import fitting
+from connector import samples
 from connector.cli import cli
 from connector.errors import LearningUnavailable
 from connector.store import Store, labels
@@ -132,7 +132,7 @@ def test_without_the_library_it_says_how_to_get_it(
     def missing() -> None:
         raise LearningUnavailable
 
-    monkeypatch.setattr(fitting, "_numbers", missing)
+    monkeypatch.setattr(samples, "numbers", missing)
     result = invoke("--file", labelled)
     assert result.exit_code == 1
     assert "pip install 'complaint-connector[learn]'" in result.stderr

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from connector.fitting import CUSTOMERS, Features, Lesson, Sheet, fit, sample
+from connector.fitting import fit
 from connector.learning import (
     LEAST,
     PARTS,
@@ -20,6 +20,7 @@ from connector.learning import (
     macro_f1,
     newest,
 )
+from connector.samples import CUSTOMERS, Features, Lesson, Sheet, sample
 from rules.judge import default_judge
 from rules.learned import COMPLAINT, Model
 from rules.words import Words

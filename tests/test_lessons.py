@@ -10,7 +10,7 @@ from labels_kit import add_ticket, label
 
 from connector import lessons
 from connector.errors import MalformedPayload
-from connector.fitting import Lesson
+from connector.samples import Lesson
 from connector.store import Store, labels
 from connector.store.labels import Label
 

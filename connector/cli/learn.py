@@ -27,9 +27,9 @@ from connector.cli.common import (
 )
 from connector.config import Config
 from connector.errors import LearningUnavailable, MalformedPayload
-from connector.fitting import CUSTOMERS, Lesson
 from connector.learning import LEAST, LEAST_OF_EACH, MOST, Figures, Learned
 from connector.learning import learn as learn_from
+from connector.samples import CUSTOMERS, Lesson
 from connector.store import Store, learned
 from rules.judge import default_judge
 from rules.learned import Model
