@@ -30,7 +30,7 @@ _PLAIN = {
     "”": '"',
     "«": '"',
     "»": '"',
-} | {"„": '"', "–": "-", "—": "-", "‑": "-", "…": ".", "\xa0": " "}
+} | {"„": '"', "–": "-", "—": "-", "‑": "-", "…": "...", "\xa0": " "}
 # Most texts hold few or none, and to look for them is cheaper than to translate all.
 _MARK = re.compile(f"[{''.join(_PLAIN)}]")
 # Brackets belong to the packs' notation, so emoticons become faces first.

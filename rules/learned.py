@@ -41,7 +41,8 @@ _AFTER = 0.9
 #: What surely is no complaint has no type either; this is a score of 0.05.
 _POSSIBLE = ENOUGH + math.log(0.05 / 0.95) / STEEPNESS
 
-_WORD = re.compile(r"\w+(?:'\w+)?|[☺☹!?]")
+#: Signs that say something are words; and dots, if there are several.
+_WORD = re.compile(r"\w+(?:'\w+)?|[☺☹!?]|\.{2,}")
 _DIGIT = re.compile(r"\d")
 
 Weights = tuple[float, ...]

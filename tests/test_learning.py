@@ -22,7 +22,7 @@ from connector.learning import (
 )
 from connector.samples import CUSTOMERS, Features, Lesson, Sheet, sample
 from rules.judge import default_judge
-from rules.learned import COMPLAINT, Model
+from rules.learned import COMPLAINT, Model, words_of
 from rules.words import Words
 
 KINDS = ("delivery", "product_quality")
@@ -108,6 +108,27 @@ def test_labels_the_other_way_round_make_weights_the_other_way_round() -> None:
     named = [f"{one}" for one in truth]
     both, _ = fit(columns.matrix, named, columns.said)
     assert both[0].tolist() == pytest.approx((-both[1]).tolist())
+
+
+@pytest.mark.parametrize(
+    ("text", "learned_from"),
+    [
+        ("Still waiting for it… again?", {"...", "?"}),
+        ("Still waiting for it. Once more", set()),
+        ("We saw it here: https://shop.example/a?b=c", {"https"}),
+        ("We saw it here: <url>", {"url"}),
+        ("We wrote to kari@shop.example about it", set()),
+    ],
+)
+def test_signs_and_links_are_learned_from_as_they_are_judged(
+    text: str, learned_from: set[str]
+) -> None:
+    found = default_judge().gathered("", Words(text, False, ""))
+    assert found is not None
+    said = sample("", found).words
+    assert set(said) <= set(words_of(found.folded))
+    watched = {"...", ".", "?", "https", "url", "link", "shop", "kari", "email"}
+    assert watched & set(said) == learned_from
 
 
 def test_words_of_few_customers_and_numbers_are_not_kept() -> None:
