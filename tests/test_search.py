@@ -133,6 +133,20 @@ def test_filters_narrow_what_is_found(filled: Store) -> None:
         assert found(filled, "package", **asked) == wanted, name
 
 
+@pytest.mark.parametrize("few", [0, 1, 9])
+def test_rare_filters_find_the_same_by_either_way(
+    filled: Store, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(search, "FEW", few)
+    with filled.write() as connection:
+        for number, subject in (("5", "Package"), ("6", "Letter"), ("7", "Packages")):
+            words = {"subject": subject, "text": ""}
+            put(filled, connection, number, status=TicketStatus.CLOSED, **words)
+    assert found(filled, "package", status="closed") == "75"
+    assert found(filled, "package", 1, status="closed") == "7"
+    assert found(filled, "package", status="spam") == ""
+
+
 @pytest.mark.parametrize("words", ["", "k@x.no", "e"])
 def test_pages_follow_each_other(store: Store, words: str) -> None:
     fill(store)

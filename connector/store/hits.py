@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from connector.store.schema import decisions
 
 #: Decisions that are looked at, the latest; more would take more than a moment.
-LIMIT = 20_000
+LIMIT = 10_000
 
 
 class Hits(NamedTuple):

@@ -13,6 +13,9 @@ from sqlalchemy import ColumnElement, Connection, Select, or_, select, union
 from connector.store.dialects import saying
 from connector.store.schema import AnyRow, customer_keys, customers, outbox, tickets
 
+#: Tickets of which the ids are at hand while those that say a word are gone through.
+FEW = 1_000
+
 #: Words as the databases have them. On one old script not all of them agree.
 _WORD = re.compile("[^\\W_\u1900-\u1cff]+")
 
@@ -47,9 +50,20 @@ def find(connection: Connection, asked: Asked, limit: int) -> Sequence[AnyRow]:
     found = {row.id: row for row in connection.execute(_newest(named))}
     words = _WORD.findall(unicodedata.normalize("NFC", asked.words).lower())
     if words and not _is_address(asked.words):
-        said = saying(connection, query, words)
+        said = saying(connection, query, words, _few(connection, asked))
         found |= {row.id: row for row in connection.execute(said)}
     return [found[one] for one in sorted(found, reverse=True)][:limit]
+
+
+def _few(connection: Connection, asked: Asked) -> Sequence[int] | None:
+    """Return the ids of the tickets that a filter leaves, if they are few."""
+    for column, value in _equal(asked):
+        if value:
+            query = select(tickets.c.id).where(column == value)
+            ids = connection.scalars(_newest(query).limit(FEW + 1)).all()
+            if len(ids) <= FEW:
+                return ids
+    return None
 
 
 def _query(asked: Asked) -> Select[Any]:
@@ -90,12 +104,7 @@ def _filters(asked: Asked) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if asked.complaints:
         found.append(tickets.c.complaint)
-    for column, value in (
-        (tickets.c.source, asked.source),
-        (tickets.c.language, asked.language),
-        (tickets.c.status, asked.status),
-        (tickets.c.kind, asked.kind),
-    ):
+    for column, value in ((tickets.c.source, asked.source), *_equal(asked)):
         if value:
             found.append(column == value)
     if asked.since is not None:
@@ -105,6 +114,15 @@ def _filters(asked: Asked) -> list[ColumnElement[bool]]:
     if asked.before is not None:
         found.append(tickets.c.id < asked.before)
     return found
+
+
+def _equal(asked: Asked) -> list[tuple[ColumnElement[str], str]]:
+    """Return the filters that have an index of their own."""
+    return [
+        (tickets.c.language, asked.language),
+        (tickets.c.status, asked.status),
+        (tickets.c.kind, asked.kind),
+    ]
 
 
 def _newest(query: Select[Any]) -> Select[Any]:
