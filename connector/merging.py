@@ -89,7 +89,7 @@ def merge(
     return Done(
         stays.id,
         f"problem {goes.id} is part of problem {stays.id} now, with "
-        f"{len(came)} tickets; newcomers of both go there",
+        f"{count_tickets(came)}; newcomers of both go there",
         tuple(_after_merging(first, stays, goes)),
         f"groups split {stays.id} --part {goes.id}",
     )

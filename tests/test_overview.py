@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask.testing import FlaskClient
 from kit import Bench
 from sqlalchemy import update
-from test_dashboard import bench, client, signed_in
+from test_dashboard import bench, client, post, signed_in
 
-from connector.models import TicketStatus
-from connector.store import schema
+from connector.models import Role, TicketStatus
+from connector.store import schema, tasks
+from connector.store.tasks import TaskKind
 
 __all__ = ["bench", "client"]
 
@@ -64,3 +65,22 @@ def test_what_is_parked_is_a_link_to_where_it_is(
     parked = client.get("/activity?box=inbox&state=parked")
     assert 'href="/activity?box=inbox&amp;state=parked"' in page
     assert '<span class="state parked">' in parked.text
+
+
+def test_task_is_named_asks_once_and_is_done_by_somebody(
+    bench: Bench, client: FlaskClient
+) -> None:
+    bench.write("1", LAMP, "a@mail.example")
+    bench.settle()
+    with bench.store.write() as connection:
+        rated, now = TaskKind.BAD_RATING, bench.clock()
+        about = {"customer_id": 1, "ticket_id": 1}
+        tasks.ask(connection, "k", rated, "rated bad", now, **about)
+    code = signed_in(bench, client, Role.AGENT)
+    assert "1 task for a person" in client.get("/").text
+    asked = client.get("/follow-ups").text
+    assert asked.count("<details") == 1 and asked.count("rated bad") == 1
+    assert post(client, "/tasks/1/done", code).status_code == 303
+    assert "rated bad" not in client.get("/follow-ups").text
+    assert post(client, "/tasks/1/done", code).status_code == 404
+    assert "tasks done" in client.get("/activity?box=people").text
