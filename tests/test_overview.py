@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from clock_kit import answer, complain, desks, review
 from flask.testing import FlaskClient
 from kit import Bench
 from sqlalchemy import update
@@ -84,3 +87,21 @@ def test_task_is_named_asks_once_and_is_done_by_somebody(
     assert "rated bad" not in client.get("/follow-ups").text
     assert post(client, "/tasks/1/done", code).status_code == 404
     assert "tasks done" in client.get("/activity?box=people").text
+
+
+def test_what_nobody_answered_is_not_answered_in_time(
+    blank_sqlite: str, tmp_path: Path
+) -> None:
+    for make in desks(blank_sqlite, tmp_path):
+        desk = make()
+        complain(desk)
+        desk.clock.pass_(hours=1)
+        answer(desk)
+        client = desk.runtime.create_app().test_client()
+        desk.clock.pass_(minutes=1)
+        assert "<b>100 %</b> answered in time" in client.get("/").text
+        complain(desk, "2")
+        desk.clock.pass_(hours=25)
+        review(desk)
+        # Two promises kept, three that were due and still run.
+        assert "<b>40 %</b> answered in time" in client.get("/").text

@@ -56,7 +56,8 @@ def _gather(desk: Desk, connection: Connection, now: datetime) -> dict[str, Any]
     # The days whose complaints are counted, so that each number is of the same time.
     week = since + timedelta(days=DAYS - SHARE_DAYS)
     ended = counts.clocks_ended(connection, week, now)
-    met, all_ended = ended.get(ClockState.MET, 0), sum(ended.values())
+    late = counts.overdue(connection, week, now)
+    met, all_ended = ended.get(ClockState.MET, 0), sum(ended.values()) + late
     complaints = sum(
         count for (day, _), count in volume.items() if day >= DAYS - SHARE_DAYS
     )

@@ -76,6 +76,17 @@ def clocks_ended(
     return {state: int(count) for state, count in connection.execute(query)}
 
 
+def overdue(connection: Connection, since: datetime, until: datetime) -> int:
+    """Count the clocks that were due in a time and still run."""
+    query = select(func.count()).where(
+        clocks.c.ended_at.is_(None),  # the index begins with it
+        clocks.c.state == ClockState.RUNNING,
+        clocks.c.due_at >= since,
+        clocks.c.due_at < until,
+    )
+    return int(connection.scalar(query) or 0)
+
+
 def unsure(connection: Connection, since: datetime, limit: int) -> Sequence[AnyRow]:
     """Return tickets that may be complaints and nobody has answered, oldest first.
 
