@@ -12,6 +12,7 @@ from test_dashboard import post, signed_in
 
 from connector import accounts
 from connector.dashboard import guard, signing
+from connector.errors import StoreUnavailable
 from connector.models import Role
 from connector.store import accounts as rows
 
@@ -129,6 +130,46 @@ def test_place_in_a_list_that_is_none_is_its_beginning(
     place = f"2026-03-01T00:00:00%2B00:00,{10**20}"
     assert client.get(f"/problems?from={place}").status_code == 200
     assert client.get(f"/problems?did={10**10}").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/problems/abc", "/problems/1/2/3"])
+def test_address_of_no_page_is_told_on_one(
+    bench: Bench, client: FlaskClient, path: str
+) -> None:
+    browser = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": "nb"}
+    stranger = client.get(path, headers={**browser, "Cookie": "cc_session=x"})
+    code = signed_in(bench, client)
+    known = client.get(path, headers=browser)
+    assert (stranger.status_code, known.status_code) == (404, 404)
+    for answer in (stranger, known):
+        assert "Det finnes ikke her" in answer.text
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert '<a href="/problems"' in known.text and code in known.text
+    assert "/problems" not in stranger.text.replace(f'value="{path}"', "")
+    assert '<a href="/sign-in"' in stranger.text
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", ""])
+def test_who_asks_for_no_page_gets_none(client: FlaskClient, accept: str) -> None:
+    for path in ("/nothing", "/webhooks/a/b", "/sidebar/nobody"):
+        answer = client.get(path, headers={"Accept": accept})
+        assert answer.status_code in (404, 405) and "Complaint" not in answer.text
+    framed = client.get("/sidebar/nobody", headers={"Accept": "text/html"})
+    assert framed.status_code == 404 and "Complaint" not in framed.text
+
+
+def test_address_of_no_page_needs_no_database(
+    bench: Bench, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in(bench, client)
+
+    def down() -> None:
+        raise StoreUnavailable("down")
+
+    monkeypatch.setattr(bench.runtime.store, "read", down)
+    answer = client.get("/nothing", headers={"Accept": "text/html"})
+    assert answer.status_code == 404 and "It is not here" in answer.text
 
 
 def test_what_is_no_page_is_hardened_as_well(client: FlaskClient) -> None:

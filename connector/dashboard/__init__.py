@@ -90,8 +90,17 @@ def create_blueprint(
 
     @blueprint.errorhandler(404)
     def not_here(_: NotFound) -> ResponseReturnValue:
-        title, said = gettext("Not found"), gettext("It is not here, or not any more")
-        return page("refused.html", title=title, said=said), 404
+        return _not_here()
+
+    @blueprint.app_errorhandler(404)
+    def nowhere(error: NotFound) -> ResponseReturnValue:
+        # The sidebar has answers of its own, and so has what asks for no page.
+        accepted = request.accept_mimetypes
+        is_reader = accepted["text/html"] > accepted["application/json"]
+        if request.endpoint is not None or not is_reader:
+            return error
+        guard.recognise(desk)
+        return _not_here()
 
     @blueprint.errorhandler(StoreUnavailable)
     def no_database(_: StoreUnavailable) -> ResponseReturnValue:
@@ -112,6 +121,11 @@ def create_blueprint(
     ):
         part.register(blueprint, desk)
     return blueprint
+
+
+def _not_here() -> ResponseReturnValue:
+    title, said = gettext("Not found"), gettext("It is not here, or not any more")
+    return page("refused.html", title=title, said=said), 404
 
 
 def _for_programs(blueprint: Blueprint, desk: Desk) -> None:

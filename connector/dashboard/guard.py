@@ -14,12 +14,14 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from flask import Response, abort, g, make_response, redirect, request, url_for
+from sqlalchemy import Connection
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from connector import accounts
 from connector.accounts import Signed
 from connector.dashboard.desk import Desk
 from connector.dashboard.pages import page
+from connector.errors import StoreUnavailable
 from connector.models import Role
 from connector.store import accounts as rows
 
@@ -86,8 +88,7 @@ def admit(desk: Desk) -> Response | None:
     token = request.cookies.get(COOKIE, "")
     now = desk.clock()
     with desk.store.read() as connection:
-        issuer = desk.config.oidc.issuer
-        signed = accounts.signed(connection, token, now, issuer) if token else None
+        signed = _signed(desk, connection)
         is_new = signed is None and not rows.is_anybody(connection)
         is_late = signed is not None and accounts.is_to_touch(connection, token, now)
     if is_late:
@@ -96,7 +97,7 @@ def admit(desk: Desk) -> Response | None:
     g.is_new = is_new
     g.visitor = None
     if signed is not None:
-        g.visitor = Visitor(signed.name, signed.role, signed.csrf, False)
+        g.visitor = _visitor(signed)
     elif is_new:
         # Where a provider vouches for people, the first user may be one of them.
         if desk.provider is None or not _strangeness():
@@ -109,6 +110,29 @@ def admit(desk: Desk) -> Response | None:
     if g.visitor is None and request.endpoint not in OPEN_PAGES:
         return _to_sign_in()
     return None
+
+
+def recognise(desk: Desk) -> None:
+    """Set ``g.visitor`` for what is no page, which is refused to nobody."""
+    g.visitor = None
+    if not request.cookies.get(COOKIE):
+        return
+    try:
+        with desk.store.read() as connection:
+            signed = _signed(desk, connection)
+    except StoreUnavailable:
+        return
+    g.visitor = None if signed is None else _visitor(signed)
+
+
+def _signed(desk: Desk, connection: Connection) -> Signed | None:
+    token = request.cookies.get(COOKIE, "")
+    issuer = desk.config.oidc.issuer
+    return accounts.signed(connection, token, desk.clock(), issuer) if token else None
+
+
+def _visitor(signed: Signed) -> Visitor:
+    return Visitor(signed.name, signed.role, signed.csrf, False)
 
 
 def harden(response: Response) -> Response:
