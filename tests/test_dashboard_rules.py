@@ -156,6 +156,13 @@ def test_what_rules_did_and_what_people_said_is_counted(
     assert post(client, f"/undo/{number}", code).status_code == 409
 
 
+def test_what_packs_find_is_said_in_the_readers_words(client: FlaskClient) -> None:
+    norwegian = client.get("/rules", headers={"Accept-Language": "nb"}).text
+    assert '<span title="product_quality">Produktkvalitet</span>, ' in norwegian
+    assert '<span title="frequent">klager ofte</span>' in norwegian
+    assert ">product_quality<" not in client.get("/rules").text
+
+
 def test_undo_takes_back_what_was_said_then_and_nothing_later(
     bench: Bench, client: FlaskClient
 ) -> None:

@@ -14,7 +14,7 @@ from connector.correcting import Refused
 from connector.dashboard import acting
 from connector.dashboard.desk import Desk
 from connector.dashboard.guard import needs
-from connector.dashboard.pages import page
+from connector.dashboard.pages import kinds, page, state
 from connector.dashboard.tickets import highlighted
 from connector.models import Mode, Role
 from connector.precision import Figure
@@ -36,6 +36,13 @@ DAYS = 30
 LONGEST = 20_000
 
 
+class Found(NamedTuple):
+    """What a pack finds: its name, and the word for it."""
+
+    name: str
+    word: str
+
+
 class Line(NamedTuple):
     """A rule in force, or what the packs find of one kind."""
 
@@ -49,6 +56,7 @@ class Line(NamedTuple):
     hits: int | None  #: tickets it was true of; None: not counted here
     figures: Sequence[Figure]
     held_back: Sequence[Unit]
+    finds: Sequence[Found] = ()
 
 
 class Counted(NamedTuple):
@@ -141,19 +149,23 @@ def _packs(
     book: Book, counted: Counted | None, held_back: frozenset[Unit]
 ) -> list[Line]:
     version = demotion.in_force(book)[PACK_TYPE]
-    found = {PACK_TYPE: TYPES, PACK_PERSONA: PERSONAS}
+    found = {
+        PACK_TYPE: [Found(one, kinds([one])) for one in TYPES],
+        PACK_PERSONA: [Found(one, state(one)) for one in PERSONAS],
+    }
     return [
         Line(
             name,
             Mode.ACT,
             version,
             "",
-            ", ".join(kinds),
+            "",
             Mode.ACT,
             None,
             *_seen(name, version, counted, held_back),
+            finds,
         )
-        for name, kinds in found.items()
+        for name, finds in found.items()
     ]
 
 

@@ -30,7 +30,7 @@ from connector.store.checkins import CheckinState
 from connector.store.clocks import ClockState
 from connector.store.tasks import TaskKind
 from connector.store.tickets import TagState
-from rules.verdict import Band, Urgency
+from rules.verdict import PERSONAS, Band, Urgency
 
 _STATES: tuple[type[StrEnum], ...] = (
     BroadcastState,
@@ -103,6 +103,7 @@ def words() -> list[str]:
         *get_args(Band),
         *get_args(Urgency),
         *EVENTS,
+        *PERSONAS,
         *(callbacks.WELL, callbacks.UNSEEN),
         *promised,
     }
