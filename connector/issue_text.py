@@ -17,11 +17,10 @@ import yaml
 from sqlalchemy import Connection
 
 from connector.grouping import Subject
-from connector.models import Block, BlockKind
+from connector.models import Block, BlockKind, in_words
 from connector.store import corrections, members, timeline
 from connector.store.schema import AnyRow
 from rules.masking import excerpt
-from rules.thresholds import in_words
 
 EXCERPTS = 5
 TICKETS_LISTED = 20

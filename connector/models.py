@@ -52,6 +52,15 @@ Duration = Annotated[
 ]
 
 
+def in_words(span: timedelta) -> str:
+    """Say a time as people say it."""
+    seconds = span.total_seconds()
+    for upto, length, unit in ((60, 1, "s"), (3600, 60, "min"), (48 * 3600, 3600, "h")):
+        if seconds < upto:
+            return f"{round(seconds / length, 2):.10g} {unit}"
+    return f"{round(seconds / 86400, 2):.10g} days"
+
+
 def parse_moment(value: object) -> object:
     """Read ``2026-12-01`` or ``2026-12-01T08:00``; without an offset it is UTC."""
     if isinstance(value, str):

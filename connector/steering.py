@@ -13,10 +13,9 @@ from sqlalchemy import Connection
 from connector import declining, escalation, issue_text, muting
 from connector.config import Config
 from connector.correcting import Done, Refused, open_problems
-from connector.models import GroupState, Issue, IssueCategory, Mode, Operation
+from connector.models import GroupState, Issue, IssueCategory, Mode, Operation, in_words
 from connector.store import groups, outbox, timeline
 from connector.store.schema import AnyRow
-from rules.thresholds import in_words
 
 TITLE_LIMIT = 200
 

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connector.models import Duration
+from connector.models import Duration, in_words
 
 Span = Annotated[Duration, Field(gt=timedelta(0))]
 
@@ -182,11 +182,3 @@ def _reason(
 
 def _some(count: int, one: str, several: str) -> str:
     return f"{count} {one if count == 1 else several}"
-
-
-def in_words(span: timedelta) -> str:
-    """Say a time as people say it."""
-    hours = span / timedelta(hours=1)
-    if hours < 1:
-        return f"{hours * 60:g} min"
-    return f"{hours:g} h" if hours < 48 else f"{hours / 24:g} days"

@@ -236,7 +236,7 @@ def test_window_is_what_the_configuration_says():
     late = delivery(body, NOW + timedelta(minutes=31))
     (event,) = cloud(signature_window="30m").parse(late)
     assert event.kind is EventKind.IGNORED
-    assert event.reason == "older than 0.5 h when it arrived"
+    assert event.reason == "older than 30 min when it arrived"
 
 
 def test_unknown_event_is_quoted_short_and_on_one_line():

@@ -200,7 +200,11 @@ def test_company_is_told_by_organisation_or_domain(
 
 @pytest.mark.parametrize(
     ("window", "words"),
-    [("7d", "7 days"), ("4h", "4 h"), ("30m", "30 min"), ("36h", "36 h")],
+    [
+        *(("7d", "7 days"), ("4h", "4 h"), ("30m", "30 min"), ("36h", "36 h")),
+        *(("1s", "1 s"), ("1.5s", "1.5 s"), ("90s", "1.5 min"), ("1h 15m", "1.25 h")),
+        *(("100s", "1.67 min"), ("50h", "2.08 days"), ("20000d", "20000 days")),
+    ],
 )
 def test_the_window_is_said_as_people_say_it(window: str, words: str) -> None:
     one = Thresholds(customers=1, window=window)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from adapters.signatures import matches
 from connector.errors import SignatureRejected
-from connector.models import WebhookRequest
+from connector.models import WebhookRequest, in_words
 
 ID = "webhook-id"
 TIMESTAMP = "webhook-timestamp"
@@ -87,6 +87,5 @@ def verify(
     away = abs(now.timestamp() - int(seconds))
     if away > window.total_seconds():
         raise SignatureRejected(
-            f"signed {away:.0f} s away from our clock, "
-            f"more than {window.total_seconds():g} s"
+            f"signed {away:.0f} s away from our clock, more than {in_words(window)}"
         )

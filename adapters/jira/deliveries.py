@@ -19,7 +19,7 @@ from adapters.jira.text import one_line
 from adapters.jira.values import as_object, identity
 from adapters.signatures import hmac_hex, matches
 from connector.errors import MalformedPayload, SignatureRejected
-from connector.models import Delivery, EventKind, TicketEvent, WebhookRequest
+from connector.models import Delivery, EventKind, TicketEvent, WebhookRequest, in_words
 
 #: Sadly without the "-256" others put in this name.
 SIGNATURE = "x-hub-signature"
@@ -86,7 +86,7 @@ def parse(delivery: Delivery, window: timedelta) -> TicketEvent:
     if name not in EVENTS:
         return _ignored(delivery, f"event {one_line(name, 60)} is not about an issue")
     if _is_older(body.get("timestamp"), delivery.received_at, window):
-        return _ignored(delivery, f"older than {_hours(window)} when it arrived")
+        return _ignored(delivery, f"older than {in_words(window)} when it arrived")
     found = _issue_id(body)
     if found is None:
         raise MalformedPayload(f"{name} names no issue id")
@@ -113,10 +113,6 @@ def _is_older(stamp: object, received: datetime, window: timedelta) -> bool:
         return False
     age = int(received.timestamp() * 1000) - stamp
     return age > window // timedelta(milliseconds=1)
-
-
-def _hours(window: timedelta) -> str:
-    return f"{window.total_seconds() / 3600:g} h"
 
 
 def _issue_id(body: Mapping[str, Any]) -> str | None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from adapters.signatures import hmac_base64, matches
 from adapters.zendesk.values import DIGITS, Json, as_object, identity, moment, word
 from connector.errors import MalformedPayload, SignatureRejected
-from connector.models import EventKind, TicketEvent, WebhookRequest
+from connector.models import EventKind, TicketEvent, WebhookRequest, in_words
 
 SIGNATURE = "X-Zendesk-Webhook-Signature"
 TIMESTAMP = "X-Zendesk-Webhook-Signature-Timestamp"
@@ -53,7 +53,7 @@ def verify(
     if abs(now - signed_at) > window:
         raise SignatureRejected(
             f"signed at {signed_at:%Y-%m-%dT%H:%M:%SZ}, more than "
-            f"{window.total_seconds():g} s away from our clock"
+            f"{in_words(window)} away from our clock"
         )
 
 

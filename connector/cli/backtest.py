@@ -34,11 +34,11 @@ from connector.cli.group import span
 from connector.comparison import Change, Count, Outcome, Report, changing, pairs
 from connector.config import Config
 from connector.errors import ConfigError
+from connector.models import in_words
 from connector.replay import Problem
 from connector.store.schema import AnyRow
 from rules.pack import TRADES, Packs, load_packs
 from rules.schema import RuleSet
-from rules.thresholds import in_words
 
 FAILURES: Mapping[str, Callable[[Report], bool]] = {
     "change": lambda report: report.differs,
