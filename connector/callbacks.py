@@ -29,7 +29,7 @@ EVERY = timedelta(hours=1)
 FACT = "callbacks:"
 
 #: How webhooks are of which nothing bad is known.
-WELL, UNSEEN = "well", "not looked at yet"
+WELL, UNSEEN, UNWATCHED = "well", "not looked at yet", "not watched"
 
 
 def address_of(config: Config, source: str) -> str:
@@ -112,9 +112,9 @@ def findings(connection: Connection, config: Config) -> list[Finding]:
 def states(
     connection: Connection, config: Config, adapters: Mapping[str, Adapter]
 ) -> dict[str, str]:
-    """Say of each source that is watched whether its vendor calls us, as last seen."""
+    """Say of each source whether its vendor calls us, as last seen."""
     facts = locks.all_facts(connection)
-    found: dict[str, str] = {}
+    found = dict.fromkeys(config.sources, UNWATCHED)
     for name, adapter in adapters.items():
         if is_watched(adapter, config):
             said = facts.get(FACT + name)

@@ -11,9 +11,11 @@ from kit import Bench
 from test_dashboard import PASSWORD, post, signed_in
 from test_dashboard_backtest import begun
 
+from adapters.memory import MemoryAdapter
 from connector import callbacks
 from connector.app import Runtime
 from connector.config import load
+from connector.dashboard import setup
 from connector.dashboard.errands import Errand
 from connector.models import Role
 from connector.store import locks
@@ -105,6 +107,16 @@ def test_secrets_are_named_and_never_shown(
     path.with_name("secrets.env").write_text("GOLD_TAG=\n")
     missing = '<span class="bad">missing</span>'
     assert row.format(missing) in " ".join(client.get("/set-up").text.split())
+
+
+def test_source_that_is_not_watched_says_what_to_do(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unable = client.get("/set-up").text
+    assert unable.count("<td>not watched: it cannot be asked for them; look") == 2
+    monkeypatch.setattr(setup, "Subscriber", MemoryAdapter)
+    unknown = client.get("/set-up").text
+    assert unknown.count("<td>not watched: write the address at which vendors") == 2
 
 
 def test_webhooks_are_as_they_were_last_seen(

@@ -9,6 +9,7 @@ from flask import Blueprint, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
+from adapters.base import Subscriber
 from connector import accounts, callbacks, doctor
 from connector.accounts import NotAccepted
 from connector.dashboard.desk import Desk
@@ -118,5 +119,8 @@ def _page(desk: Desk, looks: Errands[None], refused: str = "") -> str:
         look=looks.last,
         seen=seen,
         called=called,
+        askable={
+            name for name, one in desk.adapters.items() if isinstance(one, Subscriber)
+        },
         secrets=doctor.outside(desk.path),
     )

@@ -104,7 +104,7 @@ def words() -> list[str]:
         *get_args(Urgency),
         *EVENTS,
         *PERSONAS,
-        *(callbacks.WELL, callbacks.UNSEEN),
+        *(callbacks.WELL, callbacks.UNSEEN, callbacks.UNWATCHED),
         *promised,
     }
     return sorted({*map(spoken, found), *_asked(), *(title for _, title in MENU)})
