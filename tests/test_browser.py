@@ -122,6 +122,9 @@ def test_charts_are_drawn_and_nothing_comes_from_elsewhere(
     )
     seen.page.goto(address, wait_until="networkidle")
     assert seen.page.locator(".chart canvas").count() == 1
+    # Nothing is known yet of what is usual.
+    empty = seen.page.locator("[aria-labelledby=shares] td:empty").first
+    assert "–" in empty.evaluate("one => getComputedStyle(one, '::before').content")
     assert all(url.startswith(address) for url in asked)
     assert sum(sizes) < 300_000
     context.close()
