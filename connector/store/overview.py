@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Connection, and_, cast, func, select
 
 from connector.models import GroupState, TicketStatus
 from connector.store.clocks import ClockState
-from connector.store.reports import OVER
+from connector.store.reports import OVER, UNCOUNTED
 from connector.store.schema import (
     AnyRow,
     clocks,
@@ -63,13 +63,13 @@ def praised(connection: Connection, since: datetime, until: datetime) -> int:
 def clocks_ended(
     connection: Connection, since: datetime, until: datetime
 ) -> dict[str, int]:
-    """Count the clocks that ended in a time by how."""
+    """Count the clocks that ended in a time by how, as far as they count."""
     query = (
         select(clocks.c.state, func.count())
         .where(
             clocks.c.ended_at >= since,
             clocks.c.ended_at < until,
-            clocks.c.state != ClockState.DROPPED,
+            clocks.c.state.not_in(UNCOUNTED),
         )
         .group_by(clocks.c.state)
     )

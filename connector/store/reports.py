@@ -39,7 +39,7 @@ _NAMED = (
 )
 
 #: Clocks of which nobody can say whether they were kept.
-_UNCOUNTED = (ClockState.DROPPED, ClockState.PASSED_ON)
+UNCOUNTED = (ClockState.DROPPED, ClockState.PASSED_ON)
 
 #: Tickets that nobody is to look at any more.
 OVER = (
@@ -135,7 +135,7 @@ def clocks_of(
         .where(
             tickets.c.complaint,
             _received(since, until),
-            clocks.c.state.not_in(_UNCOUNTED),
+            clocks.c.state.not_in(UNCOUNTED),
         )
         .order_by(clocks.c.wrote_at, clocks.c.id)
     )
@@ -153,7 +153,7 @@ def kept(connection: Connection, since: datetime, until: datetime) -> Sequence[A
         .where(
             clocks.c.due_at >= since,
             clocks.c.due_at < until,
-            clocks.c.state.not_in(_UNCOUNTED),
+            clocks.c.state.not_in(UNCOUNTED),
         )
         .group_by(clocks.c.kind)
         .order_by(clocks.c.kind)
