@@ -22,7 +22,7 @@ from connector.dashboard.first import Start
 from connector.sandbox import Running, SandboxSettings, World, serve
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
 
@@ -50,25 +50,23 @@ WAYS: tuple[tuple[Any, int], ...] = (
 class Looker:
     """Looks at each page of a walk, by turns small and wide, light and dark."""
 
-    def __init__(self, page: Page) -> None:
-        from axe_playwright_python.sync_playwright import Axe
-
-        self.page, self.axe = page, Axe()
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
         self.found: list[str] = []
         self.ways = cycle(WAYS)
 
     def look(self, name: str) -> None:
         scheme, width = next(self.ways)
-        self.page.emulate_media(color_scheme=scheme)
-        self.page.set_viewport_size({"width": width, "height": 900})
-        wide = self.page.evaluate("document.documentElement.scrollWidth")
+        page = self.seen.page
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 900})
+        wide = page.evaluate("document.documentElement.scrollWidth")
         if wide > width:
             self.found.append(f"{name} is {wide} wide at {width}")
         self.found += [
-            f"{name} {width} {scheme}: {one['id']} {one['nodes'][0]['html'][:120]}"
-            for one in self.axe.run(self.page).response["violations"]
-            if one["impact"] in ("serious", "critical")
+            f"{name} {width} {scheme}: {one}" for one in self.seen.barriers()
         ]
+        self.seen.keep(f"first-{name}-{width}-{scheme}")
 
 
 def _close(start: Start, server: ExitStack) -> None:
@@ -91,7 +89,7 @@ def test_walk_leads_to_a_connector_that_vendors_call(
     )
     seen = Seen(context.new_page())
     page, known = seen.page, sandbox.world.settings
-    looker = Looker(page)
+    looker = Looker(seen)
 
     def on(shot: str, button: str = "Go on", /, **answers: Any) -> None:
         for key, value in answers.items():

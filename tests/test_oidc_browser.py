@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import oidc_kit
 import pytest
@@ -17,7 +18,7 @@ from kit import Bench, Clock, settings
 from oidc_kit import TestProvider
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
 
@@ -52,20 +53,17 @@ def address(
     bench.close()
 
 
-def faults(page: Page) -> list[str]:
-    """Return what keeps somebody from using a page, at each width."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = []
+def faults(seen: Seen, scheme: str) -> list[str]:
+    """Return what keeps somebody from using a page, at each width; keep pictures."""
+    page, found = seen.page, []
+    place = urlsplit(page.url).path
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         wide = page.evaluate("document.documentElement.scrollWidth")
         if wide > width:
-            found.append(f"{page.url} is {wide} wide")
-    for one in Axe().run(page).response["violations"]:
-        if one["impact"] in ("serious", "critical"):
-            found.append(f"{page.url}: {one['id']} {one['nodes'][0]['html'][:120]}")
-    return found
+            found.append(f"{place} is {wide} wide")
+        seen.keep(f"oidc{place}-{width}-{scheme}")
+    return found + [f"{place}: {barrier}" for barrier in seen.barriers()]
 
 
 def test_first_admin_comes_from_the_provider_goes_and_is_shut_out(
@@ -99,17 +97,18 @@ def test_pages_around_it_are_usable_by_everybody(
     found = []
     for scheme in ("light", "dark"):
         context = chromium.new_context(color_scheme=scheme, bypass_csp=True)
-        page = context.new_page()
+        seen = Seen(context.new_page())
+        page = seen.page
         there.person["roles"] = ["guests"]
         page.goto(f"{address}/welcome")
-        found += faults(page)
+        found += faults(seen, scheme)
         page.goto(f"{address}/sign-in/oidc")
         assert page.locator("h1").inner_text() == "Not signed in"
-        found += faults(page)
+        found += faults(seen, scheme)
         there.person["roles"] = ["cc-admins"]
         page.goto(f"{address}/sign-in/oidc")
         page.click("text=Sign out")
-        found += faults(page)
+        found += faults(seen, scheme)
         context.close()
         there.person |= {"sub": "s-2", "preferred_username": "ola"}
     assert found == []
