@@ -26,6 +26,7 @@ from connector import (
     showing,
     turns,
     unfixed,
+    unlinking,
     upkeep,
 )
 from connector.config import Config
@@ -80,6 +81,7 @@ def unmute(
     connection: Connection, config: Config, group: AnyRow, who: str, now: datetime
 ) -> str:
     """End a mute and catch up; return in words what came meanwhile."""
+    group = unlinking.settle(connection, group, now, at_once=True)
     came = muting.end(connection, config, group, who, now)
     newest = corrections.newest_complaint(connection, group.id)
     if newest is not None:
@@ -121,6 +123,8 @@ def _plan(
     elif groups.is_declined(group):
         group = declining.settle(connection, group, now)
         unfixed.remind(connection, config, group, now)
+    elif groups.is_held(group):
+        unlinking.settle(connection, group, now)
     elif group.state == GroupState.WONT_DO:
         unfixed.weigh(connection, config, group, now)
         group = groups.get(connection, group_id)
@@ -190,6 +194,10 @@ def linked(
     A person named it, or the last one is a duplicate of it. Its priority is its own.
     """
     is_aside = group.state == GroupState.MUTED or groups.is_declined(group)
+    unlinking.take_back(connection, group, ref.external_id, now)
+    if groups.is_held(group):
+        groups.change(connection, group.id, reason=f"{ref.key} is its issue now")
+        is_aside = False
     if not is_aside and group.state in (GroupState.FIXED, GroupState.WONT_DO):
         resolution.open_again(connection, group, f"{ref.key} is its issue now", now)
     state = (
@@ -222,26 +230,6 @@ def linked(
         ]
         outbox.enqueue(connection, effects, now)
     plan(connection, config, group.id, now)
-
-
-def give_up_issue(connection: Connection, group: AnyRow) -> None:
-    """Let a problem be filed anew, as if it had never had the issue that is gone."""
-    former.keep(connection, group)
-    outbox.ask_anew(
-        connection, group.id, [Operation.CREATE_ISSUE, Operation.LINK_TICKET]
-    )
-    groups.change(
-        connection,
-        group.id,
-        tracker=None,
-        issue_id=None,
-        issue_key=None,
-        issue_url=None,
-        issue_category=None,
-        missing_since=None,
-        muted_from=None,
-        muted_until=None,
-    )
 
 
 def _take_issue(

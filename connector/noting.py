@@ -130,7 +130,8 @@ def _is_to_note(case: Case, seen: Sight, told: Sequence[str]) -> bool:
         return False
     is_told = bool(told) and told[-1].startswith(tuple(f"{kind}:" for kind in ENDS))
     if not _is_for_newcomers(seen):
-        return is_told
+        # Who read of an issue that was let go reads that, too.
+        return is_told or (bool(told) and groups.is_held(seen.group))
     if seen.kind is not Kind.AGAIN or not told:
         return True
     # Where nobody was told of an end, that it is open is no news.
@@ -180,6 +181,8 @@ def _state(case: Case, seen: Sight) -> str:
     issue = f"{key} ({progress})" if progress else key
     who = "1 customer" if group.customers == 1 else f"{group.customers} customers"
     count = f"{who} since {group.first_at:%Y-%m-%d}"
+    if groups.is_held(group):
+        return "No issue is about this problem any more: promise customers no fix."
     if group.state == GroupState.MUTED:
         return f"Known problem: {key}, which is muted at present."
     if seen.kind is Kind.READY:

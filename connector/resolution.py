@@ -194,11 +194,12 @@ def former_read(connection: Connection, issue: Issue, now: datetime) -> str:
         return NO_STEP
     former.seen(connection, known, issue.category)
     was_done = known.category == IssueCategory.DONE
+    group = groups.get(connection, known.group_id)
+    if groups.heir(connection, group).issue_id is None:
+        return "its problem has no issue by now"
     if issue.category is IssueCategory.DONE or not was_done:
         return "the problem has another issue by now"
-    return _stays(
-        connection, groups.get(connection, known.group_id), issue.ref.key, now
-    )
+    return _stays(connection, group, issue.ref.key, now)
 
 
 def _stays(connection: Connection, group: AnyRow, key: str, now: datetime) -> str:

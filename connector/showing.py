@@ -123,6 +123,8 @@ def _is_passing(config: Config, group: AnyRow, now: datetime) -> bool:
         return bool(now < group.done_at + config.problems.fix_settle)
     if state is GroupState.FILED:
         return bool(group.issue_category == IssueCategory.DONE)
+    if groups.is_held(group):
+        return group.announce_at is not None
     return state is GroupState.MUTED
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connector import declining, escalation, issue_text, muting
+from connector import declining, escalation, issue_text, muting, unlinking
 from connector.config import Config
 from connector.correcting import Done, Refused, open_problems
 from connector.models import GroupState, Issue, IssueCategory, Mode, Operation, in_words
@@ -57,6 +57,7 @@ def mute(
     undo = f"groups unmute {group.id}"
     if group.state == GroupState.MUTED:
         undo = _mute_of(group)
+        unlinking.settle(connection, group, now, at_once=True)
     elif groups.is_declined(group):
         undo = f"groups wont-do {group.id}"
         declining.leave(connection, group, now)
@@ -143,9 +144,13 @@ def file_now(
     if config.problems.tracker is None:
         raise Refused("problems.tracker is not set: there is nowhere to file it")
     if group.missing_since is not None and group.state == GroupState.MUTED:
-        escalation.give_up_issue(connection, group)
+        unlinking.give_up_issue(connection, group)
+        groups.change(connection, group.id, muted_from=None, muted_until=None)
     elif group.issue_id is not None:
         raise Refused(f"problem {group.id} is filed already, as {group.issue_key}")
+    elif groups.is_held(group):
+        unlinking.settle(connection, group, now, at_once=True)
+        outbox.free(connection, f"issue:{group.id}")
     elif group.state == GroupState.MUTED:
         raise Refused(f"problem {group.id} is muted; unmute it first")
     elif groups.is_declined(group):
@@ -178,7 +183,7 @@ def file_now(
         group.id,
         f"problem {group.id} is to be filed in {config.problems.tracker}",
         (then[mode],),
-        f"groups mute {group.id}",
+        f"groups unlink {group.id}",
     )
 
 
@@ -206,7 +211,7 @@ def link(
     outbox.unask(connection, ids, f"it has {issue.ref.key}", now)
     escalation.linked(connection, config, group, issue.ref, who, now)
     follows: tuple[str, ...] = ()
-    undo = ""
+    undo = f"groups unlink {group.id}"
     if group.issue_id is not None:
         follows = (f"{group.issue_key} is left as it is, and not followed any more",)
         undo = f"groups link {group.id} {group.issue_key}"
@@ -214,6 +219,47 @@ def link(
         follows += ("still nothing is done about the problem but to count",)
     return Done(
         group.id, f"{issue.ref.key} is the issue of problem {group.id}", follows, undo
+    )
+
+
+def unlink(
+    connection: Connection, config: Config, group_id: int, who: str, now: datetime
+) -> Done:
+    """Let a problem have no issue, nor be filed before a person says so."""
+    (group,) = open_problems(connection, group_id)
+    if group.state == GroupState.CLOSED:
+        raise Refused(f"problem {group.id} is closed")
+    is_asked = group.state in (GroupState.READY, GroupState.FILED)
+    if group.issue_id is None and not is_asked:
+        raise Refused(f"problem {group.id} has no issue")
+    # First: none of these is begun by another process from here on.
+    outbox.untried(connection, group.id, Operation.CREATE_ISSUE)
+    if outbox.is_under_way(connection, group.id, Operation.CREATE_ISSUE):
+        raise Refused(f"an issue for problem {group.id} is just being filed; wait")
+    unlinking.begin(connection, config, group, who, now)
+    escalation.plan(connection, config, group.id, now)
+    follows: tuple[str, ...] = (
+        "it counts, but is not filed before you file it, link an issue or end its mute",
+    )
+    if groups.is_declined(group):
+        follows = ("still nothing is done about the problem but to count",)
+    if group.issue_id is None:
+        did = f"no issue is made for problem {group.id}"
+        return Done(group.id, did, follows, f"groups file {group.id}")
+    undo = f"groups link {group.id} {group.issue_key}"
+    if group.issue_category == IssueCategory.DONE:
+        undo = ""
+        follows += (f"to link {group.issue_key} again, open it first",)
+    settled = in_words(config.problems.fix_settle)
+    return Done(
+        group.id,
+        f"{group.issue_key} is not the issue of problem {group.id} any more",
+        (
+            f"{group.issue_key} is left as it is, and says so in a comment after "
+            f"{settled} if we wrote there",
+            *follows,
+        ),
+        undo,
     )
 
 

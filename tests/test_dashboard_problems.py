@@ -118,6 +118,29 @@ def test_wont_do_is_offered_shown_and_taken_back(
     assert the_group(bench)["state"] != "wont_do"
 
 
+def test_issue_that_is_asked_for_is_let_go_and_that_is_taken_back(
+    bench: Bench, client: FlaskClient
+) -> None:
+    complain(bench, 2)
+    bench.settle()
+    group = the_group(bench)["id"]
+    code = signed_in(bench, client, Role.AGENT)
+    assert "/unlink" not in client.get(f"/problems/{group}").text
+    done = post(client, f"/problems/{group}/file", code)
+    assert "/unlink" in client.get(done.headers["Location"]).text
+    number = done.headers["Location"].rpartition("=")[2]
+    done = post(client, f"/undo/{number}", code, group=group)
+    assert the_group(bench)["state"] == "muted"
+    page = client.get(done.headers["Location"]).text
+    assert ("/unlink" in page, "<b>unlinked</b>" in page) == (False, True)
+    number = done.headers["Location"].rpartition("=")[2]
+    post(client, f"/undo/{number}", code, group=group)
+    bench.settle()
+    assert the_group(bench)["state"] == "filed"
+    assert post(client, f"/problems/{group}/unlink", code).status_code == 303
+    assert the_group(bench)["issue_key"] is None
+
+
 def test_split_takes_the_marked_tickets_out(bench: Bench, client: FlaskClient) -> None:
     complain(bench, 3)
     bench.settle()

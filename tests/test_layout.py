@@ -134,6 +134,7 @@ ROWS = {
     "connector.originals": 4,
     "connector.muting": 4,
     "connector.declining": 4,
+    "connector.unlinking": 4,
     "connector.issue_panel": 4,
     "connector.absorbing": 4,
     "connector.correcting": 4,
@@ -288,6 +289,11 @@ SIDEWAYS = {
         "connector.muting",
         "connector.resolution",
     ),
+    "connector.unlinking": (
+        "connector.filing",
+        "connector.issue_text",
+        "connector.resolution",
+    ),
     "connector.absorbing": ("connector.filing", "connector.issue_text"),
     "connector.steering": (
         "connector.correcting",
@@ -295,6 +301,7 @@ SIDEWAYS = {
         "connector.escalation",
         "connector.issue_text",
         "connector.muting",
+        "connector.unlinking",
     ),
     "connector.correcting": (
         "connector.escalation",
@@ -316,6 +323,7 @@ SIDEWAYS = {
         "connector.turns",
         "connector.sequel",
         "connector.unfixed",
+        "connector.unlinking",
         "connector.upkeep",
         "connector.showing",
     ),

@@ -289,6 +289,22 @@ def groups_link(asked: Asked, group_id: int, key: str) -> Act:
     ]
 
 
+@groups.command("unlink")
+@click.argument("group_id", metavar="GROUP", type=NUMBER)
+@correction
+def groups_unlink(asked: Asked, group_id: int) -> Act:
+    """Take back `link` or `file`: the problem has no issue, and is not filed.
+
+    The issue is left as it is, but for one comment. The problem counts, and is muted
+    until you link an issue, file it or unmute it. An issue not made yet is not made.
+
+    Example: complaint-connector groups unlink 3
+    """
+    return lambda connection, config, now: [
+        steering.unlink(connection, config, group_id, asked.who, now)
+    ]
+
+
 @groups.command("never")
 @click.argument("group_id", metavar="GROUP", type=NUMBER)
 @click.argument("other_id", metavar="OTHER", type=NUMBER)

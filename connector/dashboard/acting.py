@@ -204,6 +204,12 @@ def _link(asked: Asked) -> Done:
     )
 
 
+def _unlink(asked: Asked) -> Done:
+    return steering.unlink(
+        asked.connection, asked.desk.config, asked.number(0), asked.who, asked.now
+    )
+
+
 def _never(asked: Asked) -> Done:
     one, other = asked.number(0), asked.number(1)
     return correcting.keep_apart(asked.connection, one, other, asked.who, asked.now)
@@ -257,6 +263,7 @@ _ACTS: Mapping[str, Callable[[Asked], Done]] = {
     "groups reconsider": _reconsider,
     "groups file": _file,
     "groups link": _link,
+    "groups unlink": _unlink,
     "groups never": _never,
     "groups allow": _allow,
     "broadcasts approve": _approve,

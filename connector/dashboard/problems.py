@@ -54,6 +54,7 @@ _FORMS = {
     "reconsider": (),
     "file": (),
     "link": ("key",),
+    "unlink": (),
     "never": ("other",),
     "allow": ("other",),
 }

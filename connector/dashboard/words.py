@@ -78,6 +78,7 @@ EVENTS = (
     "returned",
     "seen again",
     "split off",
+    "unlinked",
     "unmuted",
 )
 

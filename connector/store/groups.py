@@ -74,6 +74,15 @@ def is_declined(group: AnyRow) -> bool:
     return group.state == GroupState.WONT_DO and group.muted_from is not None
 
 
+def is_held(group: AnyRow) -> bool:
+    """Tell whether a person said that a problem has no issue, until one files it."""
+    return (
+        group.state == GroupState.MUTED
+        and group.muted_from is None
+        and group.issue_id is None
+    )
+
+
 def declined(connection: Connection) -> Sequence[AnyRow]:
     """Return the problems that a person said nothing is done about."""
     query = select(groups).where(
@@ -169,6 +178,10 @@ def due(connection: Connection, now: datetime) -> list[int]:
             & groups.c.announced_at.is_not(None),
             (groups.c.state == GroupState.MUTED) & (groups.c.muted_until <= now),
             (groups.c.state == GroupState.WONT_DO) & (groups.c.announce_at <= now),
+            (groups.c.state == GroupState.MUTED)
+            & groups.c.muted_from.is_(None)
+            & groups.c.issue_id.is_(None)
+            & (groups.c.announce_at <= now),
         )
     )
     return list(
