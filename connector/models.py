@@ -17,7 +17,8 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import AwareDatetime, BeforeValidator, PlainSerializer
 
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\s*")
+# With an exponent, because that is how a long one is written down below.
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?(?:e\+\d\d)?)\s*(ms|s|m|h|d|w)\s*")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 _LONGEST = 100 * 365 * 86400.0

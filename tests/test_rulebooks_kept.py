@@ -80,6 +80,23 @@ def explain(place: Path, *words: str) -> Result:
     )
 
 
+@pytest.mark.parametrize("time", ["500ms", "90s", "14d", "100w"])
+def test_time_in_a_rule_is_read_as_it_was_kept(store: Store, time: str) -> None:
+    given = {
+        "id": "slow",
+        "when": {"field": "text", "op": "contains", "value": "lamp"},
+        "then": [{"clock": {"solution": time}}],
+    }
+    rules = RuleSet.model_validate({"rules": [given]})
+    book = Book(rules, Judge(load_packs()), START)
+    with store.write() as connection:
+        earlier.keep(connection, book)
+    with store.read() as connection:
+        (found,) = earlier.find(connection, book.version)
+    assert found.rules == rules.rules
+    assert found.rules[0].version == rules.rules[0].version
+
+
 @pytest.mark.parametrize(
     ("today", "then", "now"),
     [
