@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from flask import g, render_template, request
+from flask import current_app, g, render_template, request
 from flask_babel import format_decimal, get_locale, gettext
 from markupsafe import Markup
 
@@ -38,13 +38,15 @@ class Link(NamedTuple):
 def page(template: str, /, **values: Any) -> str:
     """Fill a page; only its changing part is asked for by htmx's own requests."""
     here = (request.endpoint or "").removeprefix("dashboard.").partition("_")[0]
+    # At the first start there is nothing yet that a menu could lead to.
+    is_set_up = "dashboard.problems" in current_app.view_functions
     menu = [
         Link(f"dashboard.{_ENTRY.get(name, name)}", gettext(title), name == here)
         for name, title in MENU
     ]
-    return render_template(
-        template, menu=menu, visitor=g.get("visitor"), lang=str(get_locale()), **values
-    )
+    visitor = g.get("visitor") if is_set_up else None
+    common = {"menu": menu, "visitor": visitor, "is_set_up": is_set_up}
+    return render_template(template, **common, lang=str(get_locale()), **values)
 
 
 def when(value: datetime | None) -> str:
