@@ -75,6 +75,8 @@ class Features:
 def features(subject: str, text: str, lang: str, types: Sequence[str] = ()) -> Features:
     """Read the evidence out of a ticket; ``types`` are the complaint types found."""
     own = f"{subject}\n{own_words(text)}"[:_CHARS_READ]
+    # Where there is no subject, helpdesks write the first words there.
+    is_subject = not text.lstrip().startswith(subject.strip(" .…") or "\0")
     of_subject = list(_unique(_entities(subject[:_CHARS_READ], lang)))
     entities = tuple(_unique([*of_subject, *_entities(own, lang)]))
     every = _tokens(own)
@@ -86,8 +88,10 @@ def features(subject: str, text: str, lang: str, types: Sequence[str] = ()) -> F
         concepts=tuple(_unique(_concepts(every))),
         words=tuple(_unique(_stem(token) for token in tokens))[:WORDS_KEPT],
         grams=_grams(tokens[:WORDS_GRAMMED]),
-        subject_words=min(WORDS_KEPT, len(set(_said(subject[:_CHARS_READ])))),
-        subject_entities=len(of_subject),
+        subject_words=min(WORDS_KEPT, len({*_said(subject[:_CHARS_READ])}))
+        if is_subject
+        else 0,
+        subject_entities=len(of_subject) if is_subject else 0,
     )
 
 

@@ -44,9 +44,9 @@ def add(grouper: Grouper, group: str, found: Features, minutes: int = 1) -> None
 def reports(subjects: list[str]) -> Grouper:
     """A grouper that has seen reports with these subjects above much the same text."""
     grouper = Grouper()
-    for number in range(5):
+    for number in range(20):
         for subject in subjects:
-            text = f"{SYSTEM}{TOLD[number]}"
+            text = f"{SYSTEM}{TOLD[number % len(TOLD)]}"
             add(grouper, f"{subject}{number}", features(subject, text, "en"))
     return grouper
 
@@ -72,6 +72,12 @@ def test_where_subjects_say_little_the_text_decides() -> None:
     assert grouper.propose(found, START + timedelta(hours=2)).group == "kettle"
     other = features("Question", "who repairs curtains in your town hall", "en")
     assert grouper.propose(other, START + timedelta(hours=2)).group != "kettle"
+
+
+def test_first_words_in_the_place_of_a_subject_are_none() -> None:
+    text = "the kettle leaks at its spout since a week"
+    assert features(text[:20] + "…", text, "en").subject_words == 0
+    assert features("kettle", text, "en").subject_words == 1
 
 
 def test_a_dump_keeps_how_much_subjects_tell() -> None:
