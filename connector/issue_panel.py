@@ -53,7 +53,8 @@ def lines(
     if named:
         said.append(fact("kinds", ", ".join(named)))
     if spoken:
-        said.append(fact("spoken", ", ".join(_most(spoken))))
+        # By their names: each reply in another language would turn the order round.
+        said.append(fact("spoken", ", ".join(sorted(_most(spoken)))))
     return said
 
 

@@ -88,7 +88,7 @@ def test_panel_says_all_at_a_glance_and_nothing_of_anybody(
         "Last seen: 2026-03-02 09:00 UTC",
         "Trend: 5 customers in the week up to the last complaint, 0 in the week before",
         "About: Discount pricing, Product quality",
-        "Languages: en, nb, fi",
+        "Languages: en, fi, nb",
     )
     assert draft.address == "https://cc.example/in/problems/1"
     later(bench, issue)
