@@ -300,9 +300,9 @@ def test_message_parked_for_an_unknown_error_is_not_sent_twice_by_a_person(
         writers = [complain(world, n, "helpscout") for n in range(THRESHOLD)]
         scene.settle()
         scene.settle(minutes=1)
+        monkeypatch.setattr(desk, "send_message", strange)
         world.issue(issues(world)[0]["key"], "done")
         scene.settle()
-        monkeypatch.setattr(desk, "send_message", strange)
         scene.settle(minutes=1)
         assert len(messages(world)) == THRESHOLD
         monkeypatch.setattr(desk, "send_message", real)

@@ -87,8 +87,9 @@ def test_words_go_once_their_problem_is_over_and_nothing_else(bench: Bench) -> N
     for word in ("annoying", "skuffet", "virker", "pettyny"):
         assert word not in said
     # What was decided can still be told.
-    (tags, *_) = [trace["tags"] for trace in column(bench, select(decisions.c.trace))]
-    assert {tag["tag"] for tag in tags} >= {"cc-discount_pricing"}
+    traces = column(bench, select(decisions.c.trace))
+    tags = {tag["tag"] for trace in traces for tag in trace["tags"]}
+    assert tags >= {"cc-discount_pricing"}
     assert not any(let_go(bench).values())
 
 
