@@ -31,8 +31,9 @@ from connector.config_retention import Retention
 from connector.config_vip import Vip
 from connector.errors import ConfigError
 from connector.mistakes import describe
-from connector.models import Duration, Mode, Topic
+from connector.models import Mode, Topic
 from connector.section import Section
+from connector.spans import Duration
 from rules.schema import RuleSet, read_rules
 
 

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 
 from connector import workdays
-from connector.models import Duration
 from connector.packs import NONE, Pack, packs
 from connector.section import Section, Zone
+from connector.spans import Duration
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

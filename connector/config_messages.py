@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from pydantic import Field, field_validator
 
-from connector.models import Duration
 from connector.section import Section, Zone
+from connector.spans import Duration
 from connector.workdays import known_country
 
 

@@ -14,8 +14,9 @@ from pydantic import (
     model_validator,
 )
 
-from connector.models import Count, Duration, Moment
+from connector.models import Count
 from connector.section import Section
+from connector.spans import Duration, Moment
 from rules.thresholds import Span, Thresholds
 from rules.verdict import TYPES
 

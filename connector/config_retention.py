@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from connector.models import Duration
 from connector.section import Section
+from connector.spans import Duration
 
 
 class Retention(Section):

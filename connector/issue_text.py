@@ -17,7 +17,8 @@ import yaml
 from sqlalchemy import Connection
 
 from connector.grouping import Subject
-from connector.models import Block, BlockKind, in_words
+from connector.models import Block, BlockKind
+from connector.spans import in_words
 from connector.store import corrections, members, timeline
 from connector.store.schema import AnyRow
 from rules.masking import excerpt

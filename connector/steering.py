@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from connector import declining, escalation, issue_text, muting, unlinking
 from connector.config import Config
 from connector.correcting import Done, Refused, open_problems
-from connector.models import GroupState, Issue, IssueCategory, Mode, Operation, in_words
+from connector.models import GroupState, Issue, IssueCategory, Mode, Operation
+from connector.spans import in_words
 from connector.store import groups, outbox, timeline
 from connector.store.schema import AnyRow
 

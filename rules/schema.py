@@ -25,7 +25,8 @@ from pydantic import (
 
 from connector.errors import ConfigError
 from connector.mistakes import Mistake, explain
-from connector.models import Duration, Mode
+from connector.models import Mode
+from connector.spans import Duration
 from rules.conditions import problem
 
 MAX_DEPTH = 6

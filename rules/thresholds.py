@@ -14,7 +14,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connector.models import Duration, in_words
+from connector.spans import Duration, in_words
 
 Span = Annotated[Duration, Field(gt=timedelta(0))]
 

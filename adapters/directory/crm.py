@@ -22,7 +22,8 @@ from adapters.directory.words import NAME, TAKEN, YES, folded, says_yes, text
 from adapters.http import VendorClient
 from adapters.pace import ACCOUNT, Call, Charge, Tariff
 from connector.errors import NotFound, VendorError
-from connector.models import DirectoryEntry, Duration, Finding, Level
+from connector.models import DirectoryEntry, Finding, Level
+from connector.spans import Duration
 
 #: A ticket waits for the answer: it is decided without one that takes longer.
 TIMEOUT = (3.0, 5.0)

@@ -37,7 +37,6 @@ from connector.errors import (
 from connector.models import (
     Carried,
     Delivery,
-    Duration,
     EventKind,
     Finding,
     Level,
@@ -49,6 +48,7 @@ from connector.models import (
     WebhookRequest,
     Written,
 )
+from connector.spans import Duration
 
 DONE = range(200, 300)
 

@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 
 from adapters.signatures import matches
 from connector.errors import SignatureRejected
-from connector.models import WebhookRequest, in_words
+from connector.models import WebhookRequest
+from connector.spans import in_words
 
 ID = "webhook-id"
 TIMESTAMP = "webhook-timestamp"

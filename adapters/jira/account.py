@@ -24,7 +24,8 @@ from adapters.jira import bearer, deliveries
 from adapters.jira.client import JiraClient
 from adapters.jira.flavour import Flavour
 from adapters.signatures import hmac_hex
-from connector.models import Duration, Signed, WebhookRequest
+from connector.models import Signed, WebhookRequest
+from connector.spans import Duration
 
 TOKEN_LENGTH = 16
 

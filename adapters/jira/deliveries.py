@@ -19,7 +19,8 @@ from adapters.jira.text import one_line
 from adapters.jira.values import as_object, identity
 from adapters.signatures import hmac_hex, matches
 from connector.errors import MalformedPayload, SignatureRejected
-from connector.models import Delivery, EventKind, TicketEvent, WebhookRequest, in_words
+from connector.models import Delivery, EventKind, TicketEvent, WebhookRequest
+from connector.spans import in_words
 
 #: Sadly without the "-256" others put in this name.
 SIGNATURE = "x-hub-signature"

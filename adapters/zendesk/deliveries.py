@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from adapters.signatures import hmac_base64, matches
 from adapters.zendesk.values import DIGITS, Json, as_object, identity, moment, word
 from connector.errors import MalformedPayload, SignatureRejected
-from connector.models import EventKind, TicketEvent, WebhookRequest, in_words
+from connector.models import EventKind, TicketEvent, WebhookRequest
+from connector.spans import in_words
 
 SIGNATURE = "X-Zendesk-Webhook-Signature"
 TIMESTAMP = "X-Zendesk-Webhook-Signature-Timestamp"

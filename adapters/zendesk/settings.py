@@ -17,7 +17,7 @@ from pydantic import (
 
 from adapters.zendesk import sidebar
 from adapters.zendesk.deliveries import PUBLIC_TEST_SECRET
-from connector.models import Duration
+from connector.spans import Duration
 
 API = "/api/v2"
 SERVICES = "/api/services"

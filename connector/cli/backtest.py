@@ -34,8 +34,8 @@ from connector.cli.group import span
 from connector.comparison import Change, Count, Outcome, Report, changing, pairs
 from connector.config import Config
 from connector.errors import ConfigError
-from connector.models import in_words
 from connector.replay import Problem
+from connector.spans import in_words
 from connector.store.schema import AnyRow
 from rules.pack import TRADES, Packs, load_packs
 from rules.schema import RuleSet

@@ -18,7 +18,7 @@ import click
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ValidationError
 
 from connector.errors import ConfigError
-from connector.models import parse_duration
+from connector.spans import parse_duration
 from rules.doubts import doubt
 from rules.duplicates import Grouper
 from rules.features import features

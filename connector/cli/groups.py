@@ -31,7 +31,8 @@ from connector.cli.groups_shown import groups_list, groups_show
 from connector.config import Config, build_adapters
 from connector.correcting import Done, Refused
 from connector.errors import VendorError
-from connector.models import Issue, TicketRef, parse_duration
+from connector.models import Issue, TicketRef
+from connector.spans import parse_duration
 from connector.store import outbox as outbox_rows
 
 P = ParamSpec("P")
