@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from connector.config import Work
+from connector.config_work import Work
 from connector.errors import VendorBusy
 
 #: How long a vendor is left alone that is busy and does not say how long.
