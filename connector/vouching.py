@@ -1,7 +1,7 @@
 """Users for whom a provider vouches: who comes in, as whom, and with which role.
 
 They have no password of ours, so that whoever leaves there is out here. What a provider
-says is read and proven in ``connector.oidc_provider``.
+says is read and proven in ``connector.oidc.provider``.
 """
 
 from __future__ import annotations

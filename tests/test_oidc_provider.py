@@ -14,9 +14,9 @@ from oidc_kit import TestProvider
 
 from connector.config_oidc import Oidc
 from connector.models import Level, Role
-from connector.oidc_claims import person
-from connector.oidc_journey import Journey
-from connector.oidc_provider import Provider
+from connector.oidc.claims import person
+from connector.oidc.journey import Journey
+from connector.oidc.provider import Provider
 from connector.vouching import SignInFailed
 
 
@@ -87,7 +87,7 @@ def test_address_that_nobody_verified_names_nobody(
 def test_few_wait_for_a_slow_provider(
     there: TestProvider, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connector.oidc_asking.AT_A_TIME", 1)
+    monkeypatch.setattr("connector.oidc.asking.AT_A_TIME", 1)
     provider = made(there)
     journey = Journey.begin("/", clock())
     away = provider.way_there(journey, clock())
@@ -125,7 +125,7 @@ def test_doctor_says_which_callback_address_is_needed(
     there: TestProvider, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A server writes the time of this machine.
-    monkeypatch.setattr("connector.oidc_asking._date", lambda _: clock())
+    monkeypatch.setattr("connector.oidc.asking._date", lambda _: clock())
     (fine,) = made(there).check(clock())
     assert fine.level is Level.OK
     assert fine.message.endswith("http://localhost/sign-in/oidc/callback")

@@ -58,7 +58,7 @@ def create_blueprint(
 ) -> Blueprint:
     """Make the pages, and ``/status.json``, ``/metrics``, ``/healthz``, ``/readyz``."""
     vendors = adapters or {}, directories
-    desk = Desk(store, config, rulebook, clock, *vendors, path, oidc.provider(config))
+    desk = Desk(store, config, rulebook, clock, *vendors, path, oidc.build(config))
     blueprint = Blueprint(
         "dashboard",
         __name__,

@@ -13,7 +13,7 @@ from connector.rulebook import Rulebook
 from connector.store import Store
 
 if TYPE_CHECKING:
-    from connector.oidc_provider import Provider
+    from connector.oidc.provider import Provider
 
 
 class Desk(NamedTuple):

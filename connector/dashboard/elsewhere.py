@@ -1,7 +1,7 @@
 """Signing in at a provider: sending a browser there, and taking it back.
 
 The way there is a link and no form, so that the pages need not allow forms to lead
-anywhere else. What is said to whom is in ``connector.oidc_provider``.
+anywhere else. What is said to whom is in ``connector.oidc.provider``.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from connector.dashboard.desk import Desk
 from connector.dashboard.guard import is_local_path
 from connector.dashboard.pages import page
 from connector.dashboard.signing import address, with_cookie
-from connector.oidc_journey import CALLBACK, PATIENCE, START, Journey
+from connector.oidc.journey import CALLBACK, PATIENCE, START, Journey
 from connector.store import accounts as rows
 from connector.vouching import Person, Refusal, SignInFailed
 
 if TYPE_CHECKING:
-    from connector.oidc_provider import Provider
+    from connector.oidc.provider import Provider
 
 _log = structlog.get_logger(__name__)
 

@@ -18,11 +18,11 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jws import JWSRegistry
 
-from connector import oidc_claims
 from connector.config_oidc import Oidc
 from connector.models import Finding, Level
-from connector.oidc_asking import Issuer, word
-from connector.oidc_journey import CALLBACK, START, Journey
+from connector.oidc.asking import Issuer, word
+from connector.oidc.claims import claim, person
+from connector.oidc.journey import CALLBACK, START, Journey
 from connector.vouching import Person, Refusal, SignInFailed
 
 #: How far two clocks may be apart.
@@ -75,9 +75,9 @@ class Provider:
         verifier = journey.told("verifier")
         token = self._issuer.token(document, answer["code"], verifier, now)
         claims = self._proven(token, journey.told("nonce"), now)
-        if oidc_claims.claim(claims, self.config.role_claim) is None:
+        if claim(claims, self.config.role_claim) is None:
             claims = {**self._more(document, token, claims["sub"], now), **claims}
-        return oidc_claims.person(claims, self.config)
+        return person(claims, self.config)
 
     def check(self, now: datetime) -> list[Finding]:
         """Prove what can be proven while nobody is there to sign in."""

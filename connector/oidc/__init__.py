@@ -14,14 +14,14 @@ from connector.config import Config
 from connector.models import Finding
 
 if TYPE_CHECKING:
-    from connector.oidc_provider import Provider
+    from connector.oidc.provider import Provider
 
 
-def provider(config: Config) -> Provider | None:
+def build(config: Config) -> Provider | None:
     """Return who vouches for people, if somebody does."""
     if not config.oidc.issuer:
         return None
-    from connector.oidc_provider import Provider
+    from connector.oidc.provider import Provider
 
     address = config_oidc.address(config.oidc, config.server.public_url)
     return Provider(config.oidc, address)
@@ -29,5 +29,5 @@ def provider(config: Config) -> Provider | None:
 
 def findings(config: Config, now: datetime) -> Sequence[Finding]:
     """Say how the provider is; nothing where there is none."""
-    found = provider(config)
+    found = build(config)
     return found.check(now) if found else ()

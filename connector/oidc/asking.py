@@ -1,7 +1,7 @@
 """What a provider of OpenID Connect is asked: its description, its keys, a token.
 
 Each request is made once, has a time limit and follows no redirect. What the answers
-mean for somebody who signs in is told in ``connector.oidc_provider``.
+mean for somebody who signs in is told in ``connector.oidc.provider``.
 """
 
 from __future__ import annotations
