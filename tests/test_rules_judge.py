@@ -1,4 +1,4 @@
-"""A verdict names the words it rests on, and hostile text cannot break it."""
+"""What is a complaint, of what type, how urgent; and which words a verdict rests on."""
 
 from __future__ import annotations
 
@@ -7,38 +7,12 @@ import re
 import threading
 
 import pytest
+from complaints import COMPLAINTS
 
-from connector.errors import ConfigError
 from rules.folding import fold
 from rules.judge import Judge, default_judge
-from rules.language import COVERED, detect
-from rules.notation import beginnings, to_regex
-from rules.pack import load_packs, read_packs
-from rules.personas import HINTS, CustomerHistory, personas
-from rules.verdict import PERSONAS, TYPES, Verdict
-
-COMPLAINTS = [
-    ("en", "delivery", "My desk was promised for Monday and still has not arrived."),
-    ("en", "product_quality", "The kettle stopped working after two days."),
-    ("en", "customer_service", "Your agent was rude and hung up on me."),
-    ("en", "billing_invoice", "I was charged twice for the same order in June."),
-    ("en", "returns_refunds", "I sent it back a month ago, where is my refund?"),
-    ("en", "discount_pricing", "The discount code was not applied to my basket."),
-    ("nb", "delivery", "Pakken skulle vært her mandag, men den har ikke kommet."),
-    ("nb", "product_quality", "Kaffetrakteren er ødelagt etter to dager."),
-    ("nb", "customer_service", "Jeg har ringt fem ganger og ingen svarer."),
-    ("nb", "billing_invoice", "Jeg ble trukket to ganger for samme faktura."),
-    ("nn", "delivery", "Pakka har ikkje kome, og eg har venta i tre veker."),
-    ("nn", "product_quality", "Omnen verkar ikkje, og han er øydelagd alt no."),
-    ("fi", "delivery", "Paketti ei ole saapunut, vaikka se luvattiin maanantaiksi."),
-    ("fi", "product_quality", "Kahvinkeitin hajosi kahden päivän jälkeen."),
-    ("fi", "customer_service", "Olen soittanut viisi kertaa eikä kukaan vastaa."),
-    ("fi", "billing_invoice", "Minulta veloitettiin kahdesti samasta laskusta."),
-    ("sv", "product_quality", "Kaffebryggaren är trasig efter två dagar."),
-    ("da", "product_quality", "Kaffemaskinen er gået i stykker efter to dage."),
-    ("de", "product_quality", "Die Kaffeemaschine ist nach zwei Tagen kaputt."),
-]
-
+from rules.pack import read_packs
+from rules.verdict import Verdict
 
 TURNED = [
     ("en", "I was furious last week, but Aino saved my day. All is well."),
@@ -379,60 +353,6 @@ def test_urgency_follows_the_words(lang: str, text: str, urgency: str) -> None:
     assert default_judge().judge("", text, lang).urgency == urgency
 
 
-@pytest.mark.parametrize(
-    ("text", "persona"),
-    [
-        (
-            "You idiots, it is broken again, what the hell is wrong with you",
-            "outspoken",
-        ),
-        ("As one of your premium customers I find the broken seal poor", "premium"),
-        ("Late again, for the fourth time in a row, as always", "frequent"),
-        ("So sorry to bother you, the cup was broken, no big deal", "quiet"),
-    ],
-)
-def test_words_show_the_persona(text: str, persona: str) -> None:
-    assert persona in default_judge().judge("", text, "en").personas
-
-
-@pytest.mark.parametrize(
-    ("history", "name", "evidence"),
-    [
-        (CustomerHistory(complaints_90d=2), "frequent", "3 complaints in 90 days"),
-        (CustomerHistory(tickets_90d=7), "frequent", "8 tickets in 90 days"),
-        (CustomerHistory(vip=True, vip_source="list"), "premium", "VIP (list)"),
-        (
-            CustomerHistory(strong_tickets_90d=2),
-            "outspoken",
-            "2 strong tickets in 90 days",
-        ),
-    ],
-)
-def test_history_shows_the_persona_with_evidence(
-    history: CustomerHistory, name: str, evidence: str
-) -> None:
-    verdict = Verdict(lang="en", complaint=True, score=0.9, emotion=2)
-    found = personas(verdict, history)
-    assert [(one.name, one.evidence) for one in found] == [(name, evidence)]
-    assert found[0].hint == HINTS[name]
-
-
-def test_no_history_and_no_words_show_no_persona() -> None:
-    assert personas(Verdict(complaint=True), CustomerHistory()) == ()
-    loud = CustomerHistory(complaints_90d=9, vip=True)
-    assert personas(Verdict(auto_reply=True), loud) == ()
-
-
-def test_who_is_loud_is_not_called_quiet() -> None:
-    verdict = Verdict(complaint=True, personas=("outspoken", "quiet"))
-    names = [one.name for one in personas(verdict, CustomerHistory())]
-    assert names == ["outspoken"]
-
-
-def test_every_persona_has_a_hint() -> None:
-    assert set(HINTS) == set(PERSONAS)
-
-
 def test_an_automatic_reply_is_never_a_complaint() -> None:
     verdict = default_judge().judge(
         "Automatic reply: your order", "I am out of office. The broken lamp can wait."
@@ -447,60 +367,6 @@ def test_only_new_words_count() -> None:
     verdict = default_judge().judge("Re: refund", text)
     assert not verdict.complaint
     assert verdict.emotion == 0
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Bonjour, je voudrais savoir pourquoi mon colis est toujours en retard.",
-        "Dzień dobry, moja paczka nadal nie dotarła, proszę o szybką pomoc.",
-        "Здравствуйте, моя посылка так и не пришла, помогите пожалуйста.",
-        "مرحبا، لم يصل طردي حتى الآن وأنا غاضب جدا",
-    ],
-)
-def test_a_language_that_is_not_covered_is_said_and_not_guessed(text: str) -> None:
-    verdict = default_judge().judge("", text)
-    assert verdict.lang == ""
-    assert not verdict.complaint
-    assert verdict.reasons[0].startswith("language")
-
-
-@pytest.mark.parametrize(
-    ("lang", "text"),
-    [
-        ("en", "Could you tell me when the shop in the main street opens on Sundays?"),
-        ("nb", "Kan dere si meg når butikken i hovedgata åpner på søndager?"),
-        ("nn", "Kan de seia meg kva tid butikken opnar, eg veit ikkje noko om det?"),
-        ("fi", "Voisitteko kertoa, milloin pääkadun kauppa aukeaa sunnuntaisin?"),
-        ("sv", "Kan ni säga mig när butiken på huvudgatan öppnar på söndagar?"),
-        ("da", "Kan I fortælle mig, hvornår butikken åbner om søndagen i sommer?"),
-        ("de", "Können Sie mir sagen, wann das Geschäft am Sonntag öffnet?"),
-        ("fi", "ei toimi"),
-        ("en", "it doesn't work"),
-        ("nn", "Eg veit ikkje"),
-        ("nb", "Hun kjøpte boka i går, men siden mangler."),
-        ("nb", "Båten og brukeren snudde i gata utenfor."),
-        ("da", "Hun købte bogen i går, men siden mangler."),
-        ("da", "Båden og brugeren vendte i gaden udenfor."),
-        ("sv", "Trevlig personal"),
-        ("de", "Das Personal war nett"),
-        ("en", "Great service!"),
-        ("", ""),
-        ("", "?"),
-        ("", "12345"),
-    ],
-)
-def test_the_language_is_found(lang: str, text: str) -> None:
-    assert detect(text) == lang
-
-
-def test_a_given_language_is_believed_and_regions_are_dropped() -> None:
-    judge = default_judge()
-    assert judge.judge("", "Den er ødelagt", "no").lang == "nb"
-    assert judge.judge("", "It is broken", "en-GB").lang == "en"
-    assert judge.judge("", "C'est cassé", "fr").reasons == (
-        "language: fr is not covered",
-    )
 
 
 def test_a_verdict_survives_being_stored() -> None:
@@ -523,148 +389,6 @@ def test_threads_share_one_judge() -> None:
     for thread in threads:
         thread.join()
     assert found == [expected] * 4
-
-
-def test_packs_cover_the_languages_and_only_types_that_exist() -> None:
-    packs = load_packs()
-    assert set(packs.by_language) == set(COVERED)
-    for pack in packs.by_language.values():
-        effects = {effect for one in pack.spec.groups for effect in one.effects}
-        assert {"complaint", "emotion", "praise", *PERSONAS} <= effects
-        assert effects & set(TYPES) >= set(TYPES) - {
-            "insufficient_information",
-        }
-
-
-def test_the_index_lets_through_what_the_patterns_find() -> None:
-    text = fold(" ".join(text for _, _, text in COMPLAINTS) + " ødelagt så å bli")
-    text += " 12 euro mehr, 5 € mehr. #fail #sobad a 3 hour delay premiumkunder 😡"
-    text += " tupla laskutus not yet not good out of out of luck"
-    packs = load_packs().by_language
-    for lang in set(packs) - {"nn"}:  # nn and nb have one pack
-        pack = packs[lang]
-        found = {(hit.group.name, hit.start, hit.end) for hit in pack.search(text)}
-        groups = (*pack.spec.groups, *pack.shared)
-        expected = {
-            (group.name, match.start(), match.end())
-            for group in groups
-            for words in group.words
-            for match in re.compile(to_regex(fold(words))).finditer(text)
-        }
-        assert found == expected
-
-
-@pytest.mark.parametrize(
-    ("words", "begins"),
-    [
-        ("never arrived", {("never$", "arrived$")}),
-        ("damag* (goods|in transit)", {("damag", "goods$"), ("damag", "in$")}),
-        ("not [at all] good", {("not$", "good$"), ("not$", "at$")}),
-        ("[very] poor show", {("very$", "poor$"), ("poor$", "show$")}),
-        ("parcel* ... late", {("parcel", "")}),
-        ("doesn't work", {("doesn$", "t$")}),
-        ("premium(kunde|medlem)*", {("premiumkunde", ""), ("premiummedlem", "")}),
-        ("wait (for *|long)", {("wait$", "for$"), ("wait$", "long$")}),
-        ("to (*er|fix) it", {("to$", ""), ("to$", "fix$")}),
-        ("(euro|€) more", {("euro$", "more$"), ("€", "")}),
-        ("#fail*", {("#", "")}),
-        ("*hour late", set()),
-        ("... late", set()),
-    ],
-)
-def test_a_match_begins_with_words_that_are_known(
-    words: str, begins: set[tuple[str, str]]
-) -> None:
-    assert beginnings(words) == begins
-
-
-def test_no_word_of_a_pack_ends_in_something_optional() -> None:
-    for pack in load_packs().by_language.values():
-        for group in pack.spec.groups:
-            for words in group.words:
-                assert not words.rstrip().endswith(("]", "...")), (group.name, words)
-
-
-@pytest.mark.parametrize(
-    ("words", "yes", "no"),
-    [
-        ("broken", "is broken.", "unbroken"),
-        ("damag*", "damaged", "undamaged"),
-        ("never arrived", "never arrived", "never has arrived"),
-        ("not [yet] here", "not here; not yet here", "not really here"),
-        ("(late|lost) again", "lost again", "again"),
-        ("took ... account", "took 5 from my account", "took it. my account"),
-        ("refund ... late", "refund is late", "refund of the big sum i paid was late"),
-        ("øde*", "ødelagt", "søde"),
-        ("lost (in the post|at sea)", "lost in the post", "lost post"),
-        ("😡", "x😡x", "x"),
-    ],
-)
-def test_the_notation_of_packs(words: str, yes: str, no: str) -> None:
-    pattern = re.compile(to_regex(words))
-    assert pattern.search(yes)
-    assert not pattern.search(no)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("language: [", "not YAML"),
-        ("language: en", "covers"),
-        (
-            "{language: x, covers: [en], groups: "
-            "[{name: a, effects: {compliant: 1}, words: [b]}]}",
-            "'compliant' is no effect",
-        ),
-        (
-            "{language: x, covers: [en], groups: "
-            "[{name: a, effects: {complaint: much}, words: [b]}]}",
-            "groups.0.effects.complaint",
-        ),
-    ],
-)
-def test_a_bad_pack_is_refused_with_the_key(text: str, message: str) -> None:
-    with pytest.raises(ConfigError, match=re.escape(message)):
-        read_packs({"mine.yaml": text})
-
-
-def test_other_packs_have_another_version() -> None:
-    text = (
-        "{language: x, covers: [en], groups: "
-        "[{name: a, effects: {complaint: 2}, words: [moonbeam]}]}"
-    )
-    packs = read_packs({"mine.yaml": text})
-    assert packs.version != load_packs().version
-    assert Judge(packs).judge("", "a moonbeam", "en").complaint
-
-
-@pytest.mark.parametrize(
-    ("lang", "text", "persona"),
-    [
-        ("da", "Undskyld at jeg forstyrrer, men pakken er ikke kommet.", "quiet"),
-        ("da", "Varen er i stykker for gud ved hvilken gang.", "frequent"),
-        ("da", "Bondefangere! Varen er i stykker.", "outspoken"),
-        ("da", "Som erhvervskunde forventer jeg bedre, varen er defekt.", "premium"),
-        ("de", "Es ist mir unangenehm, aber die Lampe ist kaputt.", "quiet"),
-        ("de", "Schon wieder ist die Lampe kaputt.", "frequent"),
-        ("de", "Saftladen! Die Lampe ist kaputt.", "outspoken"),
-        ("de", "Als Vielflieger erwarte ich mehr, der Sitz war kaputt.", "premium"),
-        ("sv", "Jag vill inte verka jobbig, men lampan är trasig.", "quiet"),
-        ("sv", "Lampan är trasig, månad efter månad samma sak.", "frequent"),
-        ("sv", "Skojare! Lampan är trasig.", "outspoken"),
-        ("sv", "Som storkund är jag besviken, lampan är trasig.", "premium"),
-        ("nn", "Eg kvir meg for å skrive, men lampa er øydelagd.", "quiet"),
-        ("nn", "Lampa er øydelagd, gjentekne gonger no.", "frequent"),
-        ("nn", "Svindlarar! Lampa er øydelagd.", "outspoken"),
-        ("fi", "Vähän nolottaa kysyä, mutta lamppu on rikki.", "quiet"),
-        ("fi", "Lamppu on rikki jo toistamiseen.", "frequent"),
-        ("fi", "Puijareita! Lamppu on rikki.", "outspoken"),
-    ],
-)
-def test_how_people_of_a_language_behave_is_heard(
-    lang: str, text: str, persona: str
-) -> None:
-    assert default_judge().judge("", text, lang).personas == (persona,)
 
 
 @pytest.mark.parametrize(
