@@ -99,70 +99,69 @@ class TestProvider:
 
     def app(self) -> Flask:
         app = Flask("provider")
-
-        @app.before_request
-        def note() -> Response | None:
-            self.asked.append(request.path)
-            return Response("down for repairs", 503) if self.is_down else None
-
-        @app.get("/.well-known/openid-configuration")
-        def discovery() -> Response:
-            document = {
-                "issuer": self.issuer,
-                "authorization_endpoint": f"{self.issuer}/authorize",
-                "token_endpoint": f"{self.issuer}/token",
-                "jwks_uri": f"{self.issuer}/keys",
-                "userinfo_endpoint": f"{self.issuer}/userinfo",
-                "id_token_signing_alg_values_supported": ["RS256", "none", "HS256"],
-                **self.document,
-            }
-            return jsonify(document)
-
-        @app.get("/keys")
-        def keys() -> Response:
-            found = []
-            for kid in self.known_kids:
-                public = key(kid).public_key()
-                one = jwt.algorithms.RSAAlgorithm.to_jwk(public, as_dict=True)
-                found.append({**one, "kid": kid, "use": "sig"})
-            return jsonify({"keys": [*self.other_keys, *found]})
-
-        @app.get("/authorize")
-        def authorize() -> Any:
-            args = request.args.to_dict()
-            assert args["response_type"] == "code" and args["client_id"] == CLIENT
-            assert args["code_challenge_method"] == "S256"
-            back = {"state": args["state"]}
-            if self.denies:
-                back |= {"error": "access_denied", "error_description": "<b>no</b>"}
-            else:
-                code = secrets.token_hex(8)
-                self.codes[code] = args
-                back |= {"code": code}
-            return redirect(f"{args['redirect_uri']}?{urlencode(back)}")
-
-        @app.post("/token")
-        def token() -> tuple[Response, int]:
-            auth, form = request.authorization, request.form
-            if auth is None or (auth.username, auth.password) != (CLIENT, SECRET):
-                return jsonify({"error": "invalid_client"}), 401
-            asked = self.codes.pop(form["code"], None)
-            if asked is None or asked["redirect_uri"] != form["redirect_uri"]:
-                return jsonify({"error": "invalid_grant"}), 400
-            digest = hashlib.sha256(form["code_verifier"].encode()).digest()
-            challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-            if challenge != asked["code_challenge"]:
-                return jsonify({"error": "invalid_grant"}), 400
-            told = {"access_token": "at-of-s-1", "token_type": "Bearer"}
-            return jsonify({**told, "id_token": self.id_token(asked["nonce"])}), 200
-
-        @app.get("/userinfo")
-        def userinfo() -> Any:
-            if request.headers.get("Authorization") != "Bearer at-of-s-1":
-                return jsonify({}), 401
-            return jsonify({"sub": self.person["sub"], **self.userinfo})
-
+        app.before_request(self._note)
+        app.get("/.well-known/openid-configuration")(self._discovery)
+        app.get("/keys")(self._keys)
+        app.get("/authorize")(self._authorize)
+        app.post("/token")(self._token)
+        app.get("/userinfo")(self._userinfo)
         return app
+
+    def _note(self) -> Response | None:
+        self.asked.append(request.path)
+        return Response("down for repairs", 503) if self.is_down else None
+
+    def _discovery(self) -> Response:
+        document = {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "jwks_uri": f"{self.issuer}/keys",
+            "userinfo_endpoint": f"{self.issuer}/userinfo",
+            "id_token_signing_alg_values_supported": ["RS256", "none", "HS256"],
+            **self.document,
+        }
+        return jsonify(document)
+
+    def _keys(self) -> Response:
+        found = []
+        for kid in self.known_kids:
+            public = key(kid).public_key()
+            one = jwt.algorithms.RSAAlgorithm.to_jwk(public, as_dict=True)
+            found.append({**one, "kid": kid, "use": "sig"})
+        return jsonify({"keys": [*self.other_keys, *found]})
+
+    def _authorize(self) -> Any:
+        args = request.args.to_dict()
+        assert args["response_type"] == "code" and args["client_id"] == CLIENT
+        assert args["code_challenge_method"] == "S256"
+        back = {"state": args["state"]}
+        if self.denies:
+            back |= {"error": "access_denied", "error_description": "<b>no</b>"}
+        else:
+            code = secrets.token_hex(8)
+            self.codes[code] = args
+            back |= {"code": code}
+        return redirect(f"{args['redirect_uri']}?{urlencode(back)}")
+
+    def _token(self) -> tuple[Response, int]:
+        auth, form = request.authorization, request.form
+        if auth is None or (auth.username, auth.password) != (CLIENT, SECRET):
+            return jsonify({"error": "invalid_client"}), 401
+        asked = self.codes.pop(form["code"], None)
+        if asked is None or asked["redirect_uri"] != form["redirect_uri"]:
+            return jsonify({"error": "invalid_grant"}), 400
+        digest = hashlib.sha256(form["code_verifier"].encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        if challenge != asked["code_challenge"]:
+            return jsonify({"error": "invalid_grant"}), 400
+        told = {"access_token": "at-of-s-1", "token_type": "Bearer"}
+        return jsonify({**told, "id_token": self.id_token(asked["nonce"])}), 200
+
+    def _userinfo(self) -> Any:
+        if request.headers.get("Authorization") != "Bearer at-of-s-1":
+            return jsonify({}), 401
+        return jsonify({"sub": self.person["sub"], **self.userinfo})
 
 
 @contextmanager

@@ -67,11 +67,30 @@ def create_blueprint(
         static_url_path="/static",
     )
     blueprint.record_once(lambda state: languages.set_up(state.app))
-    blueprint.add_app_template_filter(pages.when, "when")
-    blueprint.add_app_template_filter(pages.number, "number")
-    blueprint.add_app_template_filter(pages.state, "state")
-    blueprint.add_app_template_filter(pages.kinds, "kinds")
-    blueprint.add_app_template_global(pages.csrf, "csrf")
+    for wording in (pages.when, pages.number, pages.state, pages.kinds):
+        blueprint.add_app_template_filter(wording)
+    blueprint.add_app_template_global(pages.csrf)
+    _guarded(blueprint, desk)
+    _refusals(blueprint, desk)
+    _for_programs(blueprint, desk)
+    for part in (
+        signing,
+        elsewhere,
+        overview,
+        problems,
+        tickets,
+        rules,
+        backtests,
+        activity,
+        followups,
+        setup,
+    ):
+        part.register(blueprint, desk)
+    return blueprint
+
+
+def _guarded(blueprint: Blueprint, desk: Desk) -> None:
+    """Let in who may come in, and give each page the headers that keep it ours."""
 
     @blueprint.before_request
     def admit() -> ResponseReturnValue | None:
@@ -87,6 +106,10 @@ def create_blueprint(
         # What leads nowhere is nobody's page, so that it is one of ours.
         is_ours = request.endpoint is None or request.blueprint == blueprint.name
         return guard.harden(response) if is_ours else response
+
+
+def _refusals(blueprint: Blueprint, desk: Desk) -> None:
+    """Answer for what is not there, and without the database."""
 
     @blueprint.errorhandler(404)
     def not_here(_: NotFound) -> ResponseReturnValue:
@@ -105,22 +128,6 @@ def create_blueprint(
     @blueprint.errorhandler(StoreUnavailable)
     def no_database(_: StoreUnavailable) -> ResponseReturnValue:
         return Response("the database does not answer\n", 503)
-
-    _for_programs(blueprint, desk)
-    for part in (
-        signing,
-        elsewhere,
-        overview,
-        problems,
-        tickets,
-        rules,
-        backtests,
-        activity,
-        followups,
-        setup,
-    ):
-        part.register(blueprint, desk)
-    return blueprint
 
 
 def _not_here() -> ResponseReturnValue:

@@ -63,31 +63,7 @@ _FORMS = {
 def register(blueprint: Blueprint, desk: Desk) -> None:
     @blueprint.get("/problems")
     def problems() -> ResponseReturnValue:
-        which = request.args.get("show", "live")
-        words = request.args.get("q", "").strip()[:200]
-        chosen = FILTERS.get(which, _LIVE)
-        with desk.store.read() as connection:
-            rows = overview.problems(
-                connection, chosen, words, _place(request.args.get("from")), SHOWN + 1
-            )
-            since = _days_ago(desk.clock(), TREND_DAYS - 1)
-            ids = [row.id for row in rows[:SHOWN]]
-            trends = overview.trend(connection, ids, since, TREND_DAYS)
-            states = groups.counts(connection)
-        more = rows[SHOWN - 1] if len(rows) > SHOWN else None
-        return page(
-            "problems.html",
-            rows=rows[:SHOWN],
-            trends=trends,
-            states=states,
-            which=which if which in FILTERS else "live",
-            counts={
-                name: sum(states.get(state, 0) for state in chosen)
-                for name, chosen in FILTERS.items()
-            },
-            words=words,
-            more=more and f"{more.last_at.isoformat()},{more.id}",
-        )
+        return _list(desk)
 
     @blueprint.get("/problems/<int:group_id>")
     def problems_one(group_id: int) -> ResponseReturnValue:
@@ -128,6 +104,34 @@ def register(blueprint: Blueprint, desk: Desk) -> None:
         else:
             back = url_for("dashboard.rules")
         return redirect(f"{back}?did={found}", 303)
+
+
+def _list(desk: Desk) -> ResponseReturnValue:
+    which = request.args.get("show", "live")
+    words = request.args.get("q", "").strip()[:200]
+    chosen = FILTERS.get(which, _LIVE)
+    with desk.store.read() as connection:
+        rows = overview.problems(
+            connection, chosen, words, _place(request.args.get("from")), SHOWN + 1
+        )
+        since = _days_ago(desk.clock(), TREND_DAYS - 1)
+        ids = [row.id for row in rows[:SHOWN]]
+        trends = overview.trend(connection, ids, since, TREND_DAYS)
+        states = groups.counts(connection)
+    more = rows[SHOWN - 1] if len(rows) > SHOWN else None
+    return page(
+        "problems.html",
+        rows=rows[:SHOWN],
+        trends=trends,
+        states=states,
+        which=which if which in FILTERS else "live",
+        counts={
+            name: sum(states.get(state, 0) for state in chosen)
+            for name, chosen in FILTERS.items()
+        },
+        words=words,
+        more=more and f"{more.last_at.isoformat()},{more.id}",
+    )
 
 
 def _gone(err: Refused) -> ResponseReturnValue:

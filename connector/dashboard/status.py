@@ -5,7 +5,7 @@ Counts, keys and reasons, never a customer's words or address.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -96,18 +96,8 @@ def _gather(
         "stopped": config.autonomy.stop or "stop" in facts,
         "autonomy": config.autonomy.model_dump(mode="json"),
         "sources": {
-            name: {"kind": block.kind, **_condition(troubles.get(name))}
-            for name, block in (
-                *config.sources.items(),
-                *(
-                    (channel_source(name), channel)
-                    for name, channel in config.notify.channels.items()
-                ),
-                *(
-                    (directory_source(name), directory)
-                    for name, directory in config.directories.items()
-                ),
-            )
+            name: {"kind": kind, **_condition(troubles.get(name))}
+            for name, kind in _kinds(config)
         },
         "findings": [
             {"source": one.subject, "message": one.message, "remedy": one.remedy}
@@ -138,6 +128,16 @@ def _gather(
             "broadcasts": [_plain(row) for row in asked],
         },
     }
+
+
+def _kinds(config: Config) -> Iterator[tuple[str, str]]:
+    """Name everyone we speak with, and of what kind they are."""
+    for name, block in config.sources.items():
+        yield name, block.kind
+    for name, block in config.notify.channels.items():
+        yield channel_source(name), block.kind
+    for name, block in config.directories.items():
+        yield directory_source(name), block.kind
 
 
 def _condition(shut: health.Shut | None) -> dict[str, Any]:

@@ -43,21 +43,7 @@ def register(blueprint: Blueprint, start: Start) -> None:
         if request.method == "POST" and not said:
             name = list(draft.answers.sources)[-1]
             return redirect(url_for("dashboard.first_source", name=name, number=1), 303)
-        helpdesks = draft.helpdesks()
-        return show(
-            start,
-            "first_helpdesks.html",
-            "helpdesks",
-            said=said,
-            typed=request.form,
-            kinds=questions.offered(False),
-            helpdesks=[
-                (name, draft.kind(name).title, draft.is_complete(name))
-                for name in helpdesks
-            ],
-            name="support" if not helpdesks else "",
-            onward=_onward(start),
-        ), 422 if said else 200
+        return _helpdesks(start, said)
 
     @blueprint.post("/first-start/helpdesks/<name>/remove")
     def first_remove(name: str) -> ResponseReturnValue:
@@ -69,25 +55,7 @@ def register(blueprint: Blueprint, start: Start) -> None:
 
     @blueprint.route("/first-start/tracker", methods=["GET", "POST"])
     def first_tracker() -> ResponseReturnValue:
-        offered = questions.offered(True)
-        chosen, before = request.form.get("kind"), draft.answers.tracker
-        if chosen is None or (chosen and chosen not in offered):
-            said = "kind: choose one of the list" if request.method == "POST" else ""
-            return show(
-                start,
-                "first_tracker.html",
-                "tracker",
-                said=said,
-                kinds=offered,
-                chosen=before,
-            ), 422 if said else 200
-        if before and before != chosen:
-            draft.remove(before)
-        if chosen:
-            draft.answers.sources.setdefault(chosen, Block(kind=chosen))
-        draft.answers.tracker = chosen
-        draft.keep()
-        return redirect(next_after(draft, "tracker"), 303)
+        return _tracker(start)
 
     @blueprint.route("/first-start/source/<name>/<int:number>", methods=["GET", "POST"])
     def first_source(name: str, number: int) -> ResponseReturnValue:
@@ -98,6 +66,47 @@ def register(blueprint: Blueprint, start: Start) -> None:
         if request.method == "GET":
             return _page(start, name, number, {})
         return _taken(start, name, number)
+
+
+def _helpdesks(start: Start, said: str) -> ResponseReturnValue:
+    draft, helpdesks = start.draft, start.draft.helpdesks()
+    return show(
+        start,
+        "first_helpdesks.html",
+        "helpdesks",
+        said=said,
+        typed=request.form,
+        kinds=questions.offered(False),
+        helpdesks=[
+            (name, draft.kind(name).title, draft.is_complete(name))
+            for name in helpdesks
+        ],
+        name="support" if not helpdesks else "",
+        onward=_onward(start),
+    ), 422 if said else 200
+
+
+def _tracker(start: Start) -> ResponseReturnValue:
+    """Ask which tracker there is to be, or take the answer; it replaces another."""
+    draft, offered = start.draft, questions.offered(True)
+    chosen, before = request.form.get("kind"), draft.answers.tracker
+    if chosen is None or (chosen and chosen not in offered):
+        said = "kind: choose one of the list" if request.method == "POST" else ""
+        return show(
+            start,
+            "first_tracker.html",
+            "tracker",
+            said=said,
+            kinds=offered,
+            chosen=before,
+        ), 422 if said else 200
+    if before and before != chosen:
+        draft.remove(before)
+    if chosen:
+        draft.answers.sources.setdefault(chosen, Block(kind=chosen))
+    draft.answers.tracker = chosen
+    draft.keep()
+    return redirect(next_after(draft, "tracker"), 303)
 
 
 def _onward(start: Start) -> str:
