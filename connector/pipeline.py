@@ -51,7 +51,7 @@ from connector.store import (
 )
 from connector.store.schema import AnyRow
 from connector.tagging import change_tags, wanted_tags
-from rules.engine import evaluate
+from rules.engine import RuleMatch, evaluate
 from rules.personas import CustomerHistory, Persona, personas
 
 HISTORY = timedelta(days=90)
@@ -119,47 +119,14 @@ class Pipeline:
         found = _find_personas(case)
         group_id = self._group(case)
         matches = evaluate(self.book.rules, self._facts(case, found, group_id))
-        case.trace.personas = [
-            {"name": persona.name, "evidence": persona.evidence} for persona in found
-        ]
-        case.trace.rules = [
-            {
-                "rule": match.rule_id,
-                "version": match.version,
-                "reason": match.reason,
-                "mode": str(match.mode),
-                "then": ", ".join(action.brief for action in match.actions),
-            }
-            for match in matches
-        ]
+        _trace(case, found, matches)
         vips.look(case)
         ruling.tighten(case, matches)
         clocks.look(case)
         if judged.is_live and not case.is_archived:
-            seen = showing.look(case, group_id)
-            change_tags(case, wanted_tags(case, found, matches, seen), matches)
-            change_fields(case, wanted_fields(case, found, group_id))
-            add_notes(case, found, matches, seen)
-            clocks.add_note(case)
-            clocks.hasten(case)
-            ruling.hasten(case, matches)
-            ruling.route(case, matches)
-            acknowledging.plan(case, group_id)
-            vips.tell(case)
-            ruling.tell(case, matches)
-            checkins.plan(case)
-            tasks.look(case)
+            _ask_for_effects(case, found, matches, group_id)
             outbox.enqueue(connection, case.effects, now)
-        decision = {
-            "ticket_id": case.ticket_id,
-            "delivery_id": delivery_id,
-            "at": now,
-            "rules_version": self.book.version,
-            "verdict": judged.verdict.to_dict(),
-            "trace": case.trace.as_dict(),
-        }
-        if case.is_new or not tickets.was_said_before(connection, decision):
-            batch.decisions.append(decision)
+        self._keep(case)
         if group_id is not None and not case.is_archived:
             escalation.plan(connection, self.config, group_id, now, case.ticket_id)
 
@@ -247,6 +214,19 @@ class Pipeline:
         zone = self.config.calendar(case.ticket.ref.source).zone
         imported = case.stored.archived_until is not None
         return facts(case.judged, found, case.trace.vip, zone, problem, imported)
+
+    def _keep(self, case: Case) -> None:
+        """Leave the decision to be written, unless it is what was said before."""
+        decision = {
+            "ticket_id": case.ticket_id,
+            "delivery_id": case.delivery_id,
+            "at": case.now,
+            "rules_version": self.book.version,
+            "verdict": case.verdict.to_dict(),
+            "trace": case.trace.as_dict(),
+        }
+        if case.is_new or not tickets.was_said_before(case.connection, decision):
+            case.batch.decisions.append(decision)
 
     def _take_over(
         self, connection: Connection, old: int, new: int, now: datetime
@@ -369,6 +349,44 @@ class Pipeline:
             recurrence.complained(
                 case.connection, self.config, group_id, case.ticket_id, at, case.now
             )
+
+
+def _trace(case: Case, found: Sequence[Persona], matches: Sequence[RuleMatch]) -> None:
+    case.trace.personas = [
+        {"name": persona.name, "evidence": persona.evidence} for persona in found
+    ]
+    case.trace.rules = [
+        {
+            "rule": match.rule_id,
+            "version": match.version,
+            "reason": match.reason,
+            "mode": str(match.mode),
+            "then": ", ".join(action.brief for action in match.actions),
+        }
+        for match in matches
+    ]
+
+
+def _ask_for_effects(
+    case: Case,
+    found: Sequence[Persona],
+    matches: Sequence[RuleMatch],
+    group_id: int | None,
+) -> None:
+    """Collect what is to be written about the ticket, and who is to be told."""
+    seen = showing.look(case, group_id)
+    change_tags(case, wanted_tags(case, found, matches, seen), matches)
+    change_fields(case, wanted_fields(case, found, group_id))
+    add_notes(case, found, matches, seen)
+    clocks.add_note(case)
+    clocks.hasten(case)
+    ruling.hasten(case, matches)
+    ruling.route(case, matches)
+    acknowledging.plan(case, group_id)
+    vips.tell(case)
+    ruling.tell(case, matches)
+    checkins.plan(case)
+    tasks.look(case)
 
 
 def _values(judged: Judged, customer_id: int, now: datetime) -> dict[str, Any]:
