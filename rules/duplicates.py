@@ -370,8 +370,9 @@ class Grouper:
             if not term.groups:
                 del self._terms[key]
                 self._surges.drop(key)
-                for names in (self._seen, self._named, self._spelling):
-                    names.pop(key, None)  # type: ignore[call-overload]
+                if isinstance(key, str):
+                    for names in (self._seen, self._named, self._spelling):
+                        names.pop(key, None)
 
 
 def version(settings: GroupingSettings) -> str:
