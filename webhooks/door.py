@@ -11,7 +11,6 @@ holds. What is decided about a request is the receiver's part.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +23,7 @@ from webhooks.receiver import OPEN, PATH, Open
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+    from a2wsgi.asgi_typing import HTTPScope, Receive, ReceiveEvent, Scope, Send
 
 #: Seconds a sender has for its whole body.
 BODY_TIME = 20.0
@@ -56,7 +52,7 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._pages(scope, receive, send)  # type: ignore[arg-type]
+            await self._pages(scope, receive, send)
             return
         try:
             body = await self._collect(receive)
@@ -75,11 +71,11 @@ class Door:
             else:
                 await self._show(scope, body, send)
 
-    async def _show(self, scope: Scope, body: bytes, send: Send) -> None:
-        async def whole() -> MutableMapping[str, Any]:
+    async def _show(self, scope: HTTPScope, body: bytes, send: Send) -> None:
+        async def whole() -> ReceiveEvent:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        await self._pages(scope, whole, send)  # type: ignore[arg-type]
+        await self._pages(scope, whole, send)
 
     async def _collect(self, receive: Receive) -> bytes | None:
         """Return the body, or its first bytes if it is too long; None: hung up."""
@@ -104,9 +100,9 @@ class Door:
         finally:
             self._room += size
 
-    async def _answer(self, scope: Scope, body: bytes) -> Response:
+    async def _answer(self, scope: HTTPScope, body: bytes) -> Response:
         loop = asyncio.get_running_loop()
-        environ: dict[str, Any] = build_environ(scope, Body(loop, _nothing))  # type: ignore[arg-type, assignment]
+        environ: dict[str, Any] = {**build_environ(scope, Body(loop, _nothing))}
         environ["wsgi.input"] = BytesIO(body)
         environ["wsgi.input_terminated"] = True  # whole, also without a length
         kept = environ[OPEN] = Open(loop)
@@ -120,7 +116,7 @@ class Door:
         return kept.finish(response, None)
 
 
-async def _nothing() -> MutableMapping[str, Any]:
+async def _nothing() -> ReceiveEvent:
     return {"type": "http.disconnect"}
 
 

@@ -11,9 +11,10 @@ import hmac
 import re
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 from flask import Response, abort, g, make_response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -28,7 +29,8 @@ from connector.store import accounts as rows
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 #: What a browser on this machine asks for. Any other name that leads here is one a
@@ -83,7 +85,7 @@ class Visitor(NamedTuple):
         return Signed(self.name, self.role, self.csrf).may(Role(role))
 
 
-def admit(desk: Desk) -> Response | None:
+def admit(desk: Desk) -> ResponseReturnValue | None:
     """Let a request in, or send it to the sign-in. Sets ``g.visitor``."""
     token = request.cookies.get(COOKIE, "")
     now = desk.clock()
@@ -145,19 +147,19 @@ def harden(response: Response) -> Response:
     return response
 
 
-def needs(role: Role) -> Callable[[F], F]:
+def needs(role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Refuse a page to who may not do that."""
 
-    def wrap(view: F) -> F:
+    def wrap(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             if not g.visitor.may(role):
                 refuse(
                     f"only {'an' if role != Role.VIEWER else 'a'} {role} may do that"
                 )
             return view(*args, **kwargs)
 
-        return guarded  # type: ignore[return-value]
+        return guarded
 
     return wrap
 
@@ -258,13 +260,12 @@ def is_local_path(path: str) -> bool:
     return path.startswith("/") and not is_elsewhere and path.isprintable()
 
 
-def _to_sign_in() -> Response:
+def _to_sign_in() -> ResponseReturnValue:
     back = request.full_path.rstrip("?") if request.method == "GET" else "/"
     target = url_for("dashboard.sign_in", next=back)
     if request.headers.get("HX-Request"):
         return Response(status=204, headers={"HX-Redirect": target})
-    found: Any = redirect(target, 303)
-    return found  # type: ignore[no-any-return]
+    return redirect(target, 303)
 
 
 def _is_of_a_proxy(header: str) -> bool:
