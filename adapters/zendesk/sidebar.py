@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
@@ -37,7 +38,7 @@ def read_key(pem: str) -> RSAPublicKey:
     said = "expected the app's public key: -----BEGIN PUBLIC KEY----- and so on"
     try:
         key = load_pem_public_key(pem.encode())
-    except Exception as err:  # of a broken file anything can be raised
+    except (ValueError, UnsupportedAlgorithm) as err:
         raise ValueError(said) from err
     if not isinstance(key, RSAPublicKey) or key.key_size < SHORTEST_KEY:
         raise ValueError(f"{said}, RSA with {SHORTEST_KEY} bits or more")
