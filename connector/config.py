@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -298,6 +299,17 @@ def build_adapters(config: Config) -> dict[str, Adapter]:
     }
 
 
+@contextmanager
+def open_adapters(config: Config) -> Iterator[dict[str, Adapter]]:
+    """Give one adapter for each source; they are closed at the end, however it ends."""
+    adapters = build_adapters(config)
+    try:
+        yield adapters
+    finally:
+        for adapter in adapters.values():
+            adapter.close()
+
+
 def build_channels(config: Config) -> list[Channel]:
     """Build one channel for each block under ``notify.channels``."""
     known = channel_kinds()
@@ -339,28 +351,8 @@ def _check_rules(raw: object, problems: list[str]) -> RuleSet | Path:
 
 def _check_together(config: Config) -> Iterator[str]:
     """Find what single values cannot show."""
-    adapters = build_adapters(config)
-    if not any(isinstance(adapter, Helpdesk) for adapter in adapters.values()):
-        yield "sources: none is a helpdesk; add one of kind helpscout or zendesk"
-    tracker = config.problems.tracker
-    if tracker is not None:
-        if tracker not in adapters:
-            yield (
-                f"problems.tracker: there is no source {tracker!r}; "
-                f"known: {', '.join(sorted(adapters))}"
-            )
-        elif not isinstance(adapters[tracker], Tracker):
-            yield f"problems.tracker: source {tracker!r} takes no issues; name a Jira"
-        if not config.problems.project:
-            yield "problems.project: missing; give the key of a project, such as SHOP"
-    for name in config.sweep.without:
-        if name not in adapters:
-            yield (
-                f"sweep.without: there is no source {name!r}; "
-                f"known: {', '.join(sorted(adapters))}"
-            )
-    for adapter in adapters.values():
-        adapter.close()
+    with open_adapters(config) as adapters:
+        yield from _check_sources(config, adapters)
     yield from config_oidc.check(config.oidc, config.server.public_url)
     for name, source in config.sources.items():
         if source.calendar != ALWAYS and source.calendar not in config.calendars:
@@ -385,6 +377,29 @@ def _check_together(config: Config) -> Iterator[str]:
         if role and role not in config.notify.roles:
             yield (
                 f"reports.{key}: there is no role {role!r}; add it below notify.roles"
+            )
+
+
+def _check_sources(config: Config, adapters: Mapping[str, Adapter]) -> Iterator[str]:
+    """Find what is said of sources that are not there, or not of that kind."""
+    if not any(isinstance(adapter, Helpdesk) for adapter in adapters.values()):
+        yield "sources: none is a helpdesk; add one of kind helpscout or zendesk"
+    tracker = config.problems.tracker
+    if tracker is not None:
+        if tracker not in adapters:
+            yield (
+                f"problems.tracker: there is no source {tracker!r}; "
+                f"known: {', '.join(sorted(adapters))}"
+            )
+        elif not isinstance(adapters[tracker], Tracker):
+            yield f"problems.tracker: source {tracker!r} takes no issues; name a Jira"
+        if not config.problems.project:
+            yield "problems.project: missing; give the key of a project, such as SHOP"
+    for name in config.sweep.without:
+        if name not in adapters:
+            yield (
+                f"sweep.without: there is no source {name!r}; "
+                f"known: {', '.join(sorted(adapters))}"
             )
     for name in config.reports.fields:
         if name not in adapters:

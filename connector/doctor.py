@@ -36,10 +36,10 @@ from connector import (
 )
 from connector.config import (
     Config,
-    build_adapters,
     build_channels,
     build_directories,
     load,
+    open_adapters,
 )
 from connector.config_file import Reference, read_raw, references
 from connector.errors import ConfigError, StoreUnavailable
@@ -60,7 +60,16 @@ def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Fi
     findings += _check_secrets(path)
     findings += _check_database(config)
     findings += _check_autonomy(config)
-    adapters = build_adapters(config)
+    with open_adapters(config) as adapters:
+        findings += _check_parties(config, adapters, round_trips)
+    return findings
+
+
+def _check_parties(
+    config: Config, adapters: Mapping[str, Adapter], round_trips: bool
+) -> list[Finding]:
+    """Look at all that is not this machine's own, and at what is asked of it."""
+    findings: list[Finding] = []
     remembered = _remembered(config)
     reached: dict[str, Adapter] = {}
     for name, adapter in adapters.items():
@@ -84,8 +93,6 @@ def findings_of(path: Path, config: Config, round_trips: bool = True) -> list[Fi
     findings += _imports(config)
     if round_trips:
         findings += roundtrip.round_trips(config, adapters)
-    for adapter in adapters.values():
-        adapter.close()
     return findings
 
 

@@ -17,7 +17,7 @@ import yaml
 from adapters import Question
 from adapters.base import Subscriber
 from connector import callbacks, secrets
-from connector.config import Config, build_adapters, check
+from connector.config import Config, check, open_adapters
 from connector.config_file import fill, reference
 from connector.errors import ConfigError, VendorError
 from connector.models import Mode, Subscribed
@@ -140,19 +140,17 @@ def write(path: Path, text: str, hidden: Mapping[str, str]) -> None:
 
 def register_all(config: Config, path: Path) -> Iterator[Called]:
     """Have every vendor call us that can be asked to; one at a time, to be told."""
-    adapters = build_adapters(config)
-    for name, adapter in adapters.items():
-        if not isinstance(adapter, Subscriber):
-            continue
-        address = callbacks.address_of(config, name)
-        try:
-            done, written = register(adapter, path, name, address)
-        except (VendorError, ConfigError) as err:
-            yield Called(name, 0, 0, (), str(err))
-            continue
-        yield Called(name, len(done.changed), len(done.kept), written, "")
-    for adapter in adapters.values():
-        adapter.close()
+    with open_adapters(config) as adapters:
+        for name, adapter in adapters.items():
+            if not isinstance(adapter, Subscriber):
+                continue
+            address = callbacks.address_of(config, name)
+            try:
+                done, written = register(adapter, path, name, address)
+            except (VendorError, ConfigError) as err:
+                yield Called(name, 0, 0, (), str(err))
+                continue
+            yield Called(name, len(done.changed), len(done.kept), written, "")
 
 
 def register(

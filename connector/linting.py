@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from adapters.base import TagRules
 from connector import rulefiles, ruling
-from connector.config import Config, build_adapters
+from connector.config import Config, open_adapters
 from connector.errors import ConfigError
 from connector.models import Level
 from connector.tagging import possible_tags
@@ -128,11 +128,11 @@ def _unusual(tags: Collection[str]) -> dict[str, str]:
 
 def _refused(config: Config, tags: Collection[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name, adapter in build_adapters(config).items():
-        if isinstance(adapter, TagRules):
-            for tag, why in adapter.refused_tags(tags).items():
-                found.setdefault(tag, f"{why} (says {name})")
-        adapter.close()
+    with open_adapters(config) as adapters:
+        for name, adapter in adapters.items():
+            if isinstance(adapter, TagRules):
+                for tag, why in adapter.refused_tags(tags).items():
+                    found.setdefault(tag, f"{why} (says {name})")
     return found
 
 

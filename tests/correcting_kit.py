@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ from click.testing import CliRunner, Result
 from kit import Bench
 from loop_kit import complain, rows
 
-from adapters.memory import MemoryAdapter
 from connector.cli import cli
 from connector.models import IssueDraft, IssueRef, OutboxState
 from connector.store import groups, members, outbox, timeline
@@ -130,5 +130,5 @@ def an_issue(bench: Bench) -> IssueRef:
 
 def read_from(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     module = import_module("connector.cli.groups")
-    monkeypatch.setattr(module, "build_adapters", lambda _: bench.runtime.adapters)
-    monkeypatch.setattr(MemoryAdapter, "close", lambda self: None)
+    opened = nullcontext(bench.runtime.adapters)
+    monkeypatch.setattr(module, "open_adapters", lambda _: opened)

@@ -11,6 +11,7 @@ import os
 import re
 import traceback
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 
 from adapters import channel_kinds, kinds
 from connector.cli import cli
-from connector.config import Config, build_adapters, load
+from connector.config import Config, load, open_adapters
 from connector.config_clocks import Calendar, Step
 from connector.config_problems import Route
 from connector.errors import ConfigError, StoreUnavailable
@@ -94,8 +95,20 @@ def test_example_can_be_used_as_it_is() -> None:
         "zendesk",
         "jira",
     }
-    for adapter in build_adapters(config).values():
-        adapter.close()
+    with open_adapters(config) as adapters:
+        assert adapters.keys() == config.sources.keys()
+
+
+def test_adapters_are_closed_also_after_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = load(EXAMPLE, environment_of(EXAMPLE.read_text(encoding="utf-8")))
+    closed: list[str] = []
+    with pytest.raises(ZeroDivisionError), open_adapters(config) as adapters:
+        for name, adapter in adapters.items():
+            monkeypatch.setattr(adapter, "close", partial(closed.append, name))
+        raise ZeroDivisionError
+    assert closed == list(config.sources)
 
 
 def test_example_writes_nothing_before_somebody_wants_it() -> None:

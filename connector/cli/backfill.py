@@ -29,7 +29,7 @@ from connector.cli.common import (
     read_config,
     read_rulebook,
 )
-from connector.config import Config, build_adapters
+from connector.config import Config, open_adapters
 from connector.errors import VendorError
 from connector.grouping import Grouping
 from connector.history import (
@@ -108,17 +108,13 @@ def _adapter(config: Config, source: str) -> Iterator[Adapter]:
     if source not in config.sources:
         known = ", ".join(sorted(config.sources))
         raise click.UsageError(f"there is no source {source!r}; known: {known}")
-    adapters = build_adapters(config)
-    try:
+    with open_adapters(config) as adapters:
         if not can_be_imported(adapters[source]):
             raise click.UsageError(
                 f"{source} has no history to import: it is no helpdesk, or cannot be "
                 "asked what changed"
             )
         yield adapters[source]
-    finally:
-        for adapter in adapters.values():
-            adapter.close()
 
 
 def _import(

@@ -19,7 +19,7 @@ from connector.cli.common import (
     open_store,
     read_config,
 )
-from connector.config import build_adapters
+from connector.config import open_adapters
 from connector.erasing import Erasing, Receipt
 from connector.store import Store
 from connector.store import erasing as rows
@@ -48,13 +48,9 @@ def erase(customer: str, who: str, yes: bool, path: Path, as_json: bool) -> None
     with open_store(config) as store:
         if not yes:
             _ask(store, customer)
-        adapters = build_adapters(config)
-        try:
+        with open_adapters(config) as adapters:
             means = Erasing(store, adapters, _now)
             receipts = erasing.erase(means, customer, who)
-        finally:
-            for adapter in adapters.values():
-                adapter.close()
     for receipt in receipts:
         if as_json:
             said = {**asdict(receipt), "at": receipt.at.isoformat()}

@@ -28,7 +28,7 @@ from connector.cli.common import (
     read_config,
 )
 from connector.cli.groups_shown import groups_list, groups_show
-from connector.config import Config, build_adapters
+from connector.config import Config, open_adapters
 from connector.correcting import Done, Refused
 from connector.errors import VendorError
 from connector.models import Issue, TicketRef
@@ -362,17 +362,14 @@ def _read_issue(config: Config, key: str) -> Issue:
     name = config.problems.tracker
     if name is None:
         raise click.ClickException("problems.tracker is not set: there is no tracker")
-    adapters = build_adapters(config)
-    try:
+    with open_adapters(config) as adapters:
         tracker = adapters[name]
         if not isinstance(tracker, Tracker):
             raise click.ClickException(f"{name} is not a tracker")
-        return tracker.fetch_issue(key)
-    except VendorError as err:
-        raise click.ClickException(f"{key} could not be read: {err}") from err
-    finally:
-        for adapter in adapters.values():
-            adapter.close()
+        try:
+            return tracker.fetch_issue(key)
+        except VendorError as err:
+            raise click.ClickException(f"{key} could not be read: {err}") from err
 
 
 def _now() -> datetime:

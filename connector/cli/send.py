@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from connector.cli.common import config_option, json_option, read_config
-from connector.config import build_adapters
+from connector.config import open_adapters
 from connector.roundtrip import post
 
 
@@ -41,22 +41,21 @@ def send(
     Example: complaint-connector send event.json --source support
     """
     config = read_config(path)
-    adapters = build_adapters(config)
-    if source not in adapters:
-        raise click.UsageError(
-            f"no source {source!r} in {path}; known: {', '.join(sorted(adapters))}"
-        )
+    if source not in config.sources:
+        known = ", ".join(sorted(config.sources))
+        raise click.UsageError(f"no source {source!r} in {path}; known: {known}")
     base = url or f"http://{config.server.host}:{config.server.port}"
     target = base if "/webhooks/" in base else f"{base.rstrip('/')}/webhooks/{source}"
     failed = False
-    for file in files:
-        body, recorded = _unwrap(file.read_bytes())
-        status, words = post(adapters[source], target, body, event, recorded)
-        failed |= status != 200
-        if as_json:
-            click.echo(json.dumps({"file": str(file), "status": status}))
-        else:
-            click.echo(f"{status}  {file.name}  {words}")
+    with open_adapters(config) as adapters:
+        for file in files:
+            body, recorded = _unwrap(file.read_bytes())
+            status, words = post(adapters[source], target, body, event, recorded)
+            failed |= status != 200
+            if as_json:
+                click.echo(json.dumps({"file": str(file), "status": status}))
+            else:
+                click.echo(f"{status}  {file.name}  {words}")
     sys.exit(1 if failed else 0)
 
 

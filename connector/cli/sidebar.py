@@ -9,7 +9,7 @@ import click
 from adapters.base import Packager
 from connector import callbacks
 from connector.cli.common import config_option, end_with, read_config
-from connector.config import build_adapters
+from connector.config import open_adapters
 from connector.errors import ConfigError, VendorRefused
 
 
@@ -36,20 +36,17 @@ def package(source: str, out: Path, path: Path) -> None:
     Example: complaint-connector sidebar package --source desk --out app.zip
     """
     config = read_config(path)
-    adapters = build_adapters(config)
-    adapter: object = adapters.get(source)
     try:
-        if not isinstance(adapter, Packager):
-            raise click.UsageError(f"{source}: no source whose sidebar is an app")
-        address = callbacks.sidebar_of(config, source)
-        out.write_bytes(adapter.sidebar_app(address))
+        with open_adapters(config) as adapters:
+            adapter: object = adapters.get(source)
+            if not isinstance(adapter, Packager):
+                raise click.UsageError(f"{source}: no source whose sidebar is an app")
+            address = callbacks.sidebar_of(config, source)
+            out.write_bytes(adapter.sidebar_app(address))
     except ConfigError as err:
         end_with(err)
     except VendorRefused as err:
         end_with(ConfigError(str(path), [str(err)]))
     except OSError as err:
         raise click.UsageError(f"{out}: {err.strerror}") from err
-    finally:
-        for one in adapters.values():
-            one.close()
     click.echo(f"{out}: upload it as a private app; the page is {address}")

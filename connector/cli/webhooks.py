@@ -13,7 +13,7 @@ import click
 from adapters.base import Adapter, Subscriber
 from connector import callbacks, installation
 from connector.cli.common import config_option, json_option, read_config
-from connector.config import Config, build_adapters
+from connector.config import Config, open_adapters
 from connector.errors import ConfigError, VendorError
 from connector.models import Subscription
 
@@ -109,16 +109,13 @@ def _chosen(
     config: Config, path: Path, source: str | None
 ) -> Iterator[Mapping[str, Subscriber]]:
     """Give the sources meant; tell in one line what went wrong, and end with 1."""
-    adapters = build_adapters(config)
     try:
-        yield _select(adapters, path, source)
+        with open_adapters(config) as adapters:
+            yield _select(adapters, path, source)
     except VendorError as err:
         raise click.ClickException(str(err)) from err
     except ConfigError as err:
         raise click.ClickException(f"{err.path}: {'; '.join(err.problems)}") from err
-    finally:
-        for adapter in adapters.values():
-            adapter.close()
 
 
 def _select(

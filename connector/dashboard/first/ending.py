@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from adapters.base import Subscriber
 from connector import accounts, callbacks, doctor, installation
 from connector.accounts import NotAccepted
-from connector.config import Config, build_adapters, load
+from connector.config import Config, load, open_adapters
 from connector.dashboard.first.state import Outcome, Start, show
 from connector.dashboard.first.steps import steps
 from connector.dashboard.signing import with_cookie
@@ -143,12 +143,9 @@ def _outcome(start: Start, is_user_new: bool) -> Outcome:
 
 
 def _by_hand(config: Config) -> list[tuple[str, str]]:
-    adapters = build_adapters(config)
-    found = [
-        (name, callbacks.address_of(config, name))
-        for name, adapter in adapters.items()
-        if not isinstance(adapter, Subscriber)
-    ]
-    for adapter in adapters.values():
-        adapter.close()
-    return found
+    with open_adapters(config) as adapters:
+        return [
+            (name, callbacks.address_of(config, name))
+            for name, adapter in adapters.items()
+            if not isinstance(adapter, Subscriber)
+        ]
