@@ -75,9 +75,9 @@ def _leave_issue(
 
 def _is_ours(connection: Connection, group: AnyRow) -> bool:
     """Tell whether we filed the issue that a problem has."""
-    events = timeline.of(connection, group.id)
-    is_known = any(one.words == f"filed as {group.issue_key}" for one in events)
-    return is_known or all(one.kind != "linked" for one in events)
+    filed = outbox.done(connection, group.id, Operation.CREATE_ISSUE)
+    ours = {(row.source, row.result["id"]) for row in filed}
+    return (group.tracker, group.issue_id) in ours
 
 
 def _is_written_to(connection: Connection, group: AnyRow) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from checkin_kit import SQLITE
@@ -150,6 +151,25 @@ def test_issue_that_nothing_was_written_to_gets_no_comment(
     settled(bench)
     assert calls(bench, "link_ticket") == []
     assert comments(bench) == []
+
+
+@SQLITE
+def test_issue_that_we_filed_stays_ours_under_another_key(
+    bench: Bench, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_from(bench, monkeypatch)
+    complain(bench, 5)
+    file_after(bench)
+    ours = str(group(bench, 1)["issue_id"])
+    theirs = an_issue(bench).external_id
+    say("link", 1, theirs)
+    one = bench.tracker.issues[ours]
+    moved = replace(one, ref=one.ref._replace(key="OPS-9"))
+    bench.tracker.issues[ours] = moved
+    say("link", 1, ours)
+    assert group(bench, 1)["issue_key"] == "OPS-9"
+    say("unlink", 1)
+    assert known_before(bench, ours)  # whoever calls it a duplicate means our problem
 
 
 @SQLITE

@@ -330,6 +330,18 @@ def newest(
     return connection.scalars(query).all()
 
 
+def done(
+    connection: Connection, group_id: int, operation: Operation
+) -> Sequence[AnyRow]:
+    """Return the rows of this kind that were carried out, with their results."""
+    query = select(table).where(
+        table.c.group_id == group_id,
+        table.c.operation == operation,
+        table.c.state == OutboxState.DONE,
+    )
+    return connection.execute(query.order_by(table.c.id)).all()
+
+
 def beginning(
     connection: Connection, group_id: int, operation: Operation, prefix: str
 ) -> Sequence[AnyRow]:
