@@ -83,6 +83,10 @@ def bring_in(bench: Bench, limit: int | None = None, **changes: Any) -> Step:
     """Import all history; return the last step."""
     means = importing(bench, **changes)
     import_history(means, LONG_AGO - timedelta(days=1), limit=limit)
+    return last_step(means)
+
+
+def last_step(means: Importing) -> Step:
     assert isinstance(means.tell, Teller)
     return means.tell[-1]
 

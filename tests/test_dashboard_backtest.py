@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -36,8 +37,8 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[Errand[object]]:
     found: list[Errand[object]] = []
     begin = Errands.begin
 
-    def noted(self: Errands[object], *asked: object) -> Errand[object] | None:
-        one = begin(self, *asked)  # type: ignore[arg-type]
+    def noted(self: Errands[object], *asked: Any) -> Errand[object] | None:
+        one = begin(self, *asked)
         found.extend([one] if one else [])
         return one
 

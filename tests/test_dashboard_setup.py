@@ -77,7 +77,9 @@ def test_doctors_findings_are_there_after_a_check_and_a_restart(
     assert "hx-trigger" not in page  # it is over
     again = Runtime(bench.config, clock=bench.clock, path=path)
     other = again.create_app().test_client()
-    other.set_cookie("cc_session", client.get_cookie("cc_session").value)  # type: ignore[union-attr]
+    session = client.get_cookie("cc_session")
+    assert session is not None
+    other.set_cookie("cc_session", session.value)
     assert "SQLite answers and has our schema" in other.get("/set-up").text
     again.store.close()
 

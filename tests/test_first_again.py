@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -81,10 +82,10 @@ def test_secrets_of_who_was_faster_stay(
     theirs = {"FORMS_WEBHOOK_SECRET": "theirs"}
     first_user = ending._first_user
 
-    def be_faster(*given: object) -> str:
+    def be_faster(*given: Any) -> str:
         secrets.write(secrets.beside(path), theirs)
         path.write_text("theirs", encoding="utf-8")
-        return first_user(*given)  # type: ignore[arg-type]
+        return first_user(*given)
 
     monkeypatch.setattr(ending, "_first_user", be_faster)
     assert "another one is there by now" in walk.post("finish", **USER).text

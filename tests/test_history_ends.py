@@ -6,7 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from history_kit import LONG_AGO, Teller, bring_in, cursor, importing, write_history
+from history_kit import (
+    LONG_AGO,
+    Teller,
+    bring_in,
+    cursor,
+    importing,
+    last_step,
+    write_history,
+)
 from kit import Bench
 from loop_kit import the_group
 from sqlalchemy import func, select
@@ -43,10 +51,10 @@ def test_import_that_was_cut_off_goes_on(bench: Bench, page: int) -> None:
     for expected in (4, 8):
         means = importing(bench)
         assert not import_history(means, since, limit=4)
-        assert means.tell[-1].found.tickets == expected  # type: ignore[index]
+        assert last_step(means).found.tickets == expected
     means = importing(bench)
     assert import_history(means, since)
-    found = means.tell[-1].found  # type: ignore[index]
+    found = last_step(means).found
     assert (found.tickets, found.complaints, sum(found.types.values())) == (10, 10, 10)
     assert sorted(reads) == sorted(str(number) for number in range(10))
     assert the_group(bench)["archived"] == 10
@@ -58,7 +66,7 @@ def test_import_with_an_end_stops_at_it(bench: Bench) -> None:
     means = importing(bench)
     until = LONG_AGO + timedelta(hours=10)
     assert import_history(means, LONG_AGO, until)
-    found = means.tell[-1].found  # type: ignore[index]
+    found = last_step(means).found
     assert found.tickets == 10
     assert found.later <= 8, "it went on after the end"
     assert cursor(bench, "support", Purpose.BACKFILL).ended_at is not None
@@ -69,7 +77,7 @@ def test_another_span_is_another_import(bench: Bench) -> None:
     import_history(importing(bench), LONG_AGO, limit=2)
     means = importing(bench)
     import_history(means, LONG_AGO - timedelta(days=1))
-    found = means.tell[-1].found  # type: ignore[index]
+    found = last_step(means).found
     assert (found.tickets, found.known) == (2, 2)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def test_search_shows_what_fits_with_its_number_in_the_whole_list() -> None:
 def test_several_are_chosen_with_commas(
     typed: list[str], default: str | None, chosen: list[str]
 ) -> None:
-    call = lambda: choose_several("Which", LISTED, default)  # noqa: E731
+    call = partial(choose_several, "Which", LISTED, default)
     assert run(call, *typed)[0] == chosen
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from math import nan
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ WORDS = {
 GRAMS = {"<hip": (1.5, 1.0, 0.0, 0.0), "po>": (1.5, 1.0, 0.0, 0.0)}
 
 
-def fitted(**changes: object) -> Model:
+def fitted(**changes: Any) -> Model:
     model = Model(
         version="",
         packs="",
@@ -31,7 +32,7 @@ def fitted(**changes: object) -> Model:
         evidence={"complaint": (1.6, 0.0, 0.0), "shouted": (0.3, 0.0, 0.0)},
         last=(),
     )
-    model = replace(model, **changes)  # type: ignore[arg-type]
+    model = replace(model, **changes)
     return replace(model, version=model.fingerprint())
 
 
