@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
 from connector.grouping import REMEMBERED, Grouping
-from connector.store import Store, members, memory, schema
+from connector.store import Store, corrections, members, memory, schema
 from rules.duplicates import GroupingSettings, Proposal, version
 from rules.features import Features, features
 
@@ -245,12 +245,23 @@ def test_a_moved_member_is_replayed_into_the_cluster_it_was_placed_in(
     expected = known(desk, one, LATER)
     other = next(place for place in places if place != places[0])
     with desk.store.write() as connection:
-        connection.execute(
-            schema.members.update()
-            .where(schema.members.c.ticket_id == 1)
-            .values(group_id=other, cluster_id=places[0])
-        )
+        corrections.move(connection, [1], other, "anna", "")
     assert known(desk, Grouping(), LATER) == expected
+
+
+def test_a_restart_after_members_were_moved_changes_nothing(desk: Desk) -> None:
+    running = Grouping()
+    places = desk.complain_often(running, 0, 20)
+    other = next(place for place in places if place != places[0])
+    for ticket, place in ((1, other), (2, other), (1, places[0])):
+        with desk.store.write() as connection:
+            clusters = corrections.clusters_of(connection, [ticket]) | {place}
+            corrections.move(connection, [ticket], place, "anna", "")
+            for cluster in sorted(clusters):
+                left = corrections.newest_of_cluster(connection, cluster)
+                memory.correct(connection, cluster, left)
+        desk.complain_often(running, 20, 24)
+    assert dumped(desk, Grouping(), LATER) == dumped(desk, running, LATER)
 
 
 def test_corrections_of_what_is_passed_over_are_passed_over(desk: Desk) -> None:

@@ -77,7 +77,14 @@ def move(
     connection.execute(
         update(members)
         .where(members.c.ticket_id.in_(list(ticket_ids)))
-        .values(group_id=group_id, cluster_id=None, placed_by=who, reason=reason)
+        .values(
+            group_id=group_id,
+            cluster_id=None,
+            # Memory is replayed as it came about.
+            placed_in=func.coalesce(members.c.placed_in, _CLUSTER),
+            placed_by=who,
+            reason=reason,
+        )
     )
 
 

@@ -24,7 +24,9 @@ _PLACED_AT = func.coalesce(members.c.placed_at, members.c.at)
 _COLUMNS = (
     members.c.seq,
     members.c.ticket_id,
-    func.coalesce(members.c.cluster_id, members.c.group_id).label("cluster_id"),
+    func.coalesce(members.c.placed_in, members.c.cluster_id, members.c.group_id).label(
+        "cluster_id"
+    ),
     _PLACED_AT.label("at"),
     members.c.features,
 )

@@ -362,13 +362,17 @@ members = Table(
     Column("group_id", Id, ForeignKey("groups.id"), nullable=False),
     Column("customer_id", Id, ForeignKey("customers.id"), nullable=False),
     Column("at", Moment, nullable=False),  # when the customer wrote
+    # the same as its vendor says, where that was still to come when we read it
+    Column("said_at", Moment),
     Column("joined_at", Moment, nullable=False),  # when we put it here
     Column("features", JSON, nullable=False),
     Column("reason", Words, nullable=False),
     # known, but not counted, linked or told: the complaint came from history
     Column("archived", Boolean, nullable=False, default=False, server_default=false()),
-    # the cluster of the grouper's memory it was placed in; null: that of its group
+    # the cluster of the grouper's memory it is in; null: that of its group
     Column("cluster_id", Id),
+    # the one it was placed in, if a person has put it elsewhere since
+    Column("placed_in", Id),
     # what ``at`` was then; null: there were no newer words since
     Column("placed_at", Moment),
     Column("vip", Boolean, nullable=False, default=False, server_default=false()),
