@@ -81,6 +81,7 @@ class Case:
     now: datetime
     answering: list[Comment] | None = None  # what people answered, once looked up
     has_taken_over: bool = False  # another ticket's place in a group
+    read_at: datetime | None = None  # when it was first read that was dated ahead
     within: dict[str, timedelta] = field(default_factory=dict)  # asked for by rules
     trace: Trace = field(default_factory=Trace)
     effects: list[outbox.Effect] = field(default_factory=list)  # enqueued at the end
@@ -104,9 +105,18 @@ class Case:
 
     @property
     def complained_at(self) -> datetime | None:
-        """When it was last complained; a vendor's clock may run before ours."""
+        """When it was last complained; a vendor's clock may run before ours.
+
+        What is dated ahead counts from when it was first read, also once that has come.
+        """
         at = self.judged.complained_at
-        return None if at is None else min(at, self.now)
+        return None if at is None else self.read_at or min(at, self.now)
+
+    @property
+    def said_at(self) -> datetime | None:
+        """When its vendor says that was, if it is still to come."""
+        at = self.judged.complained_at
+        return at if at is not None and at > self.now else None
 
     @property
     def is_archived(self) -> bool:

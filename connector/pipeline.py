@@ -275,6 +275,9 @@ class Pipeline:
             )
             self._lose(case.connection, case.ticket_id, case.now)
             return None
+        at = case.judged.complained_at
+        if at is not None and known.said_at is not None and at <= known.said_at:
+            case.read_at = known.at
         self._see_again(case, int(known.group_id))
         if known.vip != bool(case.trace.vip):
             members.mark_vip(case.connection, case.ticket_id, not known.vip)
@@ -298,6 +301,7 @@ class Pipeline:
                 "cluster_id": placed.cluster_id if is_elsewhere else None,
                 "customer_id": case.customer_id,
                 "at": at,
+                "said_at": case.said_at,
                 "joined_at": case.now,
                 "features": about.to_json(),
                 "reason": reason,
@@ -343,7 +347,13 @@ class Pipeline:
         at = case.complained_at
         archived = at is not None and case.is_history(at)
         if members.seen_again(
-            case.connection, case.ticket_id, case.customer_id, at, case.now, archived
+            case.connection,
+            case.ticket_id,
+            case.customer_id,
+            at,
+            case.said_at,
+            case.now,
+            archived,
         ):
             assert at is not None
             recurrence.complained(

@@ -154,7 +154,7 @@ def test_what_a_customer_adds_later_leaves_the_log_as_it_was(desk: Desk) -> None
     again = START + timedelta(days=4)
     with desk.store.write() as connection:
         for at in (again, again + timedelta(hours=1)):
-            assert members.seen_again(connection, 7, 1, at, at, archived=False)
+            assert members.seen_again(connection, 7, 1, at, None, at, False)
     assert known(desk, Grouping(), LATER) == expected
 
 
@@ -303,7 +303,7 @@ def test_a_restart_at_any_point_changes_nothing(desk: Desk) -> None:
         if number % 10 == 5:
             with desk.store.write() as connection:
                 again = at + timedelta(hours=1)
-                members.seen_again(connection, number, 1, again, again, False)
+                members.seen_again(connection, number, 1, again, None, again, False)
             desk.import_one(places[0], wording(number), at - timedelta(days=50))
         running.keep(desk.store, at, every=7)
         assert dumped(desk, Grouping(), at) == dumped(desk, running, at)

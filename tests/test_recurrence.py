@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -342,3 +344,50 @@ def test_who_came_too_late_to_reopen_it_counts_for_the_new_issue(
     assert calls(bench, "reopen_issue") == []
     assert calls(bench, "link_issues") == [created(bench)[1]]
     assert old == created(bench)[0]
+
+
+def date_ahead(bench: Bench, hours: int) -> None:
+    """Let the helpdesk's clock have run so far ahead when its customers wrote."""
+    ahead = timedelta(hours=hours)
+    for number, ticket in bench.support.tickets.items():
+        comments = tuple(
+            replace(one, created_at=one.created_at + ahead) for one in ticket.comments
+        )
+        bench.support.tickets[number] = replace(ticket, comments=comments)
+
+
+@pytest.mark.parametrize("hours", [1, 48], ids=["has come", "is still to come"])
+def test_complaint_that_is_dated_ahead_is_no_return(bench: Bench, hours: int) -> None:
+    complain(bench, 5)
+    date_ahead(bench, hours)
+    bench.settle()
+    bench.clock.pass_(minutes=11)
+    bench.settle()
+    fix(bench, the_group(bench)["issue_id"])
+    bench.clock.pass_(hours=2)
+    bench.changed("support", "0")
+    bench.settle()
+    assert the_group(bench)["state"] == "fixed"
+    assert len(calls(bench, SENT)) == 5
+    notes = [said for name, _, said in bench.support.calls if name == "add_note"]
+    assert not any("written after that" in str(said) for said in notes)
+
+
+def test_what_follows_a_complaint_that_is_dated_ahead_is_one(bench: Bench) -> None:
+    complain(bench, 5)
+    date_ahead(bench, 48)
+    bench.settle()
+    bench.clock.pass_(minutes=11)
+    bench.settle()
+    issue = the_group(bench)["issue_id"]
+    fix(bench, issue)
+    bench.clock.pass_(hours=2)
+    bench.support.write(
+        "1",
+        "Koden virker fortsatt ikke, E-4012!",
+        email="customer1@mail.example",
+        now=bench.clock() + timedelta(hours=48),
+    )
+    bench.changed("support", "1")
+    bench.settle()
+    assert calls(bench, "reopen_issue") == [issue]

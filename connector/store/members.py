@@ -306,13 +306,14 @@ def seen_again(
     ticket_id: int,
     customer_id: int,
     at: datetime | None,
+    said_at: datetime | None,
     now: datetime,
     archived: bool,
 ) -> bool:
     """Bring a membership up to date; tell whether there is a complaint newer than it.
 
-    An ``archived`` complaint is none. Customers change too: profiles are merged,
-    addresses learned.
+    ``said_at`` is set if it is dated ahead. An ``archived`` complaint is none.
+    Customers change too: profiles are merged, addresses learned.
     """
     known = find(connection, ticket_id)
     assert known is not None
@@ -324,6 +325,7 @@ def seen_again(
             .values(
                 customer_id=customer_id,
                 at=at if is_newer else known.at,
+                said_at=said_at if is_newer else known.said_at,
                 placed_at=known.placed_at or (known.at if is_newer else None),
                 joined_at=now if is_newer else known.joined_at,
                 archived=archived if is_newer else known.archived,
