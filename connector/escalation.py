@@ -366,12 +366,9 @@ def _check_filing(
         return
     state = outbox.state_of(connection, f"issue:{group.id}")
     if state == OutboxState.DISCARDED:
-        groups.change(
-            connection,
-            group.id,
-            state=GroupState.MUTED,
-            reason="a person decided not to file it",
-        )
+        reason = "a person decided not to file it"
+        groups.change(connection, group.id, state=GroupState.MUTED, reason=reason)
+        timeline.note(connection, group.id, "not filed", reason, now)
     elif state == OutboxState.OBSERVED and config.autonomy.issues is not Mode.OBSERVE:
         outbox.revive(connection, f"issue:{group.id}", now)
 

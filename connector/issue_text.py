@@ -111,18 +111,17 @@ def description(
 
 def _while_muted(connection: Connection, language: str, group: AnyRow) -> list[Block]:
     """Say how many came while the problem was muted, if it was and any did."""
-    began = timeline.newest(connection, group.id, timeline.MUTED)
-    ended = timeline.newest(connection, group.id, timeline.UNMUTED)
-    if began is None or ended is None:
+    began, end = timeline.last_mute(connection, group.id) or (None, None)
+    if began is None or end is None or end.kind != timeline.UNMUTED:
         return []
-    came = corrections.came_between(connection, group.id, began.at, ended.at)
+    came = corrections.came_between(connection, group.id, began, end.at)
     if not came:
         return []
     text = say(
         language,
         "was_muted",
         came=customers(language, came),
-        since=f"{began.at:%Y-%m-%d}",
+        since=f"{began:%Y-%m-%d}",
     )
     return [Block(BlockKind.PARAGRAPH, text)]
 

@@ -87,8 +87,8 @@ def end(
     back = GroupState(group.muted_from or GroupState.FILED)
     groups.change(connection, group.id, muted_from=None, muted_until=None)
     is_open = resume(connection, group, back, now) is GroupState.FILED
-    began = timeline.newest(connection, group.id, timeline.MUTED)
-    since = began.at if began is not None else now
+    mute = timeline.last_mute(connection, group.id)
+    since = now if mute is None else mute[0]
     came = corrections.came_between(connection, group.id, since, now)
     who_came = issue_text.customers("en", came)
     words = f"{who_came} wrote while it was muted, from {since:%Y-%m-%d} on"

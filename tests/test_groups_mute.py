@@ -7,9 +7,11 @@ from collections.abc import Callable
 import pytest
 from correcting_kit import Say, file_after, group, happened
 from kit import Bench
-from loop_kit import calls, complain, fix
+from loop_kit import calls, complain, fix, rows
 
 from connector import steering
+from connector.models import OutboxState
+from connector.store import outbox
 
 
 def test_muted_problem_counts_and_files_once_when_the_mute_ends(
@@ -148,3 +150,64 @@ def test_mute_of_what_was_muted_for_a_lost_issue_ends(bench: Bench, say: Say) ->
     bench.clock.pass_(days=3)
     bench.settle()
     assert (group(bench, 1)["state"], group(bench, 1)["issue_id"]) == ("filed", issue)
+
+
+def test_each_mute_is_summed_up_by_itself(bench: Bench, say: Say) -> None:
+    complain(bench, 5)
+    file_after(bench)
+    say("mute", 1)
+    bench.clock.pass_(minutes=5)
+    complain(bench, 3, start=5)
+    bench.settle()
+    bench.clock.pass_(minutes=5)
+    assert "3 customers wrote while it was muted" in say("unmute", 1).output
+    bench.clock.pass_(days=1)
+    complain(bench, 2, start=8)
+    bench.settle()
+    bench.clock.pass_(days=1)
+    say("unlink", 1)
+    bench.clock.pass_(hours=1)
+    complain(bench, 1, start=10)
+    bench.settle()
+    said = "1 customer wrote while it was muted, from 2026-03-04 on"
+    assert said in say("unmute", 1).output
+    file_after(bench)
+    *_, draft = bench.tracker.drafts.values()
+    text = " ".join(block.text for block in draft.description)
+    assert "1 customer wrote meanwhile, from 2026-03-04 on" in text
+
+
+def test_longer_mute_counts_from_when_it_was_first_muted(
+    bench: Bench, say: Say
+) -> None:
+    complain(bench, 5)
+    file_after(bench)
+    say("mute", 1, "--until", "1d")
+    bench.clock.pass_(minutes=5)
+    complain(bench, 2, start=5)
+    bench.settle()
+    say("mute", 1)
+    bench.clock.pass_(minutes=5)
+    complain(bench, 1, start=7)
+    bench.settle()
+    assert "3 customers wrote while it was muted" in say("unmute", 1).output
+
+
+def test_problem_that_a_person_refused_is_summed_up_from_then(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(autonomy={"issues": "suggest"})
+    complain(bench, 5)
+    file_after(bench)
+    (asked,) = rows(bench, OutboxState.PARKED)
+    with bench.store.write() as connection:
+        outbox.discard(connection, [asked["id"]], "no", bench.clock())
+    bench.changed("support", "0")
+    bench.settle()
+    assert happened(bench, 1)[-1] == ("", "not filed")
+    bench.clock.pass_(days=1)
+    complain(bench, 2, start=5)
+    bench.settle()
+    with bench.store.write() as connection:
+        done = steering.unmute(connection, bench.config, 1, "anna", bench.clock())
+    assert done.follows == ("2 customers wrote while it was muted, from 2026-03-02 on",)

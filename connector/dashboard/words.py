@@ -72,6 +72,7 @@ EVENTS = (
     "merged",
     "moved",
     "muted",
+    "not filed",
     "reconsidered",
     "renamed",
     "reopened",

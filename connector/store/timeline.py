@@ -10,8 +10,14 @@ from sqlalchemy import Connection, or_, select
 from connector.models import TicketStatus
 from connector.store.schema import AnyRow, customers, group_events, groups, tickets
 
-#: How the beginning and the end of a mute are called.
+#: How the beginning and the end of a mute are called that a person wants.
 MUTED, UNMUTED = "muted", "unmuted"
+
+#: How it is called that one begins by itself: its issue is not there, or not to be.
+NO_ISSUE = ("unlinked", "issue gone", "not filed")
+
+#: What else ends one.
+_ENDED = ("asked for", "linked", "seen again", "declined")
 
 #: How it is called that a ticket counts no more.
 LEFT = "left"
@@ -40,13 +46,23 @@ def of(connection: Connection, group_id: int) -> Sequence[AnyRow]:
     return connection.execute(query.order_by(group_events.c.id)).all()
 
 
-def newest(connection: Connection, group_id: int, kind: str) -> AnyRow | None:
-    """Return the last time that such a thing happened."""
+def last_mute(
+    connection: Connection, group_id: int
+) -> tuple[datetime, AnyRow | None] | None:
+    """Return when a problem was last muted, and what ended that, if anything did."""
+    begins, ends = (MUTED, *NO_ISSUE), (UNMUTED, *_ENDED)
     query = select(group_events).where(
-        group_events.c.group_id == group_id, group_events.c.kind == kind
+        group_events.c.group_id == group_id, group_events.c.kind.in_(begins + ends)
     )
-    newest = query.order_by(group_events.c.id.desc()).limit(1)
-    return connection.execute(newest).one_or_none()
+    began = end = None
+    for event in connection.execute(query.order_by(group_events.c.id.desc())):
+        if event.kind in begins:
+            began = event.at
+        elif began is not None:
+            break
+        else:
+            end = event
+    return None if began is None else (began, end)
 
 
 def turned_spam(connection: Connection, group_id: int) -> Sequence[AnyRow]:
