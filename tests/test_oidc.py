@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import oidc_kit
 import pytest
 import requests
+import structlog
 from flask.testing import FlaskClient
 from kit import Bench, Clock, settings
 from oidc_kit import SECRET, TestProvider
@@ -22,6 +23,12 @@ from connector.store import accounts as rows
 PASSWORD = "correct horse battery"
 HERE = {"Origin": "http://localhost"}
 FAR = {"REMOTE_ADDR": "192.0.2.1"}
+
+
+@pytest.fixture(autouse=True)
+def log_is_seen() -> None:
+    """Let the log be as at a start: commands of other tests lead it elsewhere."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="module")
