@@ -13,9 +13,10 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 from kit import Bench
-from loop_kit import complain, rows
+from loop_kit import Failing, complain, rows
 
 from connector.cli import cli
+from connector.errors import VendorUnavailable
 from connector.models import IssueDraft, IssueRef, OutboxState
 from connector.store import groups, members, outbox, timeline
 
@@ -94,6 +95,17 @@ def file_after(bench: Bench) -> None:
     bench.settle()
 
 
+def file_unanswered(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, after: bool
+) -> None:
+    """File what is ready, and lose the answer: before the issue is made, or after."""
+    bench.settle()
+    bench.clock.pass_(minutes=11)
+    lost = VendorUnavailable("no answer")
+    Failing(monkeypatch, bench.tracker, "create_issue", lost, 1, after)
+    bench.settle()
+
+
 def listed(bench: Bench) -> list[Any]:
     with bench.store.read() as connection:
         return list(groups.listing(connection, None, 10))
@@ -132,3 +144,12 @@ def read_from(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     module = import_module("connector.cli.groups")
     opened = nullcontext(bench.runtime.adapters)
     monkeypatch.setattr(module, "open_adapters", lambda _: opened)
+
+
+def issue_of_others(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> IssueRef:
+    """Let two customers complain, and an issue about it be there already."""
+    read_from(bench, monkeypatch)
+    ref = an_issue(bench)
+    complain(bench, 2)
+    bench.settle()
+    return ref

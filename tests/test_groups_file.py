@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from correcting_kit import Say, an_issue, approve, crash, file_after, group, read_from
+from correcting_kit import (
+    Say,
+    an_issue,
+    approve,
+    crash,
+    file_after,
+    file_unanswered,
+    group,
+    issue_of_others,
+    read_from,
+)
 from kit import Bench
-from loop_kit import Failing, calls, complain, fix, rows
+from loop_kit import calls, complain, fix, rows
 
 from connector import steering
-from connector.errors import VendorUnavailable
 from connector.models import IssueCategory, OutboxState
 from connector.store import outbox
 
@@ -84,11 +93,7 @@ def test_issue_of_a_lost_answer_is_adopted_though_a_person_had_given_it_up(
     bench: Bench, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     complain(bench, 5)
-    bench.settle()
-    bench.clock.pass_(minutes=11)
-    lost = VendorUnavailable("no answer")
-    Failing(monkeypatch, bench.tracker, "create_issue", lost, 1, after=True)
-    bench.settle()
+    file_unanswered(bench, monkeypatch, after=True)
     with bench.store.write() as connection:
         ids = [row["id"] for row in rows(bench, OutboxState.PENDING)]
         outbox.discard(connection, ids, "discarded by a person", bench.clock())
@@ -141,11 +146,7 @@ def test_creation_with_a_lost_answer_is_not_repeated_for_a_problem_that_is_gone(
     complain(bench, 5)
     file_after(bench)
     crash(bench, 5)
-    bench.settle()
-    bench.clock.pass_(minutes=11)
-    lost = VendorUnavailable("no answer")
-    Failing(monkeypatch, bench.tracker, "create_issue", lost, 1, after=False)
-    bench.settle()
+    file_unanswered(bench, monkeypatch, after=False)
     say("merge", 1, 2)
     for _ in range(3):
         file_after(bench)
@@ -156,10 +157,7 @@ def test_creation_with_a_lost_answer_is_not_repeated_for_a_problem_that_is_gone(
 def test_linked_issue_is_the_one_and_no_other_is_filed(
     bench: Bench, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_from(bench, monkeypatch)
-    ref = an_issue(bench)
-    complain(bench, 2)
-    bench.settle()
+    ref = issue_of_others(bench, monkeypatch)
     said = say("link", 1, ref.external_id)
     assert said.exit_code == 0, said.output
     complain(bench, 4, start=2)

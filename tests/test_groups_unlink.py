@@ -11,15 +11,16 @@ from correcting_kit import (
     Say,
     an_issue,
     file_after,
+    file_unanswered,
     group,
     happened,
+    issue_of_others,
     read_from,
 )
 from kit import Bench
-from loop_kit import Failing, calls, complain, fix, rows
+from loop_kit import calls, complain, fix, rows
 
 from connector import steering
-from connector.errors import VendorUnavailable
 from connector.models import IssueCategory, OutboxState
 from connector.store import former
 
@@ -119,10 +120,7 @@ def test_unmuted_problem_is_filed_by_its_threshold(bench: Bench, say: Say) -> No
 def test_taken_back_at_once_nobody_has_read_it(
     bench: Bench, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_from(bench, monkeypatch)
-    ref = an_issue(bench)
-    complain(bench, 2)
-    bench.settle()
+    ref = issue_of_others(bench, monkeypatch)
     said = say("link", 1, ref.external_id)
     assert "groups unlink 1" in said.output
     bench.settle()
@@ -142,10 +140,7 @@ def test_taken_back_at_once_nobody_has_read_it(
 def test_issue_that_nothing_was_written_to_gets_no_comment(
     bench: Bench, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_from(bench, monkeypatch)
-    ref = an_issue(bench)
-    complain(bench, 2)
-    bench.settle()
+    ref = issue_of_others(bench, monkeypatch)
     say("link", 1, ref.external_id)
     say("unlink", 1)
     settled(bench)
@@ -192,11 +187,7 @@ def test_issue_that_may_be_made_by_now_is_waited_for(
     bench: Bench, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     complain(bench, 5)
-    bench.settle()
-    bench.clock.pass_(minutes=11)
-    lost = VendorUnavailable("no answer")
-    Failing(monkeypatch, bench.tracker, "create_issue", lost, 1, after=True)
-    bench.settle()
+    file_unanswered(bench, monkeypatch, after=True)
     refused = say("unlink", 1)
     assert (refused.exit_code, "just being filed" in refused.output) == (1, True)
     for _ in range(2):

@@ -10,17 +10,17 @@ import pytest
 from correcting_kit import (
     crash,
     file_after,
+    file_unanswered,
     group,
     happened,
     two_filed,
     where,
 )
 from kit import Bench
-from loop_kit import Failing, calls, complain, fix
+from loop_kit import calls, complain, fix
 
 from connector import merging, steering
 from connector.correcting import Done, Refused, move
-from connector.errors import VendorUnavailable
 from connector.grouping import Grouping
 from connector.models import IssueCategory, Meaning, TicketRef
 from connector.store import groups
@@ -375,11 +375,7 @@ def test_creation_that_a_merge_withdrew_is_asked_for_again(
     complain(bench, 5)
     file_after(bench)
     crash(bench, 5)
-    bench.settle()
-    bench.clock.pass_(minutes=11)
-    lost = VendorUnavailable("no answer")
-    Failing(monkeypatch, bench.tracker, "create_issue", lost, 1, after=False)
-    bench.settle()
+    file_unanswered(bench, monkeypatch, after=False)
     merge(bench, 1, 2)
     for _ in range(3):
         file_after(bench)
