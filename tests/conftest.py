@@ -21,6 +21,7 @@ import zendesk_kit
 from contract_record import DESCRIPTIONS, Recorder, listen
 from correcting_kit import Say
 from database_kit import Lender
+from flask.testing import FlaskClient
 from helpscout_kit import Build
 from kit import Bench, Clock, settings
 from loop_kit import complain
@@ -111,6 +112,12 @@ def make_bench(database_url: str) -> Iterator[Callable[..., Bench]]:
 @pytest.fixture
 def bench(make_bench: Callable[..., Bench]) -> Bench:
     return make_bench()
+
+
+@pytest.fixture
+def client(bench: Bench) -> FlaskClient:
+    """Give a browser on this machine, as far as it sends requests."""
+    return bench.runtime.create_app().test_client()
 
 
 @pytest.fixture

@@ -19,8 +19,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import jwt
+import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask, Response, jsonify, redirect, request
+from kit import Clock
 from werkzeug.serving import make_server
 
 CLIENT, SECRET = "connector", "s3cr3t of the connector"
@@ -169,6 +171,17 @@ def provider(clock: Callable[[], datetime]) -> Iterator[TestProvider]:
     made = TestProvider(clock)
     with listening(made.app()) as port:
         made.issuer = f"http://127.0.0.1:{port}"
+        yield made
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def there(clock: Clock) -> Iterator[TestProvider]:
+    with provider(clock) as made:
         yield made
 
 

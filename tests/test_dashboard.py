@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
+from dashboard_kit import HERE, PASSWORD, SCRIPT, bench, post, signed_in
 from flask.testing import FlaskClient
 from kit import Bench, settings
 from loop_kit import complain, file_issue, fix, the_group
@@ -20,40 +20,12 @@ from connector.dashboard import tickets as pages_of_tickets
 from connector.models import Role
 from connector.store import accounts as account_rows
 
-PASSWORD = "correct horse battery"
-HERE = {"Origin": "http://localhost"}
+__all__ = ["bench"]
+
 PAGES = (
     *("/", "/problems", "/tickets", "/rules?counted=1"),
     *("/activity", "/follow-ups", "/set-up"),
 )
-SCRIPT = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def bench(blank_sqlite: str) -> Iterator[Bench]:
-    made = Bench(settings(blank_sqlite))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def client(bench: Bench) -> FlaskClient:
-    return bench.runtime.create_app().test_client()
-
-
-def signed_in(bench: Bench, client: FlaskClient, role: Role = Role.ADMIN) -> str:
-    """Sign somebody in; return the code that their forms bring."""
-    with bench.store.write() as connection:
-        user = accounts.add(connection, role, role, PASSWORD, "test", bench.clock())
-        row = account_rows.named(connection, user)
-        assert row is not None
-        token = accounts.begin(connection, row.id, user, bench.clock())
-    client.set_cookie("cc_session", token)
-    return accounts.csrf(token)
-
-
-def post(client: FlaskClient, path: str, code: str, **form: Any) -> Any:
-    return client.post(path, data={"csrf": code, **form}, headers=HERE)
 
 
 def test_only_this_machine_until_there_is_a_user(client: FlaskClient) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from dashboard_kit import post, signed_in
 from flask.testing import FlaskClient
 from kit import START, Bench
-from test_dashboard import post, signed_in
 
 from connector.dashboard import backtests
 from connector.dashboard.errands import Errand, Errands, State, Tell

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from dashboard_kit import bench, post, signed_in
 from flask.testing import FlaskClient
 from kit import Bench
 from loop_kit import complain, file_issue, fix, the_group
-from test_dashboard import bench, client, post, signed_in
 
 from connector.models import Role
 from connector.store import accounts as account_rows
 from connector.store import groups
 
-__all__ = ["bench", "client"]
+__all__ = ["bench"]
+
+
+def one_problem(bench: Bench, client: FlaskClient, customers: int) -> tuple[int, str]:
+    """Let customers complain and an agent sign in; return the problem and the code."""
+    complain(bench, customers)
+    bench.settle()
+    return the_group(bench)["id"], signed_in(bench, client, Role.AGENT)
+
+
+def deed_of(done: Any) -> str:
+    """Return the number by which what was done can be taken back."""
+    return str(done.headers["Location"]).rpartition("=")[2]
 
 
 def test_what_happened_on_one_day_is_one_mark_on_the_curve(
@@ -34,7 +48,7 @@ def test_correction_is_done_shown_recorded_and_taken_back(
     page = client.get(done.headers["Location"]).text
     assert "is called &#39;Codes fail&#39;" in page and "Take it back" in page
     assert the_group(bench)["title"] == "Codes fail"
-    number = done.headers["Location"].rpartition("=")[2]
+    number = deed_of(done)
     back = post(client, f"/undo/{number}", code, group=group["id"])
     assert back.status_code == 303
     assert the_group(bench)["title"] == group["title"]
@@ -47,14 +61,11 @@ def test_correction_is_done_shown_recorded_and_taken_back(
 def test_what_was_before_comes_back_as_it_was(
     bench: Bench, client: FlaskClient
 ) -> None:
-    complain(bench, 1)
-    bench.settle()
-    group = the_group(bench)["id"]
-    code = signed_in(bench, client, Role.AGENT)
+    group, code = one_problem(bench, client, 1)
 
     def do(verb: str, **form: str) -> str:
         done = post(client, f"/problems/{group}/{verb}", code, **form)
-        return str(done.headers["Location"]).rpartition("=")[2]
+        return deed_of(done)
 
     def seen() -> tuple[object, ...]:
         row = the_group(bench)
@@ -78,10 +89,7 @@ def test_what_was_before_comes_back_as_it_was(
 def test_refused_correction_says_why_and_changes_nothing(
     bench: Bench, client: FlaskClient
 ) -> None:
-    complain(bench, 1)
-    bench.settle()
-    group = the_group(bench)["id"]
-    code = signed_in(bench, client)
+    group, code = one_problem(bench, client, 1)
     for verb, form, said in (
         ("merge", {"other": "999"}, "999"),
         ("merge", {"other": "x"}, "expected the number of a problem"),
@@ -100,10 +108,7 @@ def test_refused_correction_says_why_and_changes_nothing(
 def test_wont_do_is_offered_shown_and_taken_back(
     bench: Bench, client: FlaskClient
 ) -> None:
-    complain(bench, 2)
-    bench.settle()
-    group = the_group(bench)["id"]
-    code = signed_in(bench, client, Role.AGENT)
+    group, code = one_problem(bench, client, 2)
     page = client.get(f"/problems/{group}").text
     assert ("/wont-do" in page, "/reconsider" in page) == (True, False)
     done = post(client, f"/problems/{group}/wont-do", code)
@@ -113,7 +118,7 @@ def test_wont_do_is_offered_shown_and_taken_back(
     complain(bench, 3, start=2)
     bench.settle()
     assert "said with 2 customers; by now there are 5" in client.get("/").text
-    number = done.headers["Location"].rpartition("=")[2]
+    number = deed_of(done)
     post(client, f"/undo/{number}", code, group=group)
     assert the_group(bench)["state"] != "wont_do"
 
@@ -121,19 +126,16 @@ def test_wont_do_is_offered_shown_and_taken_back(
 def test_issue_that_is_asked_for_is_let_go_and_that_is_taken_back(
     bench: Bench, client: FlaskClient
 ) -> None:
-    complain(bench, 2)
-    bench.settle()
-    group = the_group(bench)["id"]
-    code = signed_in(bench, client, Role.AGENT)
+    group, code = one_problem(bench, client, 2)
     assert "/unlink" not in client.get(f"/problems/{group}").text
     done = post(client, f"/problems/{group}/file", code)
     assert "/unlink" in client.get(done.headers["Location"]).text
-    number = done.headers["Location"].rpartition("=")[2]
+    number = deed_of(done)
     done = post(client, f"/undo/{number}", code, group=group)
     assert the_group(bench)["state"] == "muted"
     page = client.get(done.headers["Location"]).text
     assert ("/unlink" in page, "<b>unlinked</b>" in page) == (False, True)
-    number = done.headers["Location"].rpartition("=")[2]
+    number = deed_of(done)
     post(client, f"/undo/{number}", code, group=group)
     bench.settle()
     assert the_group(bench)["state"] == "filed"
@@ -142,10 +144,7 @@ def test_issue_that_is_asked_for_is_let_go_and_that_is_taken_back(
 
 
 def test_split_takes_the_marked_tickets_out(bench: Bench, client: FlaskClient) -> None:
-    complain(bench, 3)
-    bench.settle()
-    group = the_group(bench)["id"]
-    code = signed_in(bench, client)
+    group, code = one_problem(bench, client, 3)
     path = f"/problems/{group}/split"
     done = post(client, path, code, ticket=["support:0"])
     assert done.status_code == 303
@@ -157,12 +156,9 @@ def test_split_takes_the_marked_tickets_out(bench: Bench, client: FlaskClient) -
 def test_what_cannot_be_taken_back_is_not_marked_so(
     bench: Bench, client: FlaskClient
 ) -> None:
-    complain(bench, 1)
-    bench.settle()
-    group = the_group(bench)["id"]
-    code = signed_in(bench, client, Role.AGENT)
+    group, code = one_problem(bench, client, 1)
     done = post(client, f"/problems/{group}/mute", code)
-    number = int(done.headers["Location"].rpartition("=")[2])
+    number = int(deed_of(done))
     post(client, f"/problems/{group}/unmute", code)
     assert post(client, f"/undo/{number}", code, group=group).status_code == 409
     with bench.store.read() as connection:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from dashboard_kit import SCRIPT, post, signed_in
 from flask.testing import FlaskClient
 from kit import Bench, settings
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
-from test_dashboard import SCRIPT, post, signed_in
 
 from connector import accounts
 from connector.models import Mode, Role
@@ -35,11 +35,6 @@ def bench(blank_sqlite: str) -> Iterator[Bench]:
     made = Bench(settings(blank_sqlite, rules=RULES, vip={"domains": ["gold.example"]}))
     yield made
     made.close()
-
-
-@pytest.fixture
-def client(bench: Bench) -> FlaskClient:
-    return bench.runtime.create_app().test_client()
 
 
 def counts(bench: Bench) -> dict[str, int]:

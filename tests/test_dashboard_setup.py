@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dashboard_kit import PASSWORD, post, signed_in
 from flask.testing import FlaskClient
 from kit import Bench
-from test_dashboard import PASSWORD, post, signed_in
 from test_dashboard_backtest import begun
 
 from adapters.memory import MemoryAdapter
@@ -52,11 +52,6 @@ def bench(path: Path) -> Iterator[Bench]:
     yield made
     made.runtime.store.close()
     made.close()
-
-
-@pytest.fixture
-def client(bench: Bench) -> FlaskClient:
-    return bench.runtime.create_app().test_client()
 
 
 def check(client: FlaskClient, code: str, begun: list[Errand[object]]) -> str:

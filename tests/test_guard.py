@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
+from dashboard_kit import HERE, bench, post, signed_in
 from flask.testing import FlaskClient
-from kit import Bench, settings
+from kit import Bench
 from loop_kit import complain
-from test_dashboard import post, signed_in
 
 from connector import accounts
 from connector.dashboard import guard, signing
@@ -16,19 +14,7 @@ from connector.errors import StoreUnavailable
 from connector.models import Role
 from connector.store import accounts as rows
 
-HERE = {"Origin": "http://localhost"}
-
-
-@pytest.fixture
-def bench(blank_sqlite: str) -> Iterator[Bench]:
-    made = Bench(settings(blank_sqlite))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def client(bench: Bench) -> FlaskClient:
-    return bench.runtime.create_app().test_client()
+__all__ = ["bench"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import oidc_kit
 import pytest
 import requests
 import structlog
+from dashboard_kit import HERE, PASSWORD
 from flask.testing import FlaskClient
 from kit import Bench, Clock, settings
 from oidc_kit import SECRET, TestProvider
@@ -20,8 +21,6 @@ from connector import accounts, oidc
 from connector.models import Role
 from connector.store import accounts as rows
 
-PASSWORD = "correct horse battery"
-HERE = {"Origin": "http://localhost"}
 FAR = {"REMOTE_ADDR": "192.0.2.1"}
 
 
@@ -69,11 +68,6 @@ def known(
     add_local(made)
     yield made.runtime.create_app().test_client()
     made.close()
-
-
-@pytest.fixture
-def client(bench: Bench) -> FlaskClient:
-    return bench.runtime.create_app().test_client()
 
 
 def sent_back(client: FlaskClient, path: str = "/sign-in/oidc") -> str:

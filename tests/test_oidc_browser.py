@@ -15,25 +15,16 @@ import oidc_kit
 import pytest
 from browser_kit import Seen
 from kit import Bench, Clock, settings
-from oidc_kit import TestProvider
+from oidc_kit import TestProvider, clock, there
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+__all__ = ["clock", "there"]
+
 pytestmark = pytest.mark.browser
 
 WIDTHS = (375, 1440)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def there(clock: Clock) -> Iterator[TestProvider]:
-    with oidc_kit.provider(clock) as made:
-        yield made
 
 
 @pytest.fixture

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import oidc_kit
 import pytest
 import requests
 from kit import Clock
-from oidc_kit import TestProvider
+from oidc_kit import TestProvider, clock, there
 
 from connector.config_oidc import Oidc
 from connector.models import Level, Role
@@ -19,16 +17,7 @@ from connector.oidc.journey import Journey
 from connector.oidc.provider import Provider
 from connector.vouching import SignInFailed
 
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def there(clock: Clock) -> Iterator[TestProvider]:
-    with oidc_kit.provider(clock) as made:
-        yield made
+__all__ = ["clock", "there"]
 
 
 def made(there: TestProvider, **changes: Any) -> Provider:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from clock_kit import answer, complain, desks, review
+from dashboard_kit import bench, post, signed_in
 from flask.testing import FlaskClient
 from kit import Bench
 from sqlalchemy import func, select, update
-from test_dashboard import bench, client, post, signed_in
 
 from connector.models import Role, TicketStatus
 from connector.store import schema, tasks
@@ -16,7 +16,7 @@ from connector.store.clocks import ClockState
 from connector.store.schema import clocks
 from connector.store.tasks import TaskKind
 
-__all__ = ["bench", "client"]
+__all__ = ["bench"]
 
 LAMP = "The lamp does not work at all! I am angry."
 THANKS = "Thank you so much, Aino saved my day! Wonderful service."

@@ -36,11 +36,6 @@ def bench(blank_sqlite: str) -> Iterator[Bench]:
     made.close()
 
 
-@pytest.fixture
-def client(bench: Bench) -> FlaskClient:
-    return bench.runtime.create_app().test_client()
-
-
 def open_(client: FlaskClient, source: str = "support", **asked: str) -> Any:
     return client.get(f"/sidebar/{source}", query_string={"token": "memory", **asked})
 
