@@ -43,6 +43,7 @@ from connector.models import (
 from connector.store import corrections, former, groups, members, outbox, timeline
 from connector.store.schema import AnyRow
 from rules.features import Features
+from rules.thresholds import Crossing
 
 #: The rule of a problem that a person wants filed, whatever the thresholds say.
 ASKED_FOR = "asked_for"
@@ -333,9 +334,7 @@ def _is_its_turn(
     connection: Connection, config: Config, group: AnyRow, now: datetime
 ) -> bool:
     """Tell whether a ready problem is still over its threshold, and may go next."""
-    crossing = readiness.still(connection, config, group, now) or sequel.crossing(
-        connection, config, group, now
-    )
+    crossing = _crossing(connection, config, group, now)
     if crossing is None:  # members left while it settled
         groups.change(
             connection,
@@ -353,6 +352,19 @@ def _is_its_turn(
         connection, group.id, rule=crossing.rule, reason=reason, waiting_since=None
     )
     return True
+
+
+def _crossing(
+    connection: Connection, config: Config, group: AnyRow, now: datetime
+) -> Crossing | None:
+    """Return the threshold that a ready problem crosses, if it still does."""
+    for moment in turns.moments(config, group, now):
+        found = readiness.crossing(
+            connection, config, group.id, moment
+        ) or sequel.crossing(connection, config, group, moment)
+        if found is not None:
+            return found
+    return None
 
 
 def _check_filing(

@@ -89,19 +89,6 @@ def may_cross(config: Config, customers: int, now: datetime) -> bool:
     return customers * problems.vip_weight >= min(needed, default=0)
 
 
-def still(
-    connection: Connection, config: Config, group: AnyRow, now: datetime
-) -> Crossing | None:
-    """Return the threshold that a ready problem crosses, if it still does.
-
-    While it has to wait for its turn its complaints do not grow old.
-    """
-    found = crossing(connection, config, group.id, now)
-    if found is None and group.waiting_since is not None:
-        found = crossing(connection, config, group.id, group.waiting_since)
-    return found
-
-
 def crossing(
     connection: Connection, config: Config, group_id: int, now: datetime
 ) -> Crossing | None:

@@ -7,6 +7,7 @@ no flood. Whether a problem is worth an issue is ``connector.readiness``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -55,6 +56,20 @@ def has_to_wait(
         reason=f"{crossing.reason}; waits: {why}",
     )
     return True
+
+
+def moments(config: Config, group: AnyRow, now: datetime) -> Iterator[datetime]:
+    """Return as of when a ready problem may be over its threshold.
+
+    While it settles, or lets others go first, its complaints do not grow old.
+    """
+    yield now
+    if group.waiting_since is not None:
+        yield group.waiting_since
+    elif group.file_at is not None:
+        began = group.file_at - config.problems.settle
+        if muted(config, group.type, began) is None:
+            yield began
 
 
 def muted(config: Config, kind: str, now: datetime) -> MutedType | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from kit import START, Bench
 from loop_kit import calls, complain, the_group
 
@@ -182,3 +183,26 @@ def test_issue_of_a_muted_type_is_not_written_to(bench: Bench) -> None:
     bench.settle()
     assert len(calls(bench, "link_ticket")) == 11
     assert len(calls(bench, "comment_issue")) == 1
+
+
+@pytest.mark.parametrize(
+    ("lane", "first", "count", "apart"),
+    [
+        ({}, 1, 4, timedelta(days=6, hours=23, minutes=55)),
+        ({"fast_customers": 4}, 3, 1, timedelta(hours=3, minutes=55)),
+    ],
+    ids=["ordinary", "fast"],
+)
+def test_complaints_do_not_grow_old_while_a_problem_settles(
+    bench: Bench, lane: dict[str, Any], first: int, count: int, apart: timedelta
+) -> None:
+    with_threshold(bench, **lane)
+    complain(bench, first)
+    bench.settle()
+    bench.clock.now += apart
+    complain(bench, count, start=first)
+    bench.settle()
+    assert the_group(bench)["state"] == "ready"
+    bench.clock.pass_(minutes=11)
+    bench.settle()
+    assert len(calls(bench, "create_issue")) == 1
