@@ -29,7 +29,7 @@ from bench.worker import Written, settings, write_texts
 from connector import accounts, logs
 from connector.app import Runtime
 from connector.models import GroupState, OutboxState, Role
-from connector.store import Store, schema
+from connector.store import Store, problem_tables, schema
 from connector.store import accounts as account_rows
 from rules.verdict import TYPES
 
@@ -187,7 +187,7 @@ class Filler:
         )
         if complaint:
             yield (
-                schema.members,
+                problem_tables.members,
                 {
                     "ticket_id": number,
                     "group_id": self.problem(),
@@ -230,7 +230,7 @@ def fill(store: Store, tickets: int, problems: int) -> None:
         first = NOW - YEAR
         states = (*[GroupState.CLOSED] * 6, GroupState.FILED, GroupState.EMERGING)
         connection.execute(
-            schema.groups.insert(),
+            problem_tables.groups.insert(),
             [
                 {
                     "type": "delivery",

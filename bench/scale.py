@@ -33,7 +33,7 @@ from bench.grouping import made_up
 from bench.ingest import database
 from connector.cli.group import TicketLine
 from connector.grouping import KEPT_EVERY, REMEMBERED, Grouping
-from connector.store import Store, members, memory, schema
+from connector.store import Store, members, memory, problem_tables, schema
 from rules.duplicates import Grouper, GroupingSettings, version
 from rules.features import Features, features
 from rules.judge import default_judge
@@ -93,12 +93,12 @@ class Shelf:
                 connection.execute(schema.customers.insert(), person)
             if first:
                 made = [_group(first[group]) for group in sorted(first)]
-                connection.execute(schema.groups.insert(), made)
+                connection.execute(problem_tables.groups.insert(), made)
                 self._groups = max(first)
             written = [_ticket(ticket, one) for ticket, _, one in rows]
             connection.execute(schema.tickets.insert(), written)
             placed = [_member(*row) for row in rows]
-            connection.execute(schema.members.insert(), placed)
+            connection.execute(problem_tables.members.insert(), placed)
 
     def keep(self, seq: int, grouper: Grouper) -> None:
         """Keep the memory as it is now."""

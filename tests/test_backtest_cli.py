@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from kit import Bench
 
 from connector.cli import cli
-from connector.store import rulebooks, schema
+from connector.store import rule_tables, rulebooks
 from rules.differences import differences
 from rules.schema import read_rules
 
@@ -223,7 +223,7 @@ def test_diff_shows_lines_of_the_words_of_the_house(
     ]
     with past_world.store.write() as connection:
         for version in ("f001", "f002"):
-            table = schema.rulebooks
+            table = rule_tables.rulebooks
             connection.execute(table.delete().where(table.c.version == version))
 
 

@@ -13,7 +13,7 @@ from kit import START, Bench
 from loop_kit import COMPLAINTS, calls, the_group
 from sqlalchemy import delete, select
 
-from connector.store import groups, members, schema
+from connector.store import groups, members, problem_tables
 
 
 def write(bench: Bench, *emails: str, organization: str = "") -> None:
@@ -91,8 +91,8 @@ def test_members_counted_one_by_one_are_as_many_as_at_once(
         bench.write(str(number), COMPLAINTS[0], email, subject="Code")
     bench.settle()
     with bench.store.write() as connection:
-        added = connection.execute(select(schema.members)).mappings().all()
-        connection.execute(delete(schema.members))
+        added = connection.execute(select(problem_tables.members)).mappings().all()
+        connection.execute(delete(problem_tables.members))
         members.recount(connection, 1)
         for row in added:
             at = START + timedelta(hours=dice.randrange(9))

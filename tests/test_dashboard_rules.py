@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 from connector import accounts
 from connector.models import Mode, Role
 from connector.store import demotions, labels
-from connector.store.account_tables import metadata
 from connector.store.demotions import Unit
 from connector.store.labels import Label
+from connector.store.tables import metadata
 
 RULES = {
     "rules": [

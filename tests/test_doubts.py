@@ -9,7 +9,7 @@ from kit import Bench
 from loop_kit import calls, complain, the_group
 
 from connector.store import groups
-from connector.store.schema import group_bonds
+from connector.store.problem_tables import group_bonds
 from rules.duplicates import Grouper
 
 LATE = "My parcel has still not arrived after three weeks, this is a scandal!"

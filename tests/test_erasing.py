@@ -23,13 +23,8 @@ from connector.recipients import ERASED
 from connector.scheduler import queue_due
 from connector.store import clocks, deliveries, groups, locks, outbox, tasks
 from connector.store import erasing as rows
-from connector.store.schema import (
-    customers,
-    grouping_memory,
-    left_out,
-    metadata,
-    tickets,
-)
+from connector.store.problem_tables import grouping_memory
+from connector.store.schema import customers, left_out, metadata, tickets
 from connector.store.schema import outbox as outbox_table
 from rules.duplicates import REMEMBERED
 from rules.packing import unpack

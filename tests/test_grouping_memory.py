@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
 from connector.grouping import REMEMBERED, Grouping
-from connector.store import Store, corrections, members, memory, schema
+from connector.store import Store, corrections, members, memory, problem_tables, schema
 from rules.duplicates import GroupingSettings, Proposal, version
 from rules.features import Features, features
 
@@ -287,7 +287,7 @@ def dumped(desk: Desk, process: Grouping, at: datetime) -> bytes:
 
 def kept(desk: Desk) -> list[int]:
     with desk.store.read() as connection:
-        query = select(schema.grouping_memory.c.seq).order_by("seq")
+        query = select(problem_tables.grouping_memory.c.seq).order_by("seq")
         return list(connection.scalars(query))
 
 
@@ -311,7 +311,7 @@ def test_a_restart_at_any_point_changes_nothing(desk: Desk) -> None:
     restarted = Grouping()
     restarted.prepare(desk.store, at)
     with desk.store.write() as connection:
-        connection.execute(schema.grouping_memory.delete())
+        connection.execute(problem_tables.grouping_memory.delete())
     assert dumped(desk, restarted, at) != dumped(desk, Grouping(), at)
 
 
@@ -334,7 +334,7 @@ def test_kept_memory_that_is_damaged_is_passed_over(desk: Desk) -> None:
         one.keep(desk.store, START)
         one.keep(desk.store, START, every=1)
     expected = dumped(desk, one, LATER)
-    table = schema.grouping_memory
+    table = problem_tables.grouping_memory
     for seqs in ([20], [20, 10]):
         with desk.store.write() as connection:
             change = table.update().where(table.c.seq.in_(seqs))
@@ -352,7 +352,7 @@ def test_memory_kept_by_another_version_is_passed_over(desk: Desk) -> None:
     one.keep(desk.store, START, every=1)
     with desk.store.write() as connection:
         connection.execute(
-            schema.grouping_memory.update().values(version="older", body=b"")
+            problem_tables.grouping_memory.update().values(version="older", body=b"")
         )
     assert dumped(desk, Grouping(), LATER) == dumped(desk, one, LATER)
     stricter = GroupingSettings(strictness=0.6)
@@ -388,7 +388,7 @@ def test_workers_keep_their_memory_now_and_then_and_when_they_stop(
 ) -> None:
     def counted() -> int:
         with bench.store.read() as connection:
-            query = select(func.max(schema.grouping_memory.c.seq))
+            query = select(func.max(problem_tables.grouping_memory.c.seq))
             return connection.scalar(query) or 0
 
     monkeypatch.setattr(Grouping.keep, "__defaults__", (3,))

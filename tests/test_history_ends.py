@@ -31,7 +31,7 @@ from connector.errors import (
 from connector.history import ImportBusy, import_history
 from connector.models import Ticket
 from connector.pipeline import Pipeline
-from connector.store import locks, schema
+from connector.store import locks, process_tables
 from connector.store.cursors import Purpose
 
 
@@ -178,5 +178,5 @@ def test_one_process_at_a_time_imports_a_source(bench: Bench) -> None:
         locks.release(connection, "backfill:support", "other")
     assert bring_in(bench).found.tickets == 2
     with bench.store.read() as connection:
-        held = connection.scalar(select(func.count()).select_from(schema.locks))
+        held = connection.scalar(select(func.count()).select_from(process_tables.locks))
     assert held == 0

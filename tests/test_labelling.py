@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from connector.store import demotions
 from connector.store.demotions import Unit
-from connector.store.schema import labels
+from connector.store.rule_tables import labels
 
 LATE = "My parcel never arrived, the delivery is three weeks late. I am very angry!"
 NOTICED: dict[str, Any] = {

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from connector.models import TicketStatus
 from connector.store import Store, labels
 from connector.store.labels import Label
-from connector.store.schema import labels as table
+from connector.store.rule_tables import labels as table
 from connector.store.tickets import TagState
 
 

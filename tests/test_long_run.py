@@ -22,7 +22,8 @@ from loop_kit import COMPLAINTS
 from sqlalchemy import event, exists, func, or_, select
 
 from connector.models import Author, IssueCategory, TicketStatus
-from connector.store.schema import deliveries, groups, outbox, tickets
+from connector.store.problem_tables import groups
+from connector.store.schema import deliveries, outbox, tickets
 
 OSLO = ZoneInfo("Europe/Oslo")
 FIRST = date(2027, 12, 1)

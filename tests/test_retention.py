@@ -14,7 +14,8 @@ from sqlalchemy import select, update
 from connector import retention
 from connector.models import DeliveryState, GroupState, OutboxState
 from connector.store import aging, groups
-from connector.store.schema import decisions, deliveries, members, outbox, tickets
+from connector.store.problem_tables import members
+from connector.store.schema import decisions, deliveries, outbox, tickets
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -11,7 +11,7 @@ from connector import retyping
 from connector.correcting import Refused
 from connector.models import TicketRef, TicketStatus
 from connector.store import accounts, labels, tickets
-from connector.store.schema import labels as label_table
+from connector.store.rule_tables import labels as label_table
 from connector.store.tickets import TagState
 
 REF = TicketRef("support", "1")

@@ -33,7 +33,7 @@ from connector import correcting, escalation
 from connector.errors import VendorUnavailable
 from connector.models import GroupState, IssueCategory, TicketRef, TicketStatus
 from connector.showing import APART, AT_ONCE
-from connector.store import groups, members, schema
+from connector.store import groups, members, problem_tables, schema
 
 VENDORS = ("helpscout", "zendesk", "jsm")
 TAG = "cc-problem-1"
@@ -298,7 +298,7 @@ def test_merged_problem_takes_the_number_of_the_other_and_a_note_if_its_issue_di
             groups.change(connection, 1, tracker=None, issue_id=None, issue_key=None)
     survivor = another(bench, **values)
     with bench.store.write() as connection:
-        connection.execute(update(schema.members).values(group_id=survivor))
+        connection.execute(update(problem_tables.members).values(group_id=survivor))
         groups.change(connection, 1, state=GroupState.MERGED, merged_into=survivor)
         for group_id in (1, survivor):
             members.recount(connection, group_id)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from connector.store import account_tables
+from connector.store.tables import metadata
 from connector.store.traces import Traces
 
 KARI = Traces(["kari.ø@mail.example", "support:12"], ["Kari Øst", "Kari"], "gone")
@@ -112,4 +112,4 @@ TREATED = {
 
 def test_erasing_knows_every_table() -> None:
     known = [name for names in TREATED.values() for name in names]
-    assert sorted(known) == sorted(account_tables.metadata.tables)
+    assert sorted(known) == sorted(metadata.tables)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from connector.store import account_tables
-from connector.store.schema import metadata
-
-# Tables of other modules stand in the same schema once they are imported.
-assert account_tables.users.metadata is metadata
+from connector.store.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -13,7 +13,8 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from connector.models import Operation, OutboxState
-from connector.store.schema import AnyRow, members, outbox, tickets
+from connector.store.problem_tables import members
+from connector.store.schema import AnyRow, outbox, tickets
 
 PREFIX = "acknowledged:"
 

@@ -22,14 +22,8 @@ from sqlalchemy import (
 from connector.models import DeliveryState, GroupState, OutboxState
 from connector.store.checkins import CheckinState
 from connector.store.erasing import QUOTING
-from connector.store.schema import (
-    checkins,
-    deliveries,
-    groups,
-    members,
-    outbox,
-    tickets,
-)
+from connector.store.problem_tables import groups, members
+from connector.store.schema import checkins, deliveries, outbox, tickets
 
 _HANDLED = (DeliveryState.HANDLED, DeliveryState.IGNORED, DeliveryState.DISCARDED)
 

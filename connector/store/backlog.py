@@ -9,14 +9,8 @@ from sqlalchemy import Connection, case, func, select
 
 from connector.models import DeliveryState, OutboxState
 from connector.store.broadcasts import BroadcastState
-from connector.store.schema import (
-    AnyRow,
-    broadcasts,
-    budgets,
-    deliveries,
-    outbox,
-    tasks,
-)
+from connector.store.process_tables import budgets
+from connector.store.schema import AnyRow, broadcasts, deliveries, outbox, tasks
 from connector.store.tasks import TaskState
 
 INBOX = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.PARKED)

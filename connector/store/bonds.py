@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
 
 from connector.store.dialects import insert_missing
-from connector.store.schema import AnyRow, groups
-from connector.store.schema import group_bonds as table
+from connector.store.problem_tables import group_bonds as table
+from connector.store.problem_tables import groups
+from connector.store.schema import AnyRow
 
 
 def keep_apart(

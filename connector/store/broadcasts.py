@@ -24,11 +24,11 @@ from sqlalchemy import (
 
 from connector.models import Operation
 from connector.store.dialects import insert
+from connector.store.problem_tables import groups
 from connector.store.schema import (
     AnyRow,
     broadcasts,
     customers,
-    groups,
     left_out,
     messages,
     outbox,

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from connector.store.dialects import insert_missing
+from connector.store.process_tables import budgets as table
 from connector.store.schema import AnyRow
-from connector.store.schema import budgets as table
 
 
 def lock(

@@ -19,14 +19,8 @@ from sqlalchemy import (
 
 from connector.models import TicketStatus
 from connector.store.dialects import insert
-from connector.store.schema import (
-    AnyRow,
-    checkins,
-    customers,
-    members,
-    messages,
-    tickets,
-)
+from connector.store.problem_tables import members
+from connector.store.schema import AnyRow, checkins, customers, messages, tickets
 
 
 class CheckinState(StrEnum):

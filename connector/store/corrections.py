@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection, func, or_, select, tuple_, update
 
 from connector.models import GroupState, TicketRef
-from connector.store.schema import AnyRow, groups, members, tickets
+from connector.store.problem_tables import groups, members
+from connector.store.schema import AnyRow, tickets
 
 #: The newest tickets of a cluster say what it is about; more would only cost.
 SPOKEN_FOR = 200

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 
 from connector.store.dialects import insert
+from connector.store.process_tables import cursors as table
 from connector.store.schema import AnyRow
-from connector.store.schema import cursors as table
 
 
 class Purpose(StrEnum):

@@ -15,14 +15,8 @@ from sqlalchemy import Connection, RowMapping, delete, or_, select, true, update
 from connector.store import broadcasts
 from connector.store import messages as ledger
 from connector.store.dialects import insert_missing
-from connector.store.schema import (
-    AnyRow,
-    customer_keys,
-    customers,
-    members,
-    tasks,
-    tickets,
-)
+from connector.store.problem_tables import members
+from connector.store.schema import AnyRow, customer_keys, customers, tasks, tickets
 
 #: How it begins that somebody is opted out by a tag, and not by a person.
 TAG = "the tag "

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, select, update
 
 from connector.store.dialects import insert
-from connector.store.schema import AnyRow, demotions, labels, tickets
+from connector.store.rule_tables import demotions, labels
+from connector.store.schema import AnyRow, tickets
 
 KEY = ("rule", "tag", "language", "rule_version")
 

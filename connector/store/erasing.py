@@ -27,6 +27,12 @@ from connector.models import DeliveryState, Operation, OutboxState
 from connector.store import corrections, memory
 from connector.store import deliveries as inbox
 from connector.store.clocks import ClockState
+from connector.store.problem_tables import (
+    former_issues,
+    grouping_memory,
+    groups,
+    members,
+)
 from connector.store.schema import (
     AnyRow,
     carried,
@@ -36,10 +42,6 @@ from connector.store.schema import (
     decisions,
     deliveries,
     directory_entries,
-    former_issues,
-    grouping_memory,
-    groups,
-    members,
     messages,
     outbox,
     tasks,

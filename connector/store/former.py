@@ -13,8 +13,8 @@ from sqlalchemy import Connection, delete, select, update
 from connector.models import EventKind, IssueCategory, IssueRef
 from connector.store import deliveries
 from connector.store.dialects import insert_missing
+from connector.store.problem_tables import former_issues as table
 from connector.store.schema import AnyRow
-from connector.store.schema import former_issues as table
 
 
 def keep(connection: Connection, group: AnyRow) -> None:

@@ -22,12 +22,8 @@ from sqlalchemy import (
 )
 
 from connector.models import GroupState
-from connector.store.schema import (
-    AnyRow,
-    former_issues,
-    group_bonds,
-    groups,
-)
+from connector.store.problem_tables import former_issues, group_bonds, groups
+from connector.store.schema import AnyRow
 
 #: Built once: making a statement costs as much as running it.
 _CREATE = groups.insert().returning(groups.c.id)

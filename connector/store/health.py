@@ -10,8 +10,8 @@ from sqlalchemy import Connection, delete, select, update
 
 from connector.models import DeliveryState, OutboxState
 from connector.store.dialects import insert
+from connector.store.process_tables import health as table
 from connector.store.schema import AnyRow, deliveries, outbox
-from connector.store.schema import health as table
 
 
 def of_source(connection: Connection, source: str) -> Sequence[AnyRow]:

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, func, select
 
 from connector.models import TicketStatus
 from connector.store.dialects import insert, insert_missing
-from connector.store.schema import AnyRow, Moment, labels, ticket_tags, tickets
+from connector.store.rule_tables import labels
+from connector.store.schema import AnyRow, Moment, ticket_tags, tickets
 from connector.store.tickets import TagState
 
 #: Tickets of which examples are read at a time.

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from connector.store.rule_tables import learned_models as table
 from connector.store.schema import AnyRow
-from connector.store.schema import learned_models as table
 
 #: Models that are kept: the one in use and two to go back to.
 KEPT = 3

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, or_, select, update
 
 from connector.store.dialects import clock, insert
-from connector.store.schema import facts, locks
+from connector.store.process_tables import facts, locks
 
 STOP = "stop"  #: name of the fact that stops all writing
 TICKED = "ticked"  #: name of the fact that says when a scheduler was last at work

@@ -26,8 +26,9 @@ from sqlalchemy import (
 )
 
 from connector.models import TicketStatus
-from connector.store.schema import AnyRow, customers, groups, outbox, tickets
-from connector.store.schema import members as table
+from connector.store.problem_tables import groups
+from connector.store.problem_tables import members as table
+from connector.store.schema import AnyRow, customers, outbox, tickets
 
 #: Built once: making a statement costs as much as running it.
 _FIND = select(table).where(table.c.ticket_id == bindparam("ticket_id"))

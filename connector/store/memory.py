@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, delete, func, select
 
 from connector.store.dialects import GROUPING_LOCK, serialise
-from connector.store.schema import AnyRow, grouping_memory, members, regroupings
+from connector.store.problem_tables import grouping_memory, members, regroupings
+from connector.store.schema import AnyRow
 
 #: Rows in memory at a time while a long log is replayed.
 CHUNK = 1000

@@ -25,7 +25,8 @@ from sqlalchemy import (
 from connector.models import Operation, OutboxState
 from connector.store import outbox as effects
 from connector.store.dialects import insert
-from connector.store.schema import AnyRow, groups, messages, outbox, tickets
+from connector.store.problem_tables import groups
+from connector.store.schema import AnyRow, messages, outbox, tickets
 
 #: A message in one of these states told nobody.
 _TAKEN_BACK = (OutboxState.DISCARDED, OutboxState.OBSERVED)

@@ -9,16 +9,9 @@ from sqlalchemy import BigInteger, Connection, and_, cast, func, select
 
 from connector.models import GroupState, TicketStatus
 from connector.store.clocks import ClockState
+from connector.store.problem_tables import group_events, groups, members
 from connector.store.reports import OVER, UNCOUNTED
-from connector.store.schema import (
-    AnyRow,
-    clocks,
-    group_events,
-    groups,
-    members,
-    microseconds,
-    tickets,
-)
+from connector.store.schema import AnyRow, clocks, microseconds, tickets
 from connector.store.tickets import TYPE
 
 #: Tickets that wait for an answer and whose verdicts are looked into.

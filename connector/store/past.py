@@ -8,15 +8,9 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from connector.models import TicketStatus
-from connector.store.schema import (
-    AnyRow,
-    customers,
-    decisions,
-    groups,
-    labels,
-    members,
-    tickets,
-)
+from connector.store.problem_tables import groups, members
+from connector.store.rule_tables import labels
+from connector.store.schema import AnyRow, customers, decisions, tickets
 
 #: When it was complained; of what was no complaint, when it was written.
 _AT = func.coalesce(members.c.placed_at, members.c.at, tickets.c.created_at)

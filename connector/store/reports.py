@@ -15,13 +15,12 @@ from connector.models import GroupState, Meaning, OutboxState, TicketStatus
 from connector.store.broadcasts import BroadcastState
 from connector.store.clocks import ClockState
 from connector.store.dialects import insert
+from connector.store.problem_tables import groups, members
 from connector.store.schema import (
     AnyRow,
     Moment,
     broadcasts,
     clocks,
-    groups,
-    members,
     outbox,
     tasks,
     ticket_tags,

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from connector.store.dialects import insert_missing
+from connector.store.rule_tables import rulebooks as table
 from connector.store.schema import AnyRow
-from connector.store.schema import rulebooks as table
 
 
 def keep(

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from connector.store.schema import AnyRow, groups, members, tickets
+from connector.store.problem_tables import groups, members
+from connector.store.schema import AnyRow, tickets
 from connector.store.tickets import TYPE
 
 

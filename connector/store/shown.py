@@ -8,7 +8,8 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from connector.models import Operation, OutboxState
-from connector.store.schema import AnyRow, members, outbox, tickets
+from connector.store.problem_tables import members
+from connector.store.schema import AnyRow, outbox, tickets
 
 
 class Said(NamedTuple):

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, select
 
 from connector.models import Mode
 from connector.store.dialects import insert
-from connector.store.schema import rule_switches as table
+from connector.store.rule_tables import rule_switches as table
 
 
 class Switch(NamedTuple):

@@ -23,14 +23,8 @@ from sqlalchemy import (
 
 from connector.models import TicketRef, TicketStatus
 from connector.store.dialects import insert
-from connector.store.schema import (
-    AnyRow,
-    Moment,
-    decisions,
-    members,
-    ticket_tags,
-    tickets,
-)
+from connector.store.problem_tables import members
+from connector.store.schema import AnyRow, Moment, decisions, ticket_tags, tickets
 
 #: What a ticket is counted under: one that is taken for no complaint by now has no
 #: type any more.

@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select
 
 from connector.models import TicketStatus
-from connector.store.schema import AnyRow, customers, group_events, groups, tickets
+from connector.store.problem_tables import group_events, groups
+from connector.store.schema import AnyRow, customers, tickets
 
 #: How the beginning and the end of a mute are called that a person wants.
 MUTED, UNMUTED = "muted", "unmuted"

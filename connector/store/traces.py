@@ -37,8 +37,8 @@ from connector.store.schema import (
     carried,
     customers,
     deliveries,
-    metadata,
 )
+from connector.store.tables import metadata
 
 #: Bodies looked through at a time.
 CHUNK = 200
