@@ -228,7 +228,7 @@ class Grouping:
 
     def _correct(self, connection: Connection, correction: AnyRow) -> None:
         """Let a cluster consist of what a person said belongs to it."""
-        rows = memory.placed(connection, correction.tickets)
+        rows = memory.placed(connection, correction.tickets, correction.after_seq)
         known = [
             (Features.from_json(row.features), row.at)
             for row in rows

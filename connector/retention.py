@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from connector.config import Config
+from connector.grouping import REMEMBERED
 from connector.store import (
     Store,
     aging,
@@ -21,6 +22,7 @@ from connector.store import (
     directory,
     erasing,
     locks,
+    memory,
 )
 
 _log = structlog.get_logger(__name__)
@@ -51,6 +53,7 @@ def let_go(
         if not locks.is_due(connection, FACT, now, EVERY):
             return {}
         directory.drop_old(connection, now - OUTDATED)
+        memory.forget_departures(connection, now - REMEMBERED)
     texts, arrived = now - config.retention.texts, now - config.retention.deliveries
     jobs: dict[str, tuple[Find, Drop]] = {
         "deliveries": (

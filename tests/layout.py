@@ -210,6 +210,7 @@ SIDEWAYS = {
         "connector.recipients",
     ),
     "connector.resolution": ("connector.followups",),
+    "connector.retention": ("connector.grouping",),
     "connector.counts": ("connector.issue_panel",),
     "connector.issue_panel": ("connector.issue_text",),
     "connector.issue_text": ("connector.grouping",),

@@ -12,7 +12,15 @@ from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
 from connector.grouping import REMEMBERED, Grouping
-from connector.store import Store, corrections, members, memory, problem_tables, schema
+from connector.store import (
+    Store,
+    corrections,
+    erasing,
+    members,
+    memory,
+    problem_tables,
+    schema,
+)
 from rules.duplicates import GroupingSettings, Proposal, version
 from rules.features import Features, features
 
@@ -262,6 +270,31 @@ def test_a_restart_after_members_were_moved_changes_nothing(desk: Desk) -> None:
                 memory.correct(connection, cluster, left)
         desk.complain_often(running, 20, 24)
     assert dumped(desk, Grouping(), LATER) == dumped(desk, running, LATER)
+
+
+def test_a_restart_after_members_left_changes_nothing(desk: Desk) -> None:
+    running = Grouping()
+    (place, *_) = desk.complain_often(running, 0, 20)
+    for leaves in (1, 2, 20):
+        with desk.store.read() as connection:
+            left = corrections.newest_of_cluster(connection, place)
+        desk.correct(place, left)
+        with desk.store.write() as connection:
+            members.remove(connection, leaves)
+        if leaves == 2:
+            desk.complain_often(running, 20, 24)
+        assert dumped(desk, Grouping(), LATER) == dumped(desk, running, LATER)
+
+
+def test_who_left_long_ago_or_was_erased_is_forgotten(desk: Desk) -> None:
+    desk.complain_often(Grouping(), 0, 3)
+    with desk.store.write() as connection:
+        for ticket in (1, 2, 3):
+            members.remove(connection, ticket)
+        memory.forget_departures(connection, START + timedelta(minutes=30))
+        erasing.forget_wording(connection, [3])
+        left = connection.scalars(select(problem_tables.departures.c.ticket_id)).all()
+    assert left == [2]
 
 
 def test_corrections_of_what_is_passed_over_are_passed_over(desk: Desk) -> None:

@@ -77,6 +77,7 @@ TREATED = {
     "rows dropped": {
         "carried",
         "customer_keys",
+        "departures",
         "directory_entries",
         "grouping_memory",
     },

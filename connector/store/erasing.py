@@ -28,6 +28,7 @@ from connector.store import corrections, memory
 from connector.store import deliveries as inbox
 from connector.store.clocks import ClockState
 from connector.store.problem_tables import (
+    departures,
     former_issues,
     grouping_memory,
     groups,
@@ -275,6 +276,9 @@ def forget_wording(connection: Connection, ticket_ids: Collection[int]) -> None:
     """
     clusters = corrections.clusters_of(connection, ticket_ids)
     clusters |= set(problems_of(connection, ticket_ids))
+    left = departures.c.ticket_id.in_(list(ticket_ids))
+    clusters |= set(connection.scalars(select(departures.c.cluster_id).where(left)))
+    connection.execute(delete(departures).where(left))
     if not clusters:
         return
     for cluster in sorted(clusters):

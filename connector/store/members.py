@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from connector.models import TicketStatus
+from connector.store import memory
 from connector.store.problem_tables import groups
 from connector.store.problem_tables import members as table
 from connector.store.schema import AnyRow, customers, outbox, tickets
@@ -115,6 +116,7 @@ def add(connection: Connection, values: dict[str, Any]) -> int:
 
 def remove(connection: Connection, ticket_id: int) -> int | None:
     """Take a ticket out of its group; return the group's id."""
+    memory.depart(connection, ticket_id)
     statement = (
         delete(table).where(table.c.ticket_id == ticket_id).returning(table.c.group_id)
     )

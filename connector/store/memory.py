@@ -1,5 +1,8 @@
 """What the grouper's memory is made of: memberships and corrections, in order.
 
+A membership that has ended since is part of it: whoever replays it now comes to the
+same as who was there.
+
 And the memory itself as somebody kept it, so that a start replays only what came since.
 """
 
@@ -9,10 +12,24 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    func,
+    select,
+    union_all,
+)
 
 from connector.store.dialects import GROUPING_LOCK, serialise
-from connector.store.problem_tables import grouping_memory, members, regroupings
+from connector.store.problem_tables import (
+    departures,
+    grouping_memory,
+    members,
+    regroupings,
+)
 from connector.store.schema import AnyRow
 
 #: Rows in memory at a time while a long log is replayed.
@@ -31,12 +48,17 @@ _COLUMNS = (
     _PLACED_AT.label("at"),
     members.c.features,
 )
-_LOG = (
-    select(*_COLUMNS)
-    .where(members.c.seq > bindparam("seq"))
-    .order_by(members.c.seq)
-    .limit(CHUNK)
-)
+
+
+def _chunk(*columns: ColumnElement[Any]) -> Select[Any]:
+    """Return the first after a number; each half by itself is found by its index."""
+    seq = columns[0]
+    after = bindparam("seq", type_=seq.type)
+    query = select(*columns).where(seq > after).order_by(seq).limit(CHUNK)
+    return select(query.subquery())
+
+
+_LOG = union_all(_chunk(*_COLUMNS), _chunk(*departures.c)).order_by("seq").limit(CHUNK)
 
 
 def log_after(connection: Connection, seq: int) -> Iterator[AnyRow]:
@@ -55,14 +77,30 @@ def log_after(connection: Connection, seq: int) -> Iterator[AnyRow]:
 
 def last_seq(connection: Connection) -> int:
     """Return the number of the newest membership, 0 if there is none."""
-    return int(connection.scalar(select(func.max(members.c.seq))) or 0)
+    newest = (select(func.max(table.c.seq)) for table in (members, departures))
+    return max(int(connection.scalar(query) or 0) for query in newest)
 
 
 def seq_before(connection: Connection, since: datetime) -> int:
     """Return after which membership all those are to be found that are so new."""
-    query = select(members.c.seq).where(members.c.at >= since)
-    first = connection.scalar(query.order_by(members.c.seq).limit(1))
-    return last_seq(connection) if first is None else int(first) - 1
+    oldest = (
+        select(table.c.seq).where(table.c.at >= since).order_by(table.c.seq).limit(1)
+        for table in (members, departures)
+    )
+    firsts = [seq for query in oldest if (seq := connection.scalar(query)) is not None]
+    return int(min(firsts)) - 1 if firsts else last_seq(connection)
+
+
+def depart(connection: Connection, ticket_id: int) -> None:
+    """Keep what a membership that ends now has left in memory."""
+    ended = select(*_COLUMNS).where(members.c.ticket_id == ticket_id)
+    columns = [column.name for column in departures.c]
+    connection.execute(departures.insert().from_select(columns, ended))
+
+
+def forget_departures(connection: Connection, before: datetime) -> None:
+    """Drop what is older than anybody remembers."""
+    connection.execute(delete(departures).where(departures.c.at < before))
 
 
 def correct(connection: Connection, cluster_id: int, tickets: Collection[int]) -> None:
@@ -94,11 +132,22 @@ def last_correction(connection: Connection, before_seq: int) -> int:
     return int(connection.scalar(query) or 0)
 
 
-def placed(connection: Connection, tickets: Collection[int]) -> Sequence[AnyRow]:
-    """Return the memberships of these tickets as they were made, in that order."""
-    query: Select[*tuple[AnyRow, ...]] = select(*_COLUMNS)
-    query = query.where(members.c.ticket_id.in_(list(tickets)))
-    return connection.execute(query.order_by(members.c.seq)).all()
+def placed(
+    connection: Connection, tickets: Collection[int], until: int
+) -> Sequence[AnyRow]:
+    """Return the memberships of these tickets as they were made, in that order.
+
+    Of a ticket that left and came again the newest one counts, up to number ``until``.
+    """
+    ids = list(tickets)
+    query = union_all(
+        select(*_COLUMNS).where(members.c.ticket_id.in_(ids), members.c.seq <= until),
+        select(departures).where(
+            departures.c.ticket_id.in_(ids), departures.c.seq <= until
+        ),
+    )
+    newest = {row.ticket_id: row for row in connection.execute(query.order_by("seq"))}
+    return sorted(newest.values(), key=lambda row: row.seq)
 
 
 def keep(connection: Connection, values: Mapping[str, Any]) -> None:

@@ -157,6 +157,20 @@ regroupings = Table(
 )
 
 
+#: Memberships that ended: what they left in the grouper's memory, to be replayed.
+departures = Table(
+    "departures",
+    metadata,
+    Column("seq", Id, primary_key=True, autoincrement=False),  # of the membership
+    Column("ticket_id", Id, nullable=False),
+    Column("cluster_id", Id, nullable=False),  # in which it was placed
+    Column("at", Moment, nullable=False),  # when it was complained then
+    Column("features", JSON, nullable=False),
+    Index("ix_departures_ticket", "ticket_id"),
+    Index("ix_departures_at", "at"),
+)
+
+
 grouping_memory = Table(
     "grouping_memory",
     metadata,
