@@ -11,6 +11,7 @@ from correcting_kit import (
     group,
     happened,
     shown,
+    two_filed,
     where,
 )
 from kit import Bench
@@ -148,3 +149,30 @@ def test_what_a_merged_problem_is_kept_apart_from_the_other_is_too(
     say("merge", 1, 2)
     with bench.store.read() as connection:
         assert bonds.apart_from(connection, 1) == [3]
+
+
+def test_all_wordings_of_a_merged_problem_are_kept_apart_from_another(
+    bench: Bench, two: tuple[int, int], say: Say
+) -> None:
+    bench.write("p", "My parcel never arrived, terrible service!", "p@mail.example")
+    bench.settle()
+    say("merge", 1, 2)
+    say("never", 1, 3)
+    with bench.store.read() as connection:
+        assert bonds.clusters_apart(connection) == [(1, 3), (2, 3)]
+
+
+def test_return_of_a_closed_problem_is_kept_apart_as_that_was(
+    bench: Bench, say: Say
+) -> None:
+    issue, _ = two_filed(bench)
+    say("never", 1, 2)
+    fix(bench, issue)
+    bench.clock.pass_(days=31)
+    bench.settle()
+    assert group(bench, 1)["state"] == "closed"
+    complain(bench, 1, start=5)
+    bench.settle()
+    assert where(bench, 3) == {3: ["5"]}
+    with bench.store.read() as connection:
+        assert bonds.are_apart(connection, 2, 3)

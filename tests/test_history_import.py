@@ -73,6 +73,23 @@ def test_import_never_counts_towards_a_threshold(bench: Bench) -> None:
     assert the_group(bench)["state"] == "ready"
 
 
+def test_import_does_not_fill_the_window_of_those_who_count(bench: Bench) -> None:
+    for number in range(10):
+        write_unheard(bench, number, START - timedelta(days=1))
+    bring_in(bench)
+    for number in range(10, 16):
+        # All are heard of now; four of them wrote too long ago.
+        write_unheard(bench, number, START - timedelta(days=8 * (number < 14)))
+        bench.changed("support", str(number))
+    bench.settle()
+    group = the_group(bench)
+    assert (group["state"], group["customers"], group["archived"]) == (
+        "emerging",
+        6,
+        10,
+    )
+
+
 def test_issue_tells_and_links_only_what_was_not_imported(bench: Bench) -> None:
     write_history(bench, 3)
     bring_in(bench)
