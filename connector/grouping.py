@@ -207,18 +207,19 @@ class Grouping:
             self._grouper.add(str(cluster_id), str(ticket_id), found, at)
         self._seq = seq
 
-    def doubt(self, cluster_id: int, alerted: Sequence[AnyRow]) -> str:
+    def doubt(self, cluster_id: int, alerted: Sequence[AnyRow], times: float) -> str:
         """Say what speaks against filing the problem of a cluster, if anything.
 
-        ``alerted`` are the clusters of busy problems that were filed, or will be.
+        ``alerted`` are the clusters of busy problems that were filed, or will be;
+        ``times`` says how many times its threshold the problem has reached.
         """
         problems = {str(row.cluster_id): row.group_id for row in alerted}
-        found = doubt(self._grouper, str(cluster_id), problems)
+        found = doubt(self._grouper, str(cluster_id), problems, times)
         if found is None:
             return ""
-        if found.twin is None:
+        if found.other is None:
             return found.reason
-        return f"problem {problems[found.twin]} says the same in other words"
+        return f"problem {problems[found.other]} {found.reason}"
 
     def _pass_time(self, at: datetime) -> None:
         """Forget what is too old once somebody wrote at that time."""

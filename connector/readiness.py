@@ -42,9 +42,10 @@ def weigh(
     ):
         return
     problems = config.problems
+    found = crossing(connection, config, group_id, now)
     since = now - max(problems.window, problems.fast_window)
     alerted = groups.alerted(connection, group_id, since)
-    doubt = grouping.doubt(cluster_id, alerted)
+    doubt = grouping.doubt(cluster_id, alerted, found.times if found else 0.0)
     if doubt != group.doubt:
         groups.change(connection, group_id, doubt=doubt)
 

@@ -148,10 +148,8 @@ class Replay:
             return
         if not readiness.may_cross(self._config, len(problem.customers), now):
             return
-        if self._is_doubted(problem, now):
-            return
         crossing = self._crossing(problem, now)
-        if crossing is None:
+        if crossing is None or self._is_doubted(problem, crossing, now):
             return
         problem.state = GroupState.READY
         problem.rule, problem.reason = crossing.rule, crossing.reason
@@ -175,7 +173,7 @@ class Replay:
         self._problems[str(number)] = problem
         return problem
 
-    def _is_doubted(self, problem: Problem, now: datetime) -> bool:
+    def _is_doubted(self, problem: Problem, crossing: Crossing, now: datetime) -> bool:
         thresholds = self._config.problems
         since = now - max(thresholds.window, thresholds.fast_window)
         alerted = [
@@ -184,7 +182,8 @@ class Replay:
             if other.state in (GroupState.READY, GroupState.FILED)
             and other.last_at > since
         ]
-        return doubt(self._grouper, str(problem.number), alerted) is not None
+        name = str(problem.number)
+        return doubt(self._grouper, name, alerted, crossing.times) is not None
 
     def _crossing(self, problem: Problem, now: datetime) -> Crossing | None:
         watched = launches.current(self._config, now)

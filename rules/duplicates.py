@@ -13,7 +13,7 @@ between languages only what means the same in both (concepts, types, names, code
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -39,11 +39,13 @@ from rules.likeness import (
 )
 from rules.likeness import score as score_of
 from rules.packing import pack, unpack
-from rules.surges import Surges
+from rules.surges import LATELY, Surges
 
-TWIN = 0.36
+TWIN, PLAINLY = 0.32, 0.32  # by unusual words, and by all of them
+RELATED = 0.05  # so little in common may be one incident told from several sides
 MOST_TIMES = 4.0  # the usual; more of it makes two groups no more alike
 COMMON, UNUSUAL = 0.5, 1.7  # what so many members speak of, so many times the usual
+AT_ONE, NEWLY = 0.72, 0.5  # so alike are all members, and so many of them came lately
 SUBJECT_WORDS = (3.0, 4.0)  # on average: with fewer they say little, with more all,
 UNSEEN_SUBJECTS = 100  # as if so many had said little, while few have been seen
 LONGEST_SUBJECT = 10
@@ -221,27 +223,47 @@ class Grouper:
         little here.
         """
         own = self._groups[group]
-        family = max(own.words, key=lambda name: own.words[name].count)
-        mine = self._by_unusual(own.words[family].sums)
+        said = own.words[own.family].sums
+        unusual = self._by_unusual(said)
         best, most = None, TWIN
-        for name in among:
-            other = self._groups.get(name)
-            if other is None or name == group or family not in other.words:
-                continue
-            theirs = self._by_unusual(other.words[family].sums)
-            alike = cosine(mine, theirs)
-            if alike >= most and not are_apart(own.held, other.held):
+        for name, other in self._rivals(group, among):
+            theirs = other.words[own.family].sums
+            alike = cosine(unusual, self._by_unusual(theirs))
+            # One surging word that both have would do for the first of the two.
+            if alike >= most and cosine(said, theirs) >= PLAINLY:
                 best, most = name, alike
         return best
+
+    def companion(self, group: str, among: Iterable[str]) -> str | None:
+        """Look up which of ``among`` came up together with ``group``, and is related.
+
+        An incident is often told from several sides that share next to no words.
+        """
+        own = self._groups[group]
+        said = own.words[own.family].sums
+        for name, other in self._rivals(group, among):
+            apart = abs(own.recent[0] - other.recent[0])
+            if (
+                apart <= LATELY
+                and cosine(said, other.words[own.family].sums) >= RELATED
+            ):
+                return name
+        return None
 
     def is_unusual(self, group: str) -> bool:
         """Say whether members share something that is spoken of more than usual.
 
         What people always write about, and words many tickets share by chance, gather
-        customers too; that is no incident. Without a past anything may be one.
+        customers too; that is no incident. Without a past anything may be one, and so
+        may usual words that are suddenly put together in one way.
         """
         known = self._groups[group]
         if not self._surges.knows_what_is_usual():
+            return True
+        if (
+            known.words[known.family].cohesion >= AT_ONE
+            and known.lately(LATELY) >= NEWLY * known.members
+        ):
             return True
         return any(
             count >= COMMON * known.members
@@ -258,6 +280,21 @@ class Grouper:
             if self._groups[oldest].last >= before:
                 break
             self._drop(oldest)
+
+    def _rivals(
+        self, group: str, among: Iterable[str]
+    ) -> Iterator[tuple[str, Cluster]]:
+        """Go through those of the same language that speak of nothing else by name."""
+        own = self._groups[group]
+        for name in among:
+            other = self._groups.get(name)
+            if (
+                other is not None
+                and name != group
+                and own.family in other.words
+                and not are_apart(own.held, other.held)
+            ):
+                yield name, other
 
     def _by_unusual(self, sums: Vector) -> Vector:
         """Weigh the words of a group by how much more than usual they are written."""

@@ -41,7 +41,7 @@ TELLING = 2.0  # a name with less information than this tells nobody apart
 EARLY_WORDS, FADING = 12, 5  # later words weigh less and less: logs, environments
 HEAT, MOST_HEAT = 0.18, 0.4  # a group that is busy now draws more,
 CALM, STIRRED = 0.7, 1.5  # and yet more what begins with the words of a surge
-STIRRING = 3  # a word of at least every third member
+STIRRING = 5  # a word of at least every fifth member
 COOLING = timedelta(hours=8)
 SURGE = 1.0  # a word that suddenly many write weighs so much more
 NAMES_SHARE = 1.0  # names and codes weigh at most so much of what all else does,
@@ -130,6 +130,15 @@ class Cluster:
     members: int = 0
     terms: dict[Hashable, int] = field(default_factory=dict)  # in how many members
     recent: deque[datetime] = field(default_factory=lambda: deque(maxlen=12))
+
+    @property
+    def family(self) -> str:
+        """The languages that most members are written in."""
+        return max(self.words, key=lambda name: self.words[name].count)
+
+    def lately(self, span: timedelta) -> int:
+        """How many came within ``span`` of the last, as far as is remembered."""
+        return sum(self.last - at <= span for at in self.recent)
 
     def add(self, view: View, at: datetime) -> None:
         """Take in a member; its ``terms`` are counted by who keeps the index."""

@@ -65,8 +65,9 @@ class Sighting(NamedTuple):
 class Crossing(NamedTuple):
     """A threshold that is crossed now; ``since`` is the oldest sighting counted.
 
-    ``customers`` are so many people, whatever counts. ``rule`` is ``threshold``,
-    ``fast``, or what else led to it in one word.
+    ``customers`` are so many people, whatever counts; what counts is ``times`` as much
+    as was needed. ``rule`` is ``threshold``, ``fast``, or what else led to it in one
+    word.
     """
 
     rule: str
@@ -74,6 +75,7 @@ class Crossing(NamedTuple):
     tickets: int
     since: datetime
     reason: str
+    times: float
 
 
 def crossed(
@@ -104,10 +106,12 @@ def crossed(
     for rule, needed, window, ordinary in lanes:
         inside = [sighting for sighting in seen if sighting.at > now - window]
         tally = _tally(inside, thresholds)
-        if needed and tally.counted >= max(needed, thresholds.usual_factor * ordinary):
+        least = max(needed, thresholds.usual_factor * ordinary)
+        if needed and tally.counted >= least:
             since = min(sighting.at for sighting in inside)
             reason = _reason(tally, thresholds, window, usual_per_window)
-            return Crossing(rule, tally.customers, len(inside), since, reason)
+            times = tally.counted / least
+            return Crossing(rule, tally.customers, len(inside), since, reason, times)
     return None
 
 

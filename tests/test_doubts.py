@@ -93,3 +93,23 @@ def test_what_a_person_keeps_apart_is_no_twin(
     complain_of_parcels(bench, 5)
     settle(bench)
     assert states(bench)["delivery"] == "filed"
+
+
+def test_what_comes_up_beside_a_filed_problem_takes_more_customers(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Grouper, "companion", say_the_same)
+    complain(bench, 5)
+    settle(bench)
+    first = the_group(bench)["id"]
+    complain_of_parcels(bench, 6)
+    settle(bench)
+    with bench.store.read() as connection:
+        (other,) = groups.listing(connection, "emerging", 10)
+    assert other["reason"] == (
+        f"6 customers in 7 days; not filed: problem {first} came up at the same time, "
+        "so it takes 40 % more customers"
+    )
+    bench.write("p6", LATE, "parcel6@mail.example", source="shop")
+    settle(bench)
+    assert states(bench) == {"discount_pricing": "filed", "delivery": "filed"}

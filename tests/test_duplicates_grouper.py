@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from rules.duplicates import FADING, Grouper, GroupingSettings, Proposal
 from rules.features import Features, features
-from rules.likeness import MOST_HEAT
+from rules.likeness import MOST_HEAT, Vector
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 # Other people's problems: without them no word would be rare.
@@ -260,11 +260,29 @@ def add_all(grouper: Grouper, group: str, *texts: str) -> None:
         grouper.add(group, f"{group}-{number}", about(text), at)
 
 
+RINGING = (
+    "the alarm rings and my neighbour wakes up",
+    "it rings again, my alarm of last summer",
+    "an alarm rings while nobody pays for it",
+)
+
+
 def test_what_people_always_write_about_is_nothing_unusual() -> None:
     grouper = always("your alarm rings too early")
-    add_all(grouper, "p", *["the alarm rings, help"] * 3)
+    add_all(grouper, "p", *RINGING)
     assert not grouper.is_unusual("p")
     assert not grouper.is_unusual("old")
+
+
+def test_usual_words_that_suddenly_all_put_alike_are_unusual() -> None:
+    grouper = always("your alarm rings too early")
+    add_all(grouper, "p", *["the alarm rings, help"] * 4)
+    assert grouper.is_unusual("p")
+    for number in range(5):  # that came now and then before
+        at = MUCH_LATER - timedelta(days=20 + number)
+        grouper.add("q", f"q{number}", about("the alarm rings, help"), at)
+    add_all(grouper, "q", *["the alarm rings, help"] * 4)
+    assert not grouper.is_unusual("q")
 
 
 def test_what_suddenly_many_share_is_unusual() -> None:
@@ -285,6 +303,40 @@ def test_words_written_all_the_time_make_no_twins() -> None:
             add_all(grouper, group, *[text] * 4)
     assert new.twin("q", ["p"]) == "p"
     assert old.twin("q", ["p"]) is None
+
+
+def test_one_surging_word_makes_no_twins(monkeypatch: pytest.MonkeyPatch) -> None:
+    grouper = always("where is my invoice")
+    add_all(grouper, "p", *["the recall, who pays my way to your cinema"] * 4)
+    add_all(grouper, "q", *["a recall, blue swimming rings smell of Friday soup"] * 4)
+    add_all(grouper, "r", *["recall, who pays for my way to you"] * 4)
+
+    def only_surging(self: Grouper, sums: Vector) -> Vector:
+        return {term: weight for term, weight in sums.items() if term == "recal"}
+
+    monkeypatch.setattr(Grouper, "_by_unusual", only_surging)
+    assert grouper.twin("q", ["p"]) is None
+    assert grouper.twin("r", ["q", "p"]) == "p"
+
+
+@pytest.mark.parametrize(
+    ("case", "text", "later", "companion"),
+    [
+        ("another side of it", "the login page says my account is locked", 1, "p"),
+        ("nothing in common", "my parcel is wet and torn", 1, None),
+        ("days after", "the login page says my account is locked", 30, None),
+    ],
+)
+def test_what_comes_up_together_and_is_related_is_told(
+    case: str, text: str, later: int, companion: str | None
+) -> None:
+    grouper = always("where is my invoice")
+    add_all(grouper, "p", *["nobody of us can get into the account today"] * 4)
+    for number in range(4):
+        at = MUCH_LATER + timedelta(hours=later, minutes=number)
+        grouper.add("q", f"q{number}", about(text), at)
+    assert grouper.twin("q", ["p"]) is None
+    assert grouper.companion("q", ["gone", "q", "p"]) == companion, case
 
 
 def told_of_a_recall(hours_ago: float) -> Grouper:

@@ -69,7 +69,16 @@ def test_a_crossing_tells_its_numbers_and_why() -> None:
         tickets=4,
         since=NOW - timedelta(hours=6),
         reason="3 customers in 24 h, usually 1",
+        times=1.0,
     )
+
+
+def test_a_crossing_tells_how_many_times_what_counts_was_needed() -> None:
+    sightings = [one._replace(vip=True) for one in seen(("a", 2), ("b", 1), ("c", 0))]
+    heavy = SLOW.model_copy(update={"vip_weight": 2.0})
+    crossing = crossed(sightings, heavy, NOW)
+    assert crossing is not None
+    assert crossing.times == 3 * 2 / SLOW.customers
 
 
 def test_the_fast_lane_says_over_what_time_something_is_usual() -> None:

@@ -95,7 +95,8 @@ def group(
 
     There is one alert per problem: a group that says in other words what a busy group
     with an alert already says gets none, nor does one whose words come no more often
-    than they usually do, nor one in which people praise more than they complain.
+    than they usually do, nor one in which people praise more than they complain. What
+    comes up beside a problem that had its alert needs more customers.
 
     With --customers or --window the fast lane is off unless it is asked for too.
     """
@@ -260,8 +261,8 @@ class TicketStream:
         if crossing is None or _is_applause(heard):
             self._heard[name] = heard
             return None
-        against = doubt(self._grouper, name, self._busy)
-        if against and against.twin is None:
+        against = doubt(self._grouper, name, self._busy, crossing.times)
+        if against and not against.tells:
             self._heard[name] = heard
             return None
         self._ready.add(name)
