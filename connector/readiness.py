@@ -51,16 +51,23 @@ def weigh(
 
 
 def check(connection: Connection, config: Config, group: AnyRow, now: datetime) -> bool:
-    """Make a group ready if it crosses a threshold now, and nothing speaks against."""
+    """Make a group ready if it crosses a threshold, and nothing speaks against.
+
+    A complaint may be read late: what it crossed when it was written counts as well.
+    """
     if not may_cross(config, group.customers, now):
         return False
-    found = crossing(connection, config, group.id, now)
+    at, found = now, crossing(connection, config, group.id, now)
+    if found is None:
+        written = members.newest_read(connection, group.id, now)
+        if written is not None and written < now:
+            at, found = written, crossing(connection, config, group.id, written)
     if found is None or group.doubt:
         reason = f"{found.reason}{NOT_FILED}{group.doubt}" if found else ""
         if reason != group.reason and (found or NOT_FILED in group.reason):
             groups.change(connection, group.id, reason=reason)
         return False
-    make_ready(connection, config, group.id, found, now)
+    make_ready(connection, config, group.id, found, at)
     return True
 
 
@@ -69,16 +76,16 @@ def make_ready(
     config: Config,
     group_id: int,
     found: Crossing,
-    now: datetime,
+    at: datetime,
 ) -> None:
-    """Let a problem that crosses a threshold settle, and be filed after that."""
+    """Let a problem settle that crossed a threshold then, and be filed after that."""
     groups.change(
         connection,
         group_id,
         state=GroupState.READY,
         rule=found.rule,
         reason=found.reason,
-        file_at=now + config.problems.settle,
+        file_at=at + config.problems.settle,
     )
 
 

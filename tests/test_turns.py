@@ -206,3 +206,25 @@ def test_complaints_do_not_grow_old_while_a_problem_settles(
     bench.clock.pass_(minutes=11)
     bench.settle()
     assert len(calls(bench, "create_issue")) == 1
+
+
+def test_threshold_that_was_crossed_while_nobody_listened_is_seen_later(
+    bench: Bench,
+) -> None:
+    with_threshold(bench, fast_customers=4)
+    for number in range(4):
+        bench.support.write(
+            str(number),
+            PROBLEMS["parcel"],
+            email=f"customer{number}@mail.example",
+            now=bench.clock.pass_(minutes=10),
+        )
+    bench.clock.pass_(hours=6)
+    for number in range(3):
+        bench.changed("support", str(number))
+    bench.settle()
+    assert the_group(bench)["state"] == "emerging"
+    bench.changed("support", "3")
+    bench.settle()
+    assert len(calls(bench, "create_issue")) == 1
+    assert the_group(bench)["reason"] == "4 customers in 4 h"

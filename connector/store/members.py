@@ -189,6 +189,17 @@ def complaints(
     return connection.execute(query.order_by(table.c.at, table.c.seq)).all()
 
 
+def newest_read(
+    connection: Connection, group_id: int, now: datetime
+) -> datetime | None:
+    """Return when the newest of the complaints was written that are read just now."""
+    query = select(func.max(table.c.at)).where(
+        table.c.group_id == group_id, table.c.joined_at == now, _COUNTED
+    )
+    found: datetime | None = connection.scalar(query)
+    return found
+
+
 def complained_after(
     connection: Connection, group_id: int, customer_id: int, at: datetime | None
 ) -> bool:
