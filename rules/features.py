@@ -123,16 +123,17 @@ _LONE_NAME = re.compile(r"\s*[^\W\d_]{2,15}( [^\W\d_]{2,20})?\s*$")
 def own_words(text: str) -> str:
     """Drop greetings, sign-offs, quoted lines and the fields of web forms."""
     kept: list[str] = []
-    for line in text[:_CHARS_SCANNED].splitlines()[:_LINES_READ]:
+    lines = text[:_CHARS_SCANNED].splitlines()[:_LINES_READ]
+    for line in lines:
         if _QUOTED.match(line) or _GREETING.match(line):
             continue
         form = _FORM_LINE.match(line)
-        if form:
-            if not _FORM_MESSAGE.match(line.partition(":")[0]):
-                continue
+        if form and _FORM_MESSAGE.match(line.partition(":")[0]):
             line = form["value"]
             if _GREETING.match(line):
                 continue
+        elif form and 2 * len(line) < len(text):
+            continue  # a field; most of the text is somebody's own: "No discount: why?"
         if kept and _SIGN_OFF.match(line):
             break
         kept.append(line)

@@ -19,6 +19,11 @@ from rules.features import Features, features, own_words
         ("the lamp is broken.\nSofia", "the lamp is broken."),
         ("Name: Bo\nOrder: 123\nMessage: it is broken", "it is broken"),
         ("Navn: Bo\nMelding: Hei,\nden er knust.", "den er knust."),
+        ("Problem: it never came, why?", "Problem: it never came, why?"),
+        (
+            "It never came, and nobody can say why.\nOrder: 123",
+            "It never came, and nobody can say why.",
+        ),
         ("no greeting, no end", "no greeting, no end"),
         ("", ""),
     ],
