@@ -299,6 +299,14 @@ def test_trouble_denied_weighs_less_than_trouble_said(
     assert judge.judge("", denied, lang).score < judge.judge("", said, lang).score
 
 
+def test_surprise_alone_is_no_anger() -> None:
+    judge = default_judge().judge
+    glad = judge("", "OMG so happy for you all, best shop ever", "en")
+    assert (glad.complaint, glad.praise, glad.emotion) == (False, True, 0)
+    cross = judge("", "omg, my parcel is broken again", "en")
+    assert cross.complaint
+
+
 def test_praise_denied_is_no_praise() -> None:
     verdict = default_judge().judge("", "The soup was not delicious.", "en")
     assert not verdict.praise
