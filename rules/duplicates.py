@@ -237,8 +237,11 @@ class Grouper:
     def companion(self, group: str, among: Iterable[str]) -> str | None:
         """Look up which of ``among`` came up together with ``group``, and is related.
 
-        An incident is often told from several sides that share next to no words.
+        An incident is often told from several sides that share next to no words. How
+        little is more than chance, only the past can tell.
         """
+        if not self._surges.knows_what_is_usual():
+            return None
         own = self._groups[group]
         said = own.words[own.family].sums
         for name, other in self._rivals(group, among):

@@ -339,6 +339,11 @@ def test_what_comes_up_together_and_is_related_is_told(
     assert grouper.companion("q", ["gone", "q", "p"]) == companion, case
 
 
+def test_without_a_past_nobody_knows_what_is_related() -> None:
+    grouper = two_busy_groups("nobody can get into it", "nobody can pay with it")
+    assert grouper.companion("q", ["p"]) is None
+
+
 def told_of_a_recall(hours_ago: float) -> Grouper:
     """The same tickets of others in the same order; only when they came differs."""
     grouper = always("where is my invoice")
