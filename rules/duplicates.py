@@ -13,7 +13,7 @@ between languages only what means the same in both (concepts, types, names, code
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -27,10 +27,7 @@ from rules.features import Features
 from rules.likeness import (
     Centre,
     Cluster,
-    Vector,
     View,
-    are_apart,
-    cosine,
     explain,
     look,
     marked,
@@ -39,13 +36,8 @@ from rules.likeness import (
 )
 from rules.likeness import score as score_of
 from rules.packing import pack, unpack
-from rules.surges import LATELY, Surges
+from rules.surges import Surges
 
-TWIN, PLAINLY = 0.32, 0.32  # by unusual words, and by all of them
-RELATED = 0.05  # so little in common may be one incident told from several sides
-MOST_TIMES = 4.0  # the usual; more of it makes two groups no more alike
-COMMON, UNUSUAL = 0.5, 1.7  # what so many members speak of, so many times the usual
-AT_ONE, NEWLY = 0.72, 0.5  # so alike are all members, and so many of them came lately
 SUBJECT_WORDS = (3.0, 4.0)  # on average: with fewer they say little, with more all,
 UNSEEN_SUBJECTS = 100  # as if so many had said little, while few have been seen
 LONGEST_SUBJECT = 10
@@ -120,9 +112,18 @@ class Grouper:
     def __contains__(self, group: object) -> bool:
         return group in self._groups
 
+    def __getitem__(self, group: str) -> Cluster:
+        """Return what is remembered of a group that is held."""
+        return self._groups[group]
+
     @property
     def strictness(self) -> float:
         return self._settings.strictness
+
+    @property
+    def surges(self) -> Surges:
+        """How often terms are written, lately and usually."""
+        return self._surges
 
     def get(self, group: str) -> Cluster | None:
         """Return what is remembered of a group."""
@@ -214,67 +215,6 @@ class Grouper:
         vars(grouper._surges).update(surges)
         return grouper
 
-    def twin(self, group: str, among: Iterable[str]) -> str | None:
-        """Look up which of ``among`` is about the same problem as ``group``.
-
-        Meant for groups that are busy at the same time: people describe one incident
-        in ways too different to be put together ticket by ticket, and two incidents
-        that coincide seldom share this much. Words that are written all the time say
-        little here.
-        """
-        own = self._groups[group]
-        said = own.words[own.family].sums
-        unusual = self._by_unusual(said)
-        best, most = None, TWIN
-        for name, other in self._rivals(group, among):
-            theirs = other.words[own.family].sums
-            alike = cosine(unusual, self._by_unusual(theirs))
-            # One surging word that both have would do for the first of the two.
-            if alike >= most and cosine(said, theirs) >= PLAINLY:
-                best, most = name, alike
-        return best
-
-    def companion(self, group: str, among: Iterable[str]) -> str | None:
-        """Look up which of ``among`` came up together with ``group``, and is related.
-
-        An incident is often told from several sides that share next to no words. How
-        little is more than chance, only the past can tell.
-        """
-        if not self._surges.knows_what_is_usual():
-            return None
-        own = self._groups[group]
-        said = own.words[own.family].sums
-        for name, other in self._rivals(group, among):
-            apart = abs(own.recent[0] - other.recent[0])
-            if (
-                apart <= LATELY
-                and cosine(said, other.words[own.family].sums) >= RELATED
-            ):
-                return name
-        return None
-
-    def is_unusual(self, group: str) -> bool:
-        """Say whether members share something that is spoken of more than usual.
-
-        What people always write about, and words many tickets share by chance, gather
-        customers too; that is no incident. Without a past anything may be one, and so
-        may usual words that are suddenly put together in one way.
-        """
-        known = self._groups[group]
-        if not self._surges.knows_what_is_usual():
-            return True
-        if (
-            known.words[known.family].cohesion >= AT_ONE
-            and known.lately(LATELY) >= NEWLY * known.members
-        ):
-            return True
-        return any(
-            count >= COMMON * known.members
-            and self._surges.times_usual(term) >= UNUSUAL
-            for term, count in known.terms.items()
-            if isinstance(term, str)
-        )
-
     def forget(self, before: datetime) -> None:
         """Drop the groups that had no ticket since ``before``."""
         self._last = None
@@ -283,26 +223,6 @@ class Grouper:
             if self._groups[oldest].last >= before:
                 break
             self._drop(oldest)
-
-    def _rivals(
-        self, group: str, among: Iterable[str]
-    ) -> Iterator[tuple[str, Cluster]]:
-        """Go through those of the same language that speak of nothing else by name."""
-        own = self._groups[group]
-        for name in among:
-            other = self._groups.get(name)
-            if (
-                other is not None
-                and name != group
-                and own.family in other.words
-                and not are_apart(own.held, other.held)
-            ):
-                yield name, other
-
-    def _by_unusual(self, sums: Vector) -> Vector:
-        """Weigh the words of a group by how much more than usual they are written."""
-        times = self._surges.times_usual
-        return {key: v * min(MOST_TIMES, times(key)) for key, v in sums.items()}
 
     # --- what is known of terms; see ``rules.likeness.Seen`` ---------------------
 

@@ -35,7 +35,7 @@ def states(bench: Bench) -> dict[str, str]:
 def test_what_is_usual_is_not_filed_until_it_is_unusual(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Grouper, "is_unusual", lambda *_: False)
+    monkeypatch.setattr("rules.doubts.is_unusual", lambda *_: False)
     complain(bench, 6)
     settle(bench)
     group = the_group(bench)
@@ -54,14 +54,14 @@ def test_what_is_usual_is_not_filed_until_it_is_unusual(
     assert len(calls(bench, "create_issue")) == 1
 
 
-def say_the_same(grouper: Grouper, group: str, among: Iterable[str]) -> str | None:
+def say_the_same(_: Grouper, __: str, among: Iterable[str]) -> str | None:
     return next(iter(among), None)
 
 
 def test_twin_of_a_filed_problem_is_not_filed(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Grouper, "twin", say_the_same)
+    monkeypatch.setattr("rules.doubts.twin", say_the_same)
     complain(bench, 5)
     settle(bench)
     first = the_group(bench)["id"]
@@ -81,7 +81,7 @@ def test_twin_of_a_filed_problem_is_not_filed(
 def test_what_a_person_keeps_apart_is_no_twin(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Grouper, "twin", say_the_same)
+    monkeypatch.setattr("rules.doubts.twin", say_the_same)
     complain(bench, 5)
     settle(bench)
     complain_of_parcels(bench, 1)
@@ -98,7 +98,7 @@ def test_what_a_person_keeps_apart_is_no_twin(
 def test_what_comes_up_beside_a_filed_problem_takes_more_customers(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Grouper, "companion", say_the_same)
+    monkeypatch.setattr("rules.doubts.companion", say_the_same)
     complain(bench, 5)
     settle(bench)
     first = the_group(bench)["id"]

@@ -2,54 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from grouper_kit import LATE, MUCH_LATER, OTHERS, START, about, add_all, after, always
 from pydantic import ValidationError
 
 from rules.duplicates import FADING, Grouper, GroupingSettings, Proposal
-from rules.features import Features, features
-from rules.likeness import MOST_HEAT, Vector
-
-START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-# Other people's problems: without them no word would be rare.
-OTHERS = """\
-my invoice for last month is missing the order number
-how do I change the address of my subscription
-the jacket I bought is much too small for me
-your staff in the store were unfriendly yesterday
-I would like to cancel my membership please
-the website is very slow in the evening
-where can I find the manual of the coffee machine
-the colour of the curtains differs from the picture
-I never got an answer to my question about the guarantee
-can I pay by bank transfer instead
-the newsletter keeps coming although I unsubscribed
-please send me a receipt for the tax office
-one shoe of the pair has a hole
-the gift card has no amount on it
-your phone line plays music for an hour
-the table arrived without screws
-""".splitlines()
-
-
-def about(text: str, lang: str = "en", *types: str) -> Features:
-    return features("", text, lang, types)
-
-
-def after(tickets: Iterable[tuple[str, Features]], hours: float = 1.0) -> Grouper:
-    """A grouper that has seen other problems, then ``tickets`` an hour apart."""
-    grouper = Grouper()
-    for number, text in enumerate(OTHERS):
-        grouper.add(f"other-{number}", f"o{number}", about(text), START)
-    for number, (group, found) in enumerate(tickets):
-        at = START + timedelta(hours=number * hours)
-        grouper.add(group, f"t{number}", found, at)
-    return grouper
-
-
-LATE = START + timedelta(hours=5)
+from rules.features import Features
+from rules.likeness import MOST_HEAT
 
 
 @pytest.mark.parametrize(
@@ -211,139 +172,6 @@ def test_a_person_may_put_a_ticket_anywhere() -> None:
     assert grouper.propose(strange, LATE).group == "p"
 
 
-def two_busy_groups(first: str, second: str) -> Grouper:
-    tickets = [("p", about(first)), ("q", about(second))] * 4
-    return after(tickets, hours=0.1)
-
-
-@pytest.mark.parametrize(
-    ("case", "first", "second", "twin"),
-    [
-        (
-            "one incident in two wordings",
-            "the wallet page crashes since the update",
-            "crash when I open the wallet page",
-            "p",
-        ),
-        (
-            "the same about two products",
-            "my Nordlys lamp stopped working after two weeks",
-            "my Havre lamp stopped working after two weeks",
-            None,
-        ),
-        ("different matters", "the lamp flickers", "my invoice is wrong", None),
-    ],
-)
-def test_two_busy_groups_about_one_incident_are_recognised(
-    case: str, first: str, second: str, twin: str | None
-) -> None:
-    grouper = two_busy_groups(first, second)
-    assert grouper.twin("q", ["gone", "q", "other-1", "p"]) == twin, case
-
-
-def always(text: str, hours: float = 6.0) -> Grouper:
-    """A desk where ``text`` is one ticket in three, month after month."""
-    grouper = Grouper()
-    for number in range(240):
-        group, said = ("old", text) if number % 3 == 0 else (str(number), "")
-        found = about(said or f"{OTHERS[number % len(OTHERS)]} {number}")
-        grouper.add(group, str(number), found, START + timedelta(hours=number * hours))
-    return grouper
-
-
-MUCH_LATER = START + timedelta(hours=240 * 6)
-
-
-def add_all(grouper: Grouper, group: str, *texts: str) -> None:
-    for number, text in enumerate(texts):
-        at = MUCH_LATER + timedelta(minutes=number)
-        grouper.add(group, f"{group}-{number}", about(text), at)
-
-
-RINGING = (
-    "the alarm rings and my neighbour wakes up",
-    "it rings again, my alarm of last summer",
-    "an alarm rings while nobody pays for it",
-)
-
-
-def test_what_people_always_write_about_is_nothing_unusual() -> None:
-    grouper = always("your alarm rings too early")
-    add_all(grouper, "p", *RINGING)
-    assert not grouper.is_unusual("p")
-    assert not grouper.is_unusual("old")
-
-
-def test_usual_words_that_suddenly_all_put_alike_are_unusual() -> None:
-    grouper = always("your alarm rings too early")
-    add_all(grouper, "p", *["the alarm rings, help"] * 4)
-    assert grouper.is_unusual("p")
-    for number in range(5):  # that came now and then before
-        at = MUCH_LATER - timedelta(days=20 + number)
-        grouper.add("q", f"q{number}", about("the alarm rings, help"), at)
-    add_all(grouper, "q", *["the alarm rings, help"] * 4)
-    assert not grouper.is_unusual("q")
-
-
-def test_what_suddenly_many_share_is_unusual() -> None:
-    grouper = always("your alarm rings too early")
-    add_all(grouper, "p", *["the alarm rings after the recall"] * 3)
-    assert grouper.is_unusual("p")
-
-
-def test_without_a_past_everything_is_unusual() -> None:
-    assert after([("p", about("the lamp flickers"))]).is_unusual("p")
-
-
-def test_words_written_all_the_time_make_no_twins() -> None:
-    said = {"p": "alarm rings, Tuesday cinema", "q": "alarm rings, Friday swimming"}
-    new, old = after([]), always("your alarm rings too early")
-    for grouper in (new, old):
-        for group, text in said.items():
-            add_all(grouper, group, *[text] * 4)
-    assert new.twin("q", ["p"]) == "p"
-    assert old.twin("q", ["p"]) is None
-
-
-def test_one_surging_word_makes_no_twins(monkeypatch: pytest.MonkeyPatch) -> None:
-    grouper = always("where is my invoice")
-    add_all(grouper, "p", *["the recall, who pays my way to your cinema"] * 4)
-    add_all(grouper, "q", *["a recall, blue swimming rings smell of Friday soup"] * 4)
-    add_all(grouper, "r", *["recall, who pays for my way to you"] * 4)
-
-    def only_surging(self: Grouper, sums: Vector) -> Vector:
-        return {term: weight for term, weight in sums.items() if term == "recal"}
-
-    monkeypatch.setattr(Grouper, "_by_unusual", only_surging)
-    assert grouper.twin("q", ["p"]) is None
-    assert grouper.twin("r", ["q", "p"]) == "p"
-
-
-@pytest.mark.parametrize(
-    ("case", "text", "later", "companion"),
-    [
-        ("another side of it", "the login page says my account is locked", 1, "p"),
-        ("nothing in common", "my parcel is wet and torn", 1, None),
-        ("days after", "the login page says my account is locked", 30, None),
-    ],
-)
-def test_what_comes_up_together_and_is_related_is_told(
-    case: str, text: str, later: int, companion: str | None
-) -> None:
-    grouper = always("where is my invoice")
-    add_all(grouper, "p", *["nobody of us can get into the account today"] * 4)
-    for number in range(4):
-        at = MUCH_LATER + timedelta(hours=later, minutes=number)
-        grouper.add("q", f"q{number}", about(text), at)
-    assert grouper.twin("q", ["p"]) is None
-    assert grouper.companion("q", ["gone", "q", "p"]) == companion, case
-
-
-def test_without_a_past_nobody_knows_what_is_related() -> None:
-    grouper = two_busy_groups("nobody can get into it", "nobody can pay with it")
-    assert grouper.companion("q", ["p"]) is None
-
-
 def told_of_a_recall(hours_ago: float) -> Grouper:
     """The same tickets of others in the same order; only when they came differs."""
     grouper = always("where is my invoice")
@@ -384,11 +212,6 @@ def test_odd_names_do_not_outweigh_a_long_text() -> None:
     grouper = after([("p", about(said))])
     plain = grouper.propose(about(said), LATE).score
     assert grouper.propose(named, LATE).score > 0.75 * plain
-
-
-def test_only_the_groups_asked_about_can_be_twins() -> None:
-    words = "the wallet page crashes since the update"
-    assert two_busy_groups(words, words).twin("q", ["other-1"]) is None
 
 
 def test_what_is_forgotten_draws_no_more() -> None:
