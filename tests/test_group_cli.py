@@ -167,6 +167,13 @@ def test_a_bad_line_never_shows_the_customers_words() -> None:
     assert "secret" not in result.stderr
 
 
+def test_no_subject_is_an_empty_one() -> None:
+    result = run([line(0), line(1, subject=None), line(2, text=None)])
+    assert result.exit_code == 0
+    found = [json.loads(text)["group"] for text in result.stdout.splitlines()]
+    assert found == ["g1", "g1", "g2"]
+
+
 def test_empty_lines_are_skipped() -> None:
     result = run(["", line(0), "   "])
     assert result.exit_code == 0

@@ -42,13 +42,21 @@ def _in_utc(value: object) -> object:
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+def _or_nothing(value: object) -> object:
+    """Take null for no text, as exports write it."""
+    return "" if value is None else value
+
+
+Words = Annotated[str, BeforeValidator(_or_nothing)]
+
+
 class TicketLine(BaseModel):
     """One line of input; other keys are ignored."""
 
     id: str | int
     ts: Annotated[AwareDatetime, BeforeValidator(_in_utc)]
-    subject: str = ""
-    text: str = ""
+    subject: Words = ""
+    text: Words = ""
     customer: str | int | None = None
     lang: str | None = None
 
