@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from kit import Bench
+from kit import Bench, importing
 from loop_kit import (
     COMPLAINTS,
     Failing,
@@ -35,6 +35,7 @@ from test_jira_loop import filed, rest, settings
 from test_promises import set_mode
 
 from connector.errors import NotFound, VendorUnavailable
+from connector.history import import_history
 from connector.models import IssueCategory, OutboxState
 from connector.sandbox.jira_tracker import DONE, TO_DO, Transition
 from connector.store import outbox
@@ -344,6 +345,26 @@ def test_who_came_too_late_to_reopen_it_counts_for_the_new_issue(
     assert calls(bench, "reopen_issue") == []
     assert calls(bench, "link_issues") == [created(bench)[1]]
     assert old == created(bench)[0]
+
+
+def test_what_was_imported_is_no_return_of_a_problem_that_was_fixed(
+    bench: Bench,
+) -> None:
+    old = fixed(bench, days=45)
+    complain(bench, 1, start=5)
+    bench.settle()
+    for number in range(3):
+        more = {"email": f"new{number}@mail.example", "subject": "Discount code"}
+        bench.shop.write(str(number), COMPLAINTS[number], now=bench.clock(), **more)
+    bench.clock.pass_(minutes=1)
+    means = importing(bench, adapter=bench.shop)
+    import_history(means, bench.clock() - timedelta(days=1), None)
+    complain(bench, 1, start=6)
+    later(bench)
+    assert created(bench) == [old]
+    complain(bench, 1, start=7)
+    later(bench)
+    assert len(created(bench)) == 2
 
 
 def date_ahead(bench: Bench, hours: int) -> None:
