@@ -374,3 +374,18 @@ def test_reopened_duplicate_is_noted_and_changes_nothing(bench: Bench) -> None:
     assert told_of(bench).count("duplicate") == noted + 1
     fix(bench, issue)
     assert calls(bench, "send_message") == []
+
+
+def test_problem_is_not_over_before_its_customers_were_told(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(problems={"watch": "5m", "reopen_within": "5m"})
+    issue = file_issue(bench)
+    end(bench, issue, "Fixed", Meaning.FIXED)
+    later(bench, minutes=7)
+    seen(bench, issue)
+    assert the_group(bench)["state"] == "fixed"
+    later(bench, minutes=9)
+    assert len(calls(bench, "send_message")) == 5
+    seen(bench, issue)
+    assert the_group(bench)["state"] == "closed"
