@@ -21,7 +21,7 @@ from loop_kit import calls, complain, fix, rows
 
 from connector import steering
 from connector.models import IssueCategory, OutboxState
-from connector.store import outbox
+from connector.store import former, outbox
 
 
 def test_title_of_a_person_is_filed_and_never_changed(bench: Bench, say: Say) -> None:
@@ -181,6 +181,8 @@ def test_linked_issue_takes_the_place_of_another_and_gives_it_back(
     assert f"complaint-connector groups link 1 {old_key}" in said.output
     bench.settle()
     assert calls(bench, "link_ticket") == [ref.external_id] * 5
+    with bench.store.read() as connection:  # for what is called a duplicate of it
+        assert former.find(connection, "tracker", old) is not None
     fix(bench, old)
     assert calls(bench, "send_message") == []
     bench.tracker.move_issue(old, IssueCategory.IN_PROGRESS)

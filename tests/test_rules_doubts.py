@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from grouper_kit import MUCH_LATER, about, add_all, after, always
 
-from rules.doubts import companion, is_unusual, twin
+from rules.doubts import companion, doubt, is_unusual, twin
 from rules.duplicates import Grouper
 from rules.likeness import Vector
 from rules.surges import Surges
@@ -41,6 +41,13 @@ def test_two_busy_groups_about_one_incident_are_recognised(
 ) -> None:
     grouper = two_busy_groups(first, second)
     assert twin(grouper, "q", ["gone", "q", "other-1", "p"]) == same, case
+
+
+def test_what_says_the_same_as_an_alert_needs_none_of_its_own() -> None:
+    words = "the wallet page crashes since the update"
+    against = doubt(two_busy_groups(words, words), "q", ["p"], 9.0)
+    assert against is not None
+    assert (against.other, against.tells) == ("p", True)
 
 
 def test_only_the_groups_asked_about_can_be_twins() -> None:
@@ -130,3 +137,7 @@ def test_what_comes_up_together_and_is_related_is_told(
 def test_without_a_past_nobody_knows_what_is_related() -> None:
     grouper = two_busy_groups("nobody can get into it", "nobody can pay with it")
     assert companion(grouper, "q", ["p"]) is None
+
+
+def test_group_that_is_forgotten_is_not_doubted() -> None:
+    assert doubt(always("your alarm rings too early"), "gone", ["old"], 1.0) is None

@@ -79,6 +79,10 @@ def test_a_crossing_tells_how_many_times_what_counts_was_needed() -> None:
     crossing = crossed(sightings, heavy, NOW)
     assert crossing is not None
     assert crossing.times == 3 * 2 / SLOW.customers
+    sightings = seen(*((name, 1) for name in "abcdef"))
+    crossing = crossed(sightings, SLOW, NOW, usual_per_window=2)
+    assert crossing is not None
+    assert crossing.times == 6 / (SLOW.usual_factor * 2)
 
 
 def test_the_fast_lane_says_over_what_time_something_is_usual() -> None:
