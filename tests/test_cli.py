@@ -14,6 +14,7 @@ from kit import Bench
 from loop_kit import complain, file_issue
 
 from connector.cli import cli
+from connector.store.schema import tickets
 
 
 @pytest.fixture
@@ -58,6 +59,15 @@ def test_explain_tells_every_tag_with_its_rule_and_reason(told: Told) -> None:
     plain = json.loads(type_("explain", "support:0", "--json").output)
     assert plain["verdict"]["complaint"] is True
     assert plain["rules_version"]
+
+
+def test_explain_knows_a_ticket_by_the_number_that_agents_see(told: Told) -> None:
+    bench, type_ = told
+    with bench.store.write() as connection:
+        first = tickets.update().where(tickets.c.external_id == "0")
+        connection.execute(first.values(number="1042"))
+    shown = type_("explain", "support:1042").output
+    assert shown.startswith("support:0 (number 1042), decided ")
 
 
 def test_explain_keeps_what_was_decided_before(told: Told) -> None:

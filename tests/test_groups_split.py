@@ -20,8 +20,26 @@ from loop_kit import COMPLAINTS, calls, complain, fix
 from connector import correcting
 from connector.models import TicketRef
 from connector.store import bonds
+from connector.store.schema import tickets
 
 # -- split and move
+
+
+def test_tickets_are_named_by_the_number_that_agents_see(
+    bench: Bench, two: tuple[int, int], say: Say
+) -> None:
+    numbers = {"c0": "901", "c1": "902", "0": "c0", "1": "902"}
+    with bench.store.write() as connection:
+        for external_id, number in numbers.items():
+            which = tickets.c.external_id == external_id
+            connection.execute(tickets.update().where(which).values(number=number))
+    assert say("move", "support:901", 1).exit_code == 0
+    assert where(bench, 1, 2) == {1: ["0", "1", "c0"], 2: ["c1"]}
+    # An id comes first, and a number that two have names nobody.
+    assert say("split", 1, "support:c0", "--into", 2).exit_code == 0
+    assert where(bench, 1, 2) == {1: ["0", "1"], 2: ["c0", "c1"]}
+    said = say("move", "support:902", 1)
+    assert (said.exit_code, "support:902 is in no problem" in said.output) == (1, True)
 
 
 def test_split_tickets_make_a_problem_that_newcomers_find(

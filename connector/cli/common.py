@@ -22,6 +22,7 @@ from connector import logs
 from connector.config import Config, load
 from connector.errors import ConfigError, StoreUnavailable
 from connector.judging import key_of
+from connector.models import TicketRef
 from connector.rulebook import Rulebook
 from connector.store import Store
 
@@ -85,6 +86,18 @@ class Number(click.ParamType[int]):
 
 
 NUMBER = Number()
+
+
+class TicketWord(click.ParamType[TicketRef]):
+    """A ticket as SOURCE:ID: the number that agents see, or the helpdesk's own id."""
+
+    name = "ticket"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> TicketRef:
+        source, _, external_id = str(value).partition(":")
+        if not source or not external_id:
+            self.fail("name a ticket as SOURCE:ID, such as support:1042", param, ctx)
+        return TicketRef(source, external_id)
 
 
 class CustomerWord(click.ParamType[str]):

@@ -16,6 +16,7 @@ import click
 
 from connector import earlier
 from connector.cli.common import (
+    TicketWord,
     config_option,
     json_option,
     moment,
@@ -29,6 +30,7 @@ from connector.errors import ConfigError
 from connector.models import TicketRef
 from connector.rulebook import Book, Rulebook
 from connector.store import Store, tickets
+from connector.store.schema import AnyRow
 from rules.engine import describe
 
 #: By version.
@@ -36,27 +38,24 @@ Books = Mapping[str, Earlier | None]
 
 
 @click.command()
-@click.argument("ticket")
+@click.argument("ticket", type=TicketWord())
 @click.option("--all", "everything", is_flag=True, help="Each decision, oldest first.")
 @click.option("--at", callback=moment, help="What held at that time (UTC).")
 @config_option
 @json_option
 def explain(
-    ticket: str, everything: bool, at: datetime | None, path: Path, as_json: bool
+    ticket: TicketRef, everything: bool, at: datetime | None, path: Path, as_json: bool
 ) -> None:
     """Say what was decided about a ticket and why, as recorded at that time.
 
-    TICKET is SOURCE:ID, with the helpdesk's own id. Rules are told as they were then,
-    and whether they are still in force.
+    TICKET is SOURCE:ID, with the number that agents see or the helpdesk's own id. Rules
+    are told as they were then, and whether they are still in force.
 
     Example: complaint-connector explain support:1042 --at 2026-03-01
     """
-    source, _, external_id = ticket.partition(":")
-    if not external_id:
-        raise click.UsageError("name the ticket as SOURCE:ID, such as support:1042")
     config = read_config(path)
     with open_store(config) as store, store.read() as connection:
-        row = tickets.find(connection, TicketRef(source, external_id))
+        row = tickets.find(connection, tickets.named(connection, ticket))
         if row is None:
             click.echo(f"{ticket} was never decided about", err=True)
             sys.exit(1)
@@ -91,7 +90,7 @@ def explain(
                 )
             )
         else:
-            _print(ticket, row.number, decision, books[decision.rules_version])
+            _print(row, decision, books[decision.rules_version])
             _print_rules(rules)
     if not as_json and at is None:
         for line in ledger.values():
@@ -144,11 +143,12 @@ def _print_rules(rules: list[dict[str, str]]) -> None:
         click.echo(f"    {rule['now']}")
 
 
-def _print(ticket: str, number: str, decision: Any, book: Earlier | None) -> None:
+def _print(ticket: AnyRow, decision: Any, book: Earlier | None) -> None:
     verdict, trace = decision.verdict, decision.trace
     since = f" (in force from {book.since:%Y-%m-%d %H:%M})" if book else ""
     click.echo(
-        f"{ticket} (number {number}), decided {decision.at:%Y-%m-%d %H:%M:%S} UTC, "
+        f"{ticket.source}:{ticket.external_id} (number {ticket.number}), "
+        f"decided {decision.at:%Y-%m-%d %H:%M:%S} UTC, "
         f"rules {decision.rules_version}{since}, delivery {decision.delivery_id}"
     )
     kind = "a complaint" if verdict["complaint"] else "not a complaint"

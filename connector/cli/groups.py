@@ -21,6 +21,7 @@ from adapters.base import Tracker
 from connector import correcting, merging, steering
 from connector.cli.common import (
     NUMBER,
+    TicketWord,
     by_option,
     config_option,
     json_option,
@@ -34,6 +35,7 @@ from connector.errors import VendorError
 from connector.models import Issue, TicketRef
 from connector.spans import parse_duration
 from connector.store import outbox as outbox_rows
+from connector.store import tickets as ticket_rows
 
 P = ParamSpec("P")
 
@@ -47,18 +49,6 @@ class Asked(NamedTuple):
     who: str
     path: Path
     as_json: bool
-
-
-class TicketWord(click.ParamType[TicketRef]):
-    """A ticket as SOURCE:ID, with the helpdesk's own id."""
-
-    name = "ticket"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> TicketRef:
-        source, _, external_id = str(value).partition(":")
-        if not source or not external_id:
-            self.fail("name a ticket as SOURCE:ID, such as support:1042", param, ctx)
-        return TicketRef(source, external_id)
 
 
 class Until(click.ParamType[datetime]):
@@ -150,8 +140,9 @@ def groups_split(
 ) -> Act:
     """Take tickets out of a problem, into a new one.
 
-    TICKET is SOURCE:ID, with the helpdesk's own id. The two are never grouped together
-    again, and later complaints go where the tickets went that are most like them.
+    TICKET is SOURCE:ID, with the number that agents see or the helpdesk's own id. The
+    two are never grouped together again, and later complaints go where the tickets went
+    that are most like them.
 
     With --part a merge is taken back: the other problem is what it was before, with
     what it brought and who came in its words since.
@@ -167,9 +158,14 @@ def groups_split(
         return lambda connection, config, now: [
             merging.undo(connection, config, group_id, part, asked.who, now)
         ]
-    return lambda connection, config, now: [
-        correcting.split(connection, config, group_id, tickets, asked.who, now, into)
-    ]
+
+    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
+        refs = [ticket_rows.named(connection, ticket) for ticket in tickets]
+        return [
+            correcting.split(connection, config, group_id, refs, asked.who, now, into)
+        ]
+
+    return act
 
 
 @groups.command("move")
@@ -181,9 +177,12 @@ def groups_move(asked: Asked, ticket: TicketRef, group_id: int) -> Act:
 
     Example: complaint-connector groups move support:1042 5
     """
-    return lambda connection, config, now: [
-        correcting.move(connection, config, ticket, group_id, asked.who, now)
-    ]
+
+    def act(connection: Connection, config: Config, now: datetime) -> list[Done]:
+        ref = ticket_rows.named(connection, ticket)
+        return [correcting.move(connection, config, ref, group_id, asked.who, now)]
+
+    return act
 
 
 @groups.command("rename")

@@ -11,12 +11,12 @@ import click
 from connector import followups, text_lint
 from connector import texts as built
 from connector.cli.common import (
+    TicketWord,
     config_option,
     json_option,
     open_store,
     read_config,
 )
-from connector.cli.groups import TicketWord
 from connector.models import TicketRef
 from connector.store import Store, groups, members, tickets
 from connector.store.schema import AnyRow
@@ -138,7 +138,7 @@ def _read(
 ) -> tuple[AnyRow | None, list[str], AnyRow | None]:
     """Return a ticket, the personas of its customer, and its problem."""
     with store.read() as connection:
-        row = tickets.find(connection, ref)
+        row = tickets.find(connection, tickets.named(connection, ref))
         if row is None:
             return None, [], None
         member = members.find(connection, row.id)

@@ -89,6 +89,18 @@ def find(connection: Connection, ref: TicketRef, lock: bool = False) -> AnyRow |
     return connection.execute(query).one_or_none()
 
 
+def named(connection: Connection, ref: TicketRef) -> TicketRef:
+    """Return which ticket somebody means: by its id, or by the number agents see."""
+    if find(connection, ref) is None:
+        query = select(tickets.c.external_id).where(
+            tickets.c.source == ref.source, tickets.c.number == ref.external_id
+        )
+        numbered = connection.scalars(query.limit(2)).all()
+        if len(numbered) == 1:
+            return TicketRef(ref.source, numbered[0])
+    return ref
+
+
 def get(connection: Connection, ticket_id: int) -> AnyRow:
     return connection.execute(select(tickets).where(tickets.c.id == ticket_id)).one()
 
