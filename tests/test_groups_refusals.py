@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
-from correcting_kit import Say, an_issue, crash, file_after, group, read_from
+from correcting_kit import (
+    Say,
+    an_issue,
+    crash,
+    file_after,
+    file_unanswered,
+    group,
+    read_from,
+)
 from kit import Bench
 from loop_kit import complain
 
@@ -108,6 +116,16 @@ def test_issue_that_cannot_be_linked_is_not(
     bench.tracker.move_issue(ref.external_id, IssueCategory.DONE)
     assert "is done; open it again" in say("link", 2, ref.external_id).output
     assert "there is no tracker" in say("link", 2, "1", problems={}).output
+
+
+def test_no_issue_is_linked_while_one_may_have_been_made(
+    bench: Bench, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_from(bench, monkeypatch)
+    complain(bench, 5)
+    file_unanswered(bench, monkeypatch, after=True)
+    refused = say("link", 1, an_issue(bench).external_id)
+    assert (refused.exit_code, "just being filed" in refused.output) == (1, True)
 
 
 def test_correction_is_told_to_programs(
