@@ -71,6 +71,24 @@ def test_refused_issue_can_be_filed_after_all(
     assert len(calls(bench, "create_issue")) == 1
 
 
+def test_refused_issue_is_filed_when_a_person_says_so(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(autonomy={"issues": "suggest"})
+    complain(bench, 5)
+    file_after(bench)
+    with bench.store.write() as connection:
+        ids = [row["id"] for row in rows(bench, OutboxState.PARKED)]
+        outbox.discard(connection, ids, "discarded by a person", bench.clock())
+    complain(bench, 1, start=5)
+    bench.settle()
+    with bench.store.write() as connection:
+        steering.file_now(connection, bench.config, 1, "anna", bench.clock())
+    bench.settle()
+    approve(bench)
+    assert len(calls(bench, "create_issue")) == 1
+
+
 def test_issue_that_was_not_filed_yet_is_not_wanted_once_nobody_complains(
     make_bench: Callable[..., Bench],
 ) -> None:

@@ -118,6 +118,15 @@ def test_issue_that_cannot_be_linked_is_not(
     assert "there is no tracker" in say("link", 2, "1", problems={}).output
 
 
+def test_problem_that_nobody_has_is_not_filed(bench: Bench, say: Say) -> None:
+    complain(bench, 1)
+    bench.settle()
+    del bench.support.tickets["0"]
+    bench.changed("support", "0")
+    bench.settle()
+    assert "nobody counts in problem 1" in say("file", 1).output
+
+
 def test_no_issue_is_linked_while_one_may_have_been_made(
     bench: Bench, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,12 @@ def test_what_says_the_same_as_an_alert_needs_none_of_its_own() -> None:
     assert (against.other, against.tells) == ("p", True)
 
 
+def test_group_of_another_language_is_no_twin() -> None:
+    said = "alarm E-4012 on Nordlys"
+    tickets = [("p", about(said, "en")), ("q", about(said, "fi"))] * 4
+    assert twin(after(tickets, hours=0.1), "q", ["p"]) is None
+
+
 def test_only_the_groups_asked_about_can_be_twins() -> None:
     words = "the wallet page crashes since the update"
     assert twin(two_busy_groups(words, words), "q", ["other-1"]) is None
