@@ -63,6 +63,8 @@ def test_explain_tells_every_tag_with_its_rule_and_reason(told: Told) -> None:
 
 def test_explain_knows_a_ticket_by_the_number_that_agents_see(told: Told) -> None:
     bench, type_ = told
+    complain(bench, 1)
+    bench.settle()
     with bench.store.write() as connection:
         first = tickets.update().where(tickets.c.external_id == "0")
         connection.execute(first.values(number="1042"))
