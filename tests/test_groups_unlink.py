@@ -137,6 +137,35 @@ def test_taken_back_at_once_nobody_has_read_it(
 
 
 @SQLITE
+def test_issue_is_told_although_another_took_its_place(
+    bench: Bench, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_from(bench, monkeypatch)
+    complain(bench, 5)
+    file_after(bench)
+    issue = str(group(bench, 1)["issue_id"])
+    say("unlink", 1)
+    assert say("link", 1, an_issue(bench).external_id).exit_code == 0
+    settled(bench)
+    assert comments(bench) == [issue]
+
+
+@SQLITE
+def test_issue_that_is_gone_is_not_written_to(bench: Bench, say: Say) -> None:
+    complain(bench, 5)
+    file_after(bench)
+    issue = str(group(bench, 1)["issue_id"])
+    del bench.tracker.issues[issue]
+    for _ in range(3):
+        bench.issue_changed(issue)
+        bench.settle()
+        bench.clock.pass_(minutes=16)
+    assert group(bench, 1)["missing_since"] is not None
+    assert say("unlink", 1).exit_code == 0
+    assert not any(row["dedup_key"].startswith("unlinked:") for row in rows(bench))
+
+
+@SQLITE
 def test_issue_that_nothing_was_written_to_gets_no_comment(
     bench: Bench, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
