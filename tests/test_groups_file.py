@@ -199,6 +199,7 @@ def test_linked_issue_takes_the_place_of_another_and_gives_it_back(
     assert f"complaint-connector groups link 1 {old_key}" in said.output
     bench.settle()
     assert calls(bench, "link_ticket") == [ref.external_id] * 5
+    assert calls(bench, "update_issue") == [ref.external_id]  # though no count changed
     with bench.store.read() as connection:  # for what is called a duplicate of it
         assert former.find(connection, "tracker", old) is not None
     fix(bench, old)
