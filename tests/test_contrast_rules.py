@@ -69,3 +69,17 @@ def test_what_belongs_elsewhere_stays_there(grouper: Grouper) -> None:
 
 def test_pair_that_is_forgotten_decides_nothing() -> None:
     assert placed(Grouper(), *CRASH_NEXT[0], NOWHERE) is NOWHERE
+
+
+def test_the_kind_of_complaint_alone_marks_no_side() -> None:
+    """Kinds are guessed from the very words that both sides have."""
+    said = "trouble while paying for the blue tent"
+    made = Grouper()
+    for number in range(4):
+        crash = features("", f"{said} frozen{number}", "en", ["product_quality"])
+        bank = features("", f"{said} refused{number}", "en", ["billing_invoice"])
+        made.add("crash", f"crash{number}", crash, START)
+        made.add("bank", f"bank{number}", bank, START)
+    newcomer = features("", said, "en", ["product_quality"])
+    assert made.compare("crash", newcomer, NEXT_DAY).score > made.strictness
+    assert settle(made, NOWHERE, newcomer, NEXT_DAY, APART) is NOWHERE
